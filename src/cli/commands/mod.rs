@@ -1,0 +1,4 @@
+//! One command a file: load, call a stage, write.
+
+pub(super) mod history;
+pub(super) mod ingest;

@@ -1,0 +1,53 @@
+//! The command line: the only place that sees every stage.
+//!
+//! [`run`] is the whole program. Each command loads its inputs, calls a stage and writes what comes out.
+
+pub mod args;
+mod commands;
+mod console;
+mod exit_status;
+mod settings;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use console::{CommandResult, Console, Verbosity};
+pub use exit_status::ExitStatus;
+use settings::Settings;
+
+/// Runs the program with these arguments, its own name first, and returns how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too. A closed stream leaves nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
+        }
+    };
+    match Settings::new(&cli.global) {
+        Ok(settings) => match dispatch(&cli.command, &settings) {
+            Ok(status) => status,
+            Err(failure) => {
+                settings.console.failure(&failure);
+                failure.status()
+            }
+        },
+        Err(failure) => {
+            Console::new(Verbosity::Normal, anstream::ColorChoice::Auto).failure(&failure);
+            failure.status()
+        }
+    }
+}
+
+fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
+    match command {
+        Command::Ingest(args) => commands::ingest::run(args, settings),
+        Command::History(args) => commands::history::run(args, settings),
+        Command::Suggest(_) | Command::Tradeoff(_) | Command::Explain(_) | Command::Graph(_) => {
+            unimplemented!("being built")
+        }
+    }
+}

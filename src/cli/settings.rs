@@ -1,0 +1,81 @@
+//! What was typed, joined with the environment and the place it was typed in.
+//!
+//! One rule of precedence: the command line, then the manifest, then the built-in default. Commands receive
+//! these settings only and never look at arguments themselves.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{ColorArg, GlobalArgs};
+use super::console::{Console, Failure, Verbosity, shown_path};
+
+/// The name of the manifest that is looked for.
+pub(crate) const MANIFEST_NAME: &str = "shardplan.toml";
+
+/// Where the program works and how it talks.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The folder that the command was started in (or that `-C` names): arguments are relative to it.
+    pub(crate) directory: PathBuf,
+    /// The manifest, where there is one.
+    pub(crate) manifest: Option<PathBuf>,
+    /// The folder that paths of the manifest, the store and the lock are relative to.
+    pub(crate) root: PathBuf,
+    /// The program's voice.
+    pub(crate) console: Console,
+}
+
+impl Settings {
+    /// Returns what the global options mean here.
+    pub(crate) fn new(args: &GlobalArgs) -> Result<Self, Failure> {
+        let verbosity = match (args.quiet, args.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, false) => Verbosity::Normal,
+            (false, true) => Verbosity::Verbose,
+        };
+        let color = match args.color {
+            ColorArg::Auto => anstream::ColorChoice::Auto,
+            ColorArg::Always => anstream::ColorChoice::Always,
+            ColorArg::Never => anstream::ColorChoice::Never,
+        };
+        let console = Console::new(verbosity, color);
+        let directory = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+        if !directory.is_dir() {
+            return Err(Failure::bad_input(format!("`{}` is not a folder", shown_path(&directory)))
+                .with_hint("`-C DIR` names the folder to work in"));
+        }
+        let manifest = match &args.manifest_path {
+            Some(path) => {
+                let path = directory.join(path);
+                if !path.is_file() {
+                    let shown = shown_path(&path);
+                    return Err(Failure::bad_input(format!("there is no manifest `{shown}`")));
+                }
+                Some(path)
+            }
+            None => find_above(&directory),
+        };
+        let root = manifest.as_deref().and_then(Path::parent).map_or_else(
+            || directory.clone(),
+            |parent| {
+                if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() }
+            },
+        );
+        Ok(Self { directory, manifest, root, console })
+    }
+
+    /// Returns a path that was typed, as seen from where the program really stands.
+    #[must_use]
+    pub(crate) fn from_directory(&self, path: &Path) -> PathBuf {
+        if self.directory == Path::new(".") { path.to_owned() } else { self.directory.join(path) }
+    }
+}
+
+/// Returns the nearest manifest in `directory` or above it.
+fn find_above(directory: &Path) -> Option<PathBuf> {
+    let here = directory.join(MANIFEST_NAME);
+    if here.is_file() {
+        return Some(if directory == Path::new(".") { PathBuf::from(MANIFEST_NAME) } else { here });
+    }
+    let absolute = directory.canonicalize().ok()?;
+    absolute.ancestors().skip(1).map(|above| above.join(MANIFEST_NAME)).find(|path| path.is_file())
+}

@@ -1,0 +1,6 @@
+//! Plans how to split a slow CI test job.
+
+pub mod cli;
+pub mod ids;
+pub mod ingest;
+pub mod time;

@@ -1,0 +1,7 @@
+//! The `shardplan` program: everything it does is in the library's [`shardplan::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shardplan::cli::run(std::env::args_os()).into()
+}
