@@ -22,7 +22,7 @@ pub(crate) enum Verbosity {
 }
 
 /// The program's voice. It holds no state but what was asked for on the command line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
     verbosity: Verbosity,
     color: anstream::ColorChoice,
@@ -127,12 +127,6 @@ impl Console {
         }
     }
 
-    /// Returns how many columns stdout has, or nothing where it is no terminal.
-    #[must_use]
-    pub(crate) fn width(&self) -> Option<u16> {
-        io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten()
-    }
-
     fn talk(&self, line: fmt::Arguments<'_>) {
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // A stderr that is closed leaves nobody to tell.
@@ -170,6 +164,11 @@ impl Failure {
     pub(crate) const fn status(&self) -> ExitStatus {
         self.status
     }
+}
+
+/// Returns how many columns stdout has, or nothing where it is no terminal.
+pub(crate) fn stdout_width() -> Option<u16> {
+    io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten()
 }
 
 /// Returns the error's message with the messages of its causes behind it.
