@@ -1,0 +1,293 @@
+//! The manifest `shardplan.toml`: read, checked, and turned into a [`Config`] that holds no doubt.
+//!
+//! All problems of a file are found in one reading, each with its place ([`ConfigError`]). Nothing here decides
+//! what a setting means for a plan; that is the model's part.
+
+mod catalogue;
+mod check;
+mod decode;
+mod marker_expr;
+mod origin;
+mod pattern;
+mod read;
+
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+use crate::ids::{JobName, LaneName, ServiceName};
+use crate::time::Millis;
+
+pub use catalogue::{Catalogue, ServiceTimes};
+pub(crate) use decode::nearest;
+pub use marker_expr::{MarkerExpr, MarkerExprError};
+pub use origin::{Origin, Sourced};
+pub use pattern::{Pattern, PatternError};
+
+/// Everything that the manifest says, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[project]`
+    pub project: Project,
+    /// `[history]`
+    pub history: HistorySettings,
+    /// `[services.NAME]`, sorted by name.
+    pub services: Vec<Service>,
+    /// `[lanes.NAME]`, sorted by name.
+    pub lanes: Vec<Lane>,
+    /// `[groups.NAME]`, sorted by name.
+    pub groups: Vec<Group>,
+    /// `[workflow]`
+    pub workflow: Workflow,
+    /// `[budget]`
+    pub budget: Budget,
+}
+
+/// `[project]`: where the tests are listed.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// The inventory file, relative to the manifest; without one the tests are those of the history.
+    pub inventory: Option<String>,
+    /// What to do with a test that no lane selects.
+    pub unassigned: Unassigned,
+}
+
+/// What to do with a test that no lane selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unassigned {
+    /// Refuse to plan: a test that runs nowhere is a fault.
+    #[default]
+    Fail,
+    /// Leave it out, and say so.
+    Ignore,
+}
+
+/// `[history]`: how past runs are weighed.
+#[derive(Clone, Debug)]
+pub struct HistorySettings {
+    /// A run this many runs old counts half as much as the latest; at least 1.
+    pub half_life: f64,
+    /// Only runs of this branch count, where one is named.
+    pub branch: Option<String>,
+}
+
+/// `[services.NAME]`: something started beside a job.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// The container image.
+    pub image: Option<String>,
+    /// How many containers it takes; 0 for one that costs no container.
+    pub containers: u32,
+    /// Its times, from the manifest, the catalogue or the built-in default, with where each is from.
+    pub times: Sourced<ServiceTimes>,
+    /// When shards start it.
+    pub provision: Provision,
+    /// A test with one of these marks needs it.
+    pub markers: Vec<Sourced<crate::ids::MarkerName>>,
+    /// A test with one of these fixtures in its closure needs it.
+    pub fixtures: Vec<Sourced<String>>,
+    /// A test in one of these places needs it.
+    pub paths: Vec<Sourced<Pattern>>,
+    /// Services that it needs itself.
+    pub needs: Vec<Sourced<ServiceName>>,
+}
+
+/// When shards start a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Provision {
+    /// For tests that need it and are not always skipped; see the model's rule.
+    #[default]
+    Auto,
+    /// For every test that names it, skipped ones too.
+    Always,
+    /// Never: its tests skip themselves, as they do today.
+    Never,
+}
+
+/// `[lanes.NAME]`: a CI job definition whose shards share everything but their services and tests.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// Its name.
+    pub name: LaneName,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// The tests that it selects by place; all where empty.
+    pub paths: Vec<Pattern>,
+    /// The tests among those that it does not select.
+    pub exclude: Vec<Pattern>,
+    /// The tests among those that it selects by mark.
+    pub markers: Option<MarkerExpr>,
+    /// How many tests run at once in a shard, from 1.
+    pub workers: NonZeroU32,
+    /// How much of `workers` is reached, in thousandths from 1 to 1000; 1000 for one worker.
+    pub efficiency: u32,
+    /// What its workers take as a whole.
+    pub dist: Dist,
+    /// Services that every shard starts.
+    pub services: Vec<Sourced<ServiceName>>,
+    /// What the solver moves as a whole.
+    pub unit: Granularity,
+    /// Checkout, install, collection: paid by every shard before its services; fitted from job times or the
+    /// default where absent.
+    pub base: Option<Sourced<Millis>>,
+    /// Uploads and clean-up: paid by every shard after its tests.
+    pub tail: Option<Sourced<Millis>>,
+    /// How many shards it may have at the most.
+    pub max_shards: Option<Sourced<u32>>,
+    /// Jobs that end before its shards begin.
+    pub needs: Vec<Sourced<JobName>>,
+    /// Test seconds on the lane's runner per second in the history, in thousandths.
+    pub time_scale: Option<Sourced<u32>>,
+    /// The CI job that runs it today, for learning its overheads from job times.
+    pub job: Option<String>,
+    /// What the team runs today.
+    pub today: Option<Today>,
+}
+
+/// What the lane's job is today.
+#[derive(Clone, Debug)]
+pub struct Today {
+    /// Where the manifest says so.
+    pub origin: Origin,
+    /// The services that its job starts.
+    pub services: Vec<ServiceName>,
+    /// How many shards it has.
+    pub shards: u32,
+}
+
+/// What xdist's workers take as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dist {
+    /// One test (`--dist load`, `worksteal`).
+    #[default]
+    Test,
+    /// One class or module (`--dist loadscope`).
+    Class,
+    /// One file (`--dist loadfile`).
+    File,
+}
+
+/// What the solver moves as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Granularity {
+    /// The tests of a file.
+    #[default]
+    File,
+    /// The tests of a class; functions outside a class stay with their file.
+    Class,
+    /// Every test by itself.
+    Test,
+    /// The tests of a file; a file that alone decides how long the plan takes is split.
+    Auto,
+}
+
+/// `[groups.NAME]`: tests that belong together or apart.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// What holds for its members.
+    pub rule: GroupRule,
+    /// The units with a test that one of these matches, members of other groups (`@name`) included.
+    pub members: Vec<Pattern>,
+}
+
+/// What holds for the members of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupRule {
+    /// They run in one shard.
+    Together,
+    /// No two of them run in one shard.
+    Apart,
+}
+
+/// `[workflow]`: the jobs around the lanes.
+#[derive(Clone, Debug, Default)]
+pub struct Workflow {
+    /// `[workflow.jobs.NAME]`, sorted by name.
+    pub jobs: Vec<Job>,
+}
+
+/// A job of the workflow that is not a lane.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: JobName,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// How long it takes.
+    pub wall: Millis,
+    /// The jobs and lanes that end before it begins.
+    pub needs: Vec<Sourced<JobName>>,
+}
+
+/// `[budget]`: the limits when the command line gives none.
+#[derive(Clone, Debug, Default)]
+pub struct Budget {
+    /// Service containers over all shards.
+    pub containers: Option<Sourced<u32>>,
+    /// Shards over all lanes.
+    pub shards: Option<Sourced<u32>>,
+    /// Billed minutes over all jobs.
+    pub minutes: Option<Sourced<u64>>,
+}
+
+/// One problem of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub message: String,
+    /// Where, in bytes from the file's start.
+    pub span: Range<usize>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A manifest that can not be used: every problem of it, in the order of the file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{path}: {} in the manifest", if problems.len() == 1 { "a problem".to_owned() } else { format!("{} problems", problems.len()) })]
+pub struct ConfigError {
+    /// The manifest's path as it was given.
+    pub path: String,
+    /// Its text.
+    pub source_text: String,
+    /// What is wrong with it; never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl Config {
+    /// Returns what the manifest `text` says; `path` names it in errors and origins.
+    pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
+        let problems = match read::read(text, path) {
+            Ok(draft) => match check::check(&draft) {
+                problems if problems.is_empty() => return Ok(draft.into_config()),
+                problems => problems,
+            },
+            Err(problems) => problems,
+        };
+        Err(ConfigError { path: path.to_owned(), source_text: text.to_owned(), problems: in_order(problems) })
+    }
+
+    /// Returns the configuration of a project without a manifest: one lane that takes every test, no service.
+    #[must_use]
+    pub fn without_manifest() -> Self {
+        Self::parse("[lanes.tests]\n", "built-in default").expect("the built-in default is valid")
+    }
+
+    /// Returns the service of that name.
+    #[must_use]
+    pub fn service(&self, name: &ServiceName) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == *name)
+    }
+}
+
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    problems.dedup();
+    problems
+}

@@ -1,0 +1,317 @@
+//! The manifest's tables, read into a draft that still knows where everything stands.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::decode::Section;
+use super::{
+    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, Job, Lane, Origin,
+    Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned, Workflow,
+};
+use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
+
+/// What the manifest says, before its names are held against each other.
+pub(super) struct Draft {
+    pub(super) config: Config,
+    /// Every mention of a service, with its place.
+    pub(super) services_named: Vec<Spanned<ServiceName>>,
+    /// Every job that a job waits for, with the waiting job.
+    pub(super) job_needs: Vec<(JobName, Spanned<JobName>)>,
+    /// Every job that a lane waits for.
+    pub(super) lane_needs: Vec<(LaneName, Spanned<JobName>)>,
+    /// The members of every group as they were written.
+    pub(super) group_members: BTreeMap<String, Vec<Spanned<String>>>,
+    /// Where each job's table stands.
+    pub(super) job_spans: BTreeMap<JobName, Range<usize>>,
+}
+
+impl Draft {
+    /// Returns the configuration, its groups' members spelled out. Only for a draft without problems.
+    pub(super) fn into_config(self) -> Config {
+        let Self { mut config, group_members, .. } = self;
+        for group in &mut config.groups {
+            group.members = super::check::flatten(&group.name, &group_members)
+                .into_iter()
+                .filter_map(|member| member.parse().ok())
+                .collect();
+        }
+        config
+    }
+}
+
+/// Reads positions as line numbers of a file.
+struct Places<'a> {
+    text: &'a str,
+    path: &'a str,
+}
+
+impl Places<'_> {
+    fn origin(&self, span: &Range<usize>) -> Origin {
+        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        Origin::File { path: self.path.to_owned(), line }
+    }
+
+    fn sourced<T>(&self, value: Spanned<T>) -> Sourced<T> {
+        let origin = self.origin(&value.span());
+        Sourced::new(value.into_inner(), origin)
+    }
+
+    fn sourced_all<T>(&self, values: Vec<Spanned<T>>) -> Vec<Sourced<T>> {
+        values.into_iter().map(|value| self.sourced(value)).collect()
+    }
+
+    /// Returns the value with the place of its key.
+    fn at<T>(&self, section: &Section<'_, '_>, key: &str, value: T) -> Sourced<T> {
+        Sourced::new(value, self.origin(&section.span_of(key)))
+    }
+}
+
+/// Returns what the text says, or every problem that can be seen table by table.
+pub(super) fn read(text: &str, path: &str) -> Result<Draft, Vec<Problem>> {
+    let problems = RefCell::new(Vec::new());
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        problems.borrow_mut().push(Problem { message: error.message().to_owned(), span, hint: None });
+    }
+    if !problems.borrow().is_empty() {
+        return Err(problems.into_inner());
+    }
+    let places = Places { text, path };
+    let root = Section::new("", document.get_ref(), 0..0, &problems);
+    let mut draft = Draft {
+        config: Config {
+            project: read_project(&root),
+            history: read_history(&root),
+            services: Vec::new(),
+            lanes: Vec::new(),
+            groups: Vec::new(),
+            workflow: Workflow::default(),
+            budget: read_budget(&root, &places),
+        },
+        services_named: Vec::new(),
+        job_needs: Vec::new(),
+        lane_needs: Vec::new(),
+        group_members: BTreeMap::new(),
+        job_spans: BTreeMap::new(),
+    };
+    for (name, section) in root.named_tables::<ServiceName>("services") {
+        read_service(&mut draft, name, section, &places);
+    }
+    for (name, section) in root.named_tables::<LaneName>("lanes") {
+        read_lane(&mut draft, name, section, &places);
+    }
+    for (name, section) in root.named_tables::<LaneName>("groups") {
+        read_group(&mut draft, name.as_str().to_owned(), section, &places);
+    }
+    read_workflow(&mut draft, &root, &places);
+    root.finish();
+
+    draft.config.services.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.lanes.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.groups.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
+    let problems = problems.into_inner();
+    if problems.is_empty() { Ok(draft) } else { Err(problems) }
+}
+
+fn read_project(root: &Section<'_, '_>) -> Project {
+    let Some(section) = root.table("project") else { return Project::default() };
+    let choices = [("fail", Unassigned::Fail), ("ignore", Unassigned::Ignore)];
+    let project = Project {
+        inventory: section.string("inventory"),
+        unassigned: section.choice("unassigned", &choices).unwrap_or_default(),
+    };
+    section.finish();
+    project
+}
+
+fn read_history(root: &Section<'_, '_>) -> HistorySettings {
+    let mut settings = HistorySettings { half_life: 10.0, branch: None };
+    if let Some(section) = root.table("history") {
+        if let Some(half_life) = section.number("half_life", 1.0..=1e6) {
+            settings.half_life = half_life;
+        }
+        settings.branch = section.string("branch");
+        section.finish();
+    }
+    settings
+}
+
+fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
+    let Some(section) = root.table("budget") else { return Budget::default() };
+    let limit = |key: &'static str, least: u32| {
+        section.count(key, least).map(|value| places.at(&section, key, value))
+    };
+    let budget = Budget {
+        containers: limit("containers", 0),
+        shards: limit("shards", 1),
+        minutes: limit("minutes", 1).map(|Sourced { value, origin }| Sourced::new(value.into(), origin)),
+    };
+    section.finish();
+    budget
+}
+
+fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, places: &Places<'_>) {
+    let image = section.string("image");
+    let declared =
+        [section.span_of_time("pull"), section.span_of_time("ready"), section.span_of_time("attach")];
+    let usual = Catalogue::embedded().times(name.as_str(), image.as_deref());
+    let fallback = usual.unwrap_or(ServiceTimes::UNKNOWN);
+    let times = ServiceTimes {
+        pull: declared[0].unwrap_or(fallback.pull),
+        ready: declared[1].unwrap_or(fallback.ready),
+        attach: declared[2].unwrap_or(fallback.attach),
+    };
+    let origin = places.origin(&section.span());
+    let times_origin = if declared.iter().any(Option::is_some) {
+        origin.clone()
+    } else if usual.is_some() {
+        Origin::Catalogue
+    } else {
+        Origin::Default
+    };
+    let provision = [("auto", Provision::Auto), ("always", Provision::Always), ("never", Provision::Never)];
+    let needs = section.list::<ServiceName>("needs");
+    draft.services_named.extend(needs.iter().cloned());
+    draft.config.services.push(Service {
+        name,
+        origin,
+        image,
+        containers: section.count("containers", 0).unwrap_or(1),
+        times: Sourced::new(times, times_origin),
+        provision: section.choice("provision", &provision).unwrap_or_default(),
+        markers: places.sourced_all(section.list::<MarkerName>("markers")),
+        fixtures: places.sourced_all(section.list::<String>("fixtures")),
+        paths: places.sourced_all(section.list::<Pattern>("paths")),
+        needs: places.sourced_all(needs),
+    });
+    section.finish();
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "both factors were read within a small positive range"
+)]
+fn thousandths(factor: f64) -> u32 {
+    (factor * 1000.0).round() as u32
+}
+
+fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places: &Places<'_>) {
+    /// The processors of a hosted Linux runner for public repositories.
+    const USUAL_CPUS: u32 = 4;
+
+    let services = section.list::<ServiceName>("services");
+    draft.services_named.extend(services.iter().cloned());
+    let needs = section.list::<JobName>("needs");
+    draft.lane_needs.extend(needs.iter().map(|job| (name.clone(), job.clone())));
+    let cpus = section.count("cpus", 1).unwrap_or(USUAL_CPUS);
+    let workers = match section.count_or_word("workers", "auto") {
+        None => 1,
+        Some(Ok(workers)) => workers,
+        Some(Err(())) => cpus,
+    };
+    let workers = NonZeroU32::new(workers).unwrap_or(NonZeroU32::MIN);
+    let efficiency = section.number("efficiency", 0.05..=1.0);
+    if efficiency.is_some() && workers.get() == 1 {
+        let hint = Some("remove it, or set `workers`".to_owned());
+        section.problem(section.span_of("efficiency"), "`efficiency` means nothing for one worker", hint);
+    }
+    let dist = [("test", Dist::Test), ("class", Dist::Class), ("file", Dist::File)];
+    let unit = [
+        ("file", Granularity::File),
+        ("class", Granularity::Class),
+        ("test", Granularity::Test),
+        ("auto", Granularity::Auto),
+    ];
+    let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
+    let today = section.table("today").map(|today| {
+        let services = today.list::<ServiceName>("services");
+        draft.services_named.extend(services.iter().cloned());
+        let read = Today {
+            origin: places.origin(&today.span()),
+            services: services.into_iter().map(Spanned::into_inner).collect(),
+            shards: today.count("shards", 1).unwrap_or(1),
+        };
+        today.finish();
+        read
+    });
+    let plain = |patterns: Vec<Spanned<Pattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
+    let lane = Lane {
+        name,
+        origin: places.origin(&section.span()),
+        paths: plain(section.list("paths")),
+        exclude: plain(section.list("exclude")),
+        markers: section.parsed("markers"),
+        workers,
+        efficiency: if workers.get() == 1 { 1000 } else { thousandths(efficiency.unwrap_or(0.8)) },
+        dist: section.choice("dist", &dist).unwrap_or_default(),
+        services: places.sourced_all(services),
+        unit: section.choice("unit", &unit).unwrap_or_default(),
+        base: time("base"),
+        tail: time("tail"),
+        max_shards: section.count("max_shards", 1).map(|value| places.at(&section, "max_shards", value)),
+        needs: places.sourced_all(needs),
+        time_scale: section
+            .number("time_scale", 0.01..=100.0)
+            .map(|value| places.at(&section, "time_scale", thousandths(value))),
+        job: section.string("job"),
+        today,
+    };
+    draft.config.lanes.push(lane);
+    section.finish();
+}
+
+fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places: &Places<'_>) {
+    let rules = [("together", GroupRule::Together), ("apart", GroupRule::Apart)];
+    let rule = section.choice("rule", &rules);
+    if rule.is_none() {
+        let hint = Some("write `rule = \"together\"` or `rule = \"apart\"`".to_owned());
+        section.problem(section.span(), format!("group `{name}` has no rule"), hint);
+    }
+    let members = section.list::<String>("members");
+    for member in &members {
+        if !member.get_ref().starts_with('@') {
+            if let Err(error) = member.get_ref().parse::<Pattern>() {
+                section.problem(member.span(), error.to_string(), None);
+            }
+        }
+    }
+    draft.group_members.insert(name.clone(), members);
+    draft.config.groups.push(Group {
+        name,
+        origin: places.origin(&section.span()),
+        rule: rule.unwrap_or(GroupRule::Together),
+        members: Vec::new(),
+    });
+    section.finish();
+}
+
+fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>) {
+    let Some(section) = root.table("workflow") else { return };
+    for (name, job) in section.named_tables::<JobName>("jobs") {
+        let wall = job.span_of_time("wall");
+        if wall.is_none() {
+            let hint = Some("write how long it takes, as in `wall = \"3m32s\"`".to_owned());
+            job.problem(job.span(), format!("job `{name}` has no `wall`"), hint);
+        }
+        let needs = job.list::<JobName>("needs");
+        draft.job_needs.extend(needs.iter().map(|need| (name.clone(), need.clone())));
+        draft.job_spans.insert(name.clone(), job.span());
+        draft.config.workflow.jobs.push(Job {
+            name,
+            origin: places.origin(&job.span()),
+            wall: wall.unwrap_or_default(),
+            needs: places.sourced_all(needs),
+        });
+        job.finish();
+    }
+    section.finish();
+}
