@@ -4,4 +4,6 @@ pub mod cli;
 pub mod config;
 pub mod ids;
 pub mod ingest;
+pub mod model;
+pub mod solve;
 pub mod time;

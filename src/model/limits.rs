@@ -1,0 +1,35 @@
+//! What a plan must keep within.
+
+use crate::config::{Budget, Origin, Sourced};
+use crate::time::Millis;
+
+/// The limits of a plan, each with where it comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Service containers over all shards.
+    pub containers: Option<Sourced<u32>>,
+    /// Shards over all lanes.
+    pub shards: Option<Sourced<u32>>,
+    /// Billed minutes over all jobs of the workflow.
+    pub minutes: Option<Sourced<u64>>,
+    /// The end of the workflow.
+    pub target: Option<Sourced<Millis>>,
+}
+
+impl Limits {
+    /// How many shards a plan may have when nobody says: the jobs that a free GitHub organisation runs at once.
+    /// More would wait for a runner, which the model does not count.
+    pub const DEFAULT_SHARDS: u32 = 20;
+
+    /// Returns these limits with the manifest's and the default where they say nothing.
+    #[must_use]
+    pub fn or(self, budget: &Budget) -> Self {
+        let default_shards = || Sourced::new(Self::DEFAULT_SHARDS, Origin::Default);
+        Self {
+            containers: self.containers.or_else(|| budget.containers.clone()),
+            shards: Some(self.shards.or_else(|| budget.shards.clone()).unwrap_or_else(default_shards)),
+            minutes: self.minutes.or_else(|| budget.minutes.clone()),
+            target: self.target,
+        }
+    }
+}

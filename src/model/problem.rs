@@ -1,0 +1,171 @@
+//! The problem that is solved: lanes, services and units as indices and whole milliseconds.
+//!
+//! A shard `k` of lane `l` that starts the services `S` and runs the units `U` takes
+//!
+//! ```text
+//! wall(k) = base(l) + boot(S) + run(U) + tail(l)
+//! boot(S) = Σ pull(s) + max ready(s) + Σ attach(s)                 over s in S
+//! run(U)  = Σ load(u)                                              with one worker
+//!         = max( max piece(u), Σ load(u) / (workers × efficiency) )  with several
+//! ```
+//!
+//! and the workflow ends at `max( floor, max over k of head(l) + wall(k) + after(l) )`, where `head` is the
+//! longest path of jobs that the lane waits for, `after` the longest that waits for it, and the floor the
+//! longest path that no lane is on.
+
+use super::ServiceSet;
+use crate::config::Origin;
+use crate::ids::{IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, UnitIx};
+use crate::time::Millis;
+
+/// A problem to solve. It says nothing of limits: the same problem is solved for many budgets.
+#[derive(Clone, Debug, Default)]
+pub struct Problem {
+    /// The services, sorted by name.
+    pub services: IxVec<ServiceIx, ServiceModel>,
+    /// The lanes that have units, sorted by name.
+    pub lanes: IxVec<LaneIx, LaneModel>,
+    /// The units, sorted by lane and name.
+    pub units: IxVec<UnitIx, Unit>,
+    /// Units of which no two may share a shard.
+    pub apart: Vec<Apart>,
+    /// When the workflow ends at the earliest, whatever the lanes do.
+    pub floor: Floor,
+    /// The minutes that the other jobs are billed.
+    pub other_minutes: u64,
+}
+
+/// A service as the solver sees it.
+#[derive(Clone, Debug)]
+pub struct ServiceModel {
+    /// Its name.
+    pub name: ServiceName,
+    /// How many containers it takes.
+    pub containers: u32,
+    /// The download of its image.
+    pub pull: Millis,
+    /// From its start to a passing health check.
+    pub ready: Millis,
+    /// What the first test on it pays.
+    pub attach: Millis,
+}
+
+/// A lane as the solver sees it.
+#[derive(Clone, Debug)]
+pub struct LaneModel {
+    /// Its name.
+    pub name: LaneName,
+    /// Paid by every shard before its services.
+    pub base: Millis,
+    /// Paid by every shard after its tests.
+    pub tail: Millis,
+    /// The longest path of jobs that it waits for.
+    pub head: Millis,
+    /// The longest path of jobs that waits for it.
+    pub after: Millis,
+    /// How fast a shard works off its load, in thousandths of one worker: workers × efficiency.
+    pub speed: u64,
+    /// The services that every shard starts.
+    pub services: ServiceSet,
+    /// How many shards it may have.
+    pub max_shards: u32,
+    /// Where that limit comes from.
+    pub max_shards_origin: Origin,
+}
+
+/// Tests that run in the same shard: the atom that the solver moves.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Its name: a file, `file::Class`, a node id, or the first of several that belong together.
+    pub name: String,
+    /// Its lane.
+    pub lane: LaneIx,
+    /// The time of its tests, one after the other.
+    pub load: Millis,
+    /// The time of its longest piece that one worker takes as a whole; at most the load.
+    pub piece: Millis,
+    /// The services that its tests need, those that every shard of the lane starts aside.
+    pub requirement: ServiceSet,
+}
+
+/// Units of which no two may share a shard.
+#[derive(Clone, Debug)]
+pub struct Apart {
+    /// The group's name.
+    pub name: String,
+    /// Where it is declared.
+    pub origin: Origin,
+    /// Its units in order, all of one lane.
+    pub units: Vec<UnitIx>,
+}
+
+/// When the workflow ends at the earliest, whatever the lanes do.
+#[derive(Clone, Debug, Default)]
+pub struct Floor {
+    /// The time.
+    pub at: Millis,
+    /// The jobs on the path that takes so long.
+    pub jobs: Vec<JobName>,
+}
+
+impl Problem {
+    /// Returns what every shard with these services pays for them.
+    #[must_use]
+    pub fn boot(&self, services: ServiceSet) -> Millis {
+        let mut paid = Millis::ZERO;
+        let mut ready = Millis::ZERO;
+        for service in services.iter().map(|service| &self.services[service]) {
+            paid += service.pull + service.attach;
+            ready = ready.max(service.ready);
+        }
+        paid + ready
+    }
+
+    /// Returns how many containers a shard with these services starts.
+    #[must_use]
+    pub fn containers(&self, services: ServiceSet) -> u32 {
+        services.iter().map(|service| self.services[service].containers).sum()
+    }
+
+    /// Returns what a shard of the lane with these services takes before and after its tests.
+    #[must_use]
+    pub fn overhead(&self, lane: LaneIx, services: ServiceSet) -> Millis {
+        self.lanes[lane].base + self.boot(services) + self.lanes[lane].tail
+    }
+
+    /// Returns all services that a unit's shard must start.
+    #[must_use]
+    pub fn needed(&self, unit: UnitIx) -> ServiceSet {
+        let unit = &self.units[unit];
+        unit.requirement.union(self.lanes[unit.lane].services)
+    }
+
+    /// Returns the smallest and the largest number of containers that can make sense: every lane in one shard,
+    /// and every unit in its own.
+    #[must_use]
+    pub fn container_range(&self) -> (u32, u32) {
+        let mut most = 0u32;
+        let mut together: IxVec<LaneIx, ServiceSet> = self.lanes.iter().map(|lane| lane.services).collect();
+        for (ix, unit) in self.units.iter_enumerated() {
+            most = most.saturating_add(self.containers(self.needed(ix)));
+            together[unit.lane] = together[unit.lane].union(unit.requirement);
+        }
+        (together.iter().map(|services| self.containers(*services)).sum(), most)
+    }
+}
+
+impl LaneModel {
+    /// Returns how long a shard of the lane runs tests of this load, of which the longest piece is `piece`.
+    #[must_use]
+    pub fn run(&self, load: Millis, piece: Millis) -> Millis {
+        let shared = (u128::from(load.0) * 1000).div_ceil(u128::from(self.speed));
+        piece.max(Millis(u64::try_from(shared).unwrap_or(u64::MAX)))
+    }
+
+    /// Returns how much load a shard of the lane works off in `span`.
+    #[must_use]
+    pub fn capacity(&self, span: Millis) -> Millis {
+        let load = u128::from(span.0) * u128::from(self.speed) / 1000;
+        Millis(u64::try_from(load).unwrap_or(u64::MAX))
+    }
+}

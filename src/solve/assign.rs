@@ -1,0 +1,264 @@
+//! The assignment: real, indivisible units onto the shards of one lane.
+//!
+//! Units that few shards can take go first, among them the longest, each onto the shard that then ends first
+//! (Graham's rule, "Bounds on Multiprocessing Timing Anomalies", 1969, with restricted machines). Then pairs of
+//! shards are brought closer: the move or exchange of units that comes nearest to half their difference, as
+//! long as the later of the two ends earlier for it. Each step lowers the later end of a pair, so it comes to
+//! an end.
+
+use std::cmp::Reverse;
+
+use super::end_of;
+use crate::ids::{Ix, LaneIx, UnitIx};
+use crate::model::{Problem, ServiceSet};
+use crate::time::Millis;
+
+/// The units of one lane on its shards.
+#[derive(Clone, Debug)]
+pub(super) struct LaneAssignment<'p> {
+    problem: &'p Problem,
+    lane: LaneIx,
+    shards: Vec<Slot>,
+    /// For every unit of the problem, the apart-groups that it is in.
+    apart: &'p ApartIndex,
+}
+
+/// One shard while it is filled.
+#[derive(Clone, Debug)]
+struct Slot {
+    services: ServiceSet,
+    units: Vec<UnitIx>,
+    load: Millis,
+    piece: Millis,
+    end: Millis,
+}
+
+/// Which apart-groups each unit is in.
+#[derive(Debug)]
+pub(super) struct ApartIndex(Vec<Vec<u32>>);
+
+/// How the units are ordered before they are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Those that fewest shards can take, then the longest.
+    MostRestrictedFirst,
+    /// The longest.
+    LongestFirst,
+}
+
+/// How many rounds of pairwise exchange are made at the most.
+const MAX_ROUNDS: usize = 400;
+
+impl ApartIndex {
+    pub(super) fn new(problem: &Problem) -> Self {
+        let mut index = vec![Vec::new(); problem.units.len()];
+        for (group, apart) in (0u32..).zip(&problem.apart) {
+            for unit in &apart.units {
+                index[unit.position()].push(group);
+            }
+        }
+        Self(index)
+    }
+
+    fn of(&self, unit: UnitIx) -> &[u32] {
+        &self.0[unit.position()]
+    }
+}
+
+impl<'p> LaneAssignment<'p> {
+    /// Returns an assignment of the lane's units to shards with these services, or nothing where a unit finds
+    /// no shard. It stops to improve once every shard ends by `goal`.
+    pub(super) fn build(
+        problem: &'p Problem,
+        apart: &'p ApartIndex,
+        lane: LaneIx,
+        shards: &[ServiceSet],
+        units: &[UnitIx],
+        order: Order,
+        goal: Millis,
+    ) -> Option<Self> {
+        let mut assignment = Self::empty(problem, apart, lane, shards);
+        let mut queue: Vec<(usize, Reverse<Millis>, UnitIx)> = units
+            .iter()
+            .map(|ix| {
+                let needed = problem.needed(*ix);
+                let open = shards.iter().filter(|services| services.covers(needed)).count();
+                let rank = if order == Order::MostRestrictedFirst { open } else { 0 };
+                (rank, Reverse(problem.units[*ix].load), *ix)
+            })
+            .collect();
+        queue.sort_unstable();
+        for (_, _, unit) in queue {
+            assignment.place(unit)?;
+        }
+        assignment.improve(goal);
+        Some(assignment)
+    }
+
+    /// Returns an assignment without units.
+    fn empty(problem: &'p Problem, apart: &'p ApartIndex, lane: LaneIx, shards: &[ServiceSet]) -> Self {
+        let slot = |services: &ServiceSet| Slot {
+            services: *services,
+            units: Vec::new(),
+            load: Millis::ZERO,
+            piece: Millis::ZERO,
+            end: end_of(problem, lane, *services, Millis::ZERO, Millis::ZERO),
+        };
+        Self { problem, lane, shards: shards.iter().map(slot).collect(), apart }
+    }
+
+    /// Returns when the last shard ends.
+    pub(super) fn end(&self) -> Millis {
+        self.shards
+            .iter()
+            .filter(|slot| !slot.units.is_empty())
+            .map(|slot| slot.end)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Returns the shards that have units, each with its units in order.
+    pub(super) fn into_shards(self) -> impl Iterator<Item = (ServiceSet, Vec<UnitIx>)> {
+        self.shards.into_iter().filter(|slot| !slot.units.is_empty()).map(|mut slot| {
+            slot.units.sort_unstable();
+            (slot.services, slot.units)
+        })
+    }
+
+    /// Puts a unit where its shard then ends first; of equals, where fewest services are.
+    fn place(&mut self, unit: UnitIx) -> Option<()> {
+        let model = &self.problem.units[unit];
+        let best = (0..self.shards.len()).filter(|slot| self.may_run(unit, *slot)).min_by_key(|slot| {
+            let slot = &self.shards[*slot];
+            let end = self.end_with(slot, slot.load + model.load, slot.piece.max(model.piece));
+            (end, slot.services.len())
+        })?;
+        self.add(unit, best);
+        Some(())
+    }
+
+    fn may_run(&self, unit: UnitIx, slot: usize) -> bool {
+        let slot = &self.shards[slot];
+        slot.services.covers(self.problem.needed(unit)) && {
+            let groups = self.apart.of(unit);
+            groups.is_empty()
+                || !slot.units.iter().any(|other| {
+                    *other != unit && self.apart.of(*other).iter().any(|group| groups.contains(group))
+                })
+        }
+    }
+
+    fn end_with(&self, slot: &Slot, load: Millis, piece: Millis) -> Millis {
+        end_of(self.problem, self.lane, slot.services, load, piece)
+    }
+
+    fn add(&mut self, unit: UnitIx, slot: usize) {
+        let model = &self.problem.units[unit];
+        let slot = &mut self.shards[slot];
+        slot.units.push(unit);
+        slot.load += model.load;
+        slot.piece = slot.piece.max(model.piece);
+        slot.end = end_of(self.problem, self.lane, slot.services, slot.load, slot.piece);
+    }
+
+    fn remove(&mut self, unit: UnitIx, slot: usize) {
+        let units = &self.problem.units;
+        let slot = &mut self.shards[slot];
+        slot.units.retain(|other| *other != unit);
+        slot.load = slot.load - units[unit].load;
+        slot.piece = slot.units.iter().map(|other| units[*other].piece).max().unwrap_or_default();
+        slot.end = end_of(self.problem, self.lane, slot.services, slot.load, slot.piece);
+    }
+
+    /// Brings pairs of shards closer until nothing helps or every shard ends by `goal`.
+    fn improve(&mut self, goal: Millis) {
+        for _ in 0..MAX_ROUNDS {
+            if self.end() <= goal {
+                return;
+            }
+            let mut order: Vec<usize> = (0..self.shards.len()).collect();
+            order.sort_by_key(|slot| (Reverse(self.shards[*slot].end), *slot));
+            // The last shard matters most; a pair further down may make room for it.
+            let mut changed = false;
+            'pairs: for (rank, late) in order.iter().enumerate() {
+                for early in order[rank + 1..].iter().rev() {
+                    if self.shards[*late].units.is_empty() {
+                        continue;
+                    }
+                    if self.balance(*late, *early) {
+                        changed = true;
+                        if rank == 0 {
+                            break 'pairs;
+                        }
+                    }
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    /// Makes the one move or exchange that brings two shards closest; returns whether there was one.
+    fn balance(&mut self, late: usize, early: usize) -> bool {
+        if self.shards[late].end <= self.shards[early].end {
+            return false;
+        }
+        let difference = self.shards[late].end - self.shards[early].end;
+        let speed = self.problem.lanes[self.lane].speed;
+        let target = u128::from(difference.0) * u128::from(speed) / 2000;
+        let target = u64::try_from(target).unwrap_or(u64::MAX);
+        let movable = |from: usize, to: usize| {
+            let mut units: Vec<(u64, Option<UnitIx>)> = self.shards[from]
+                .units
+                .iter()
+                .filter(|unit| self.may_run(**unit, to))
+                .map(|unit| (self.problem.units[*unit].load.0, Some(*unit)))
+                .collect();
+            units.sort_unstable();
+            units
+        };
+        let out = movable(late, early);
+        let mut back = movable(early, late);
+        back.insert(0, (0, None));
+
+        // Both lists grow, so for a longer unit that goes the best one to come back is not shorter.
+        let mut best: Option<(u64, UnitIx, Option<UnitIx>)> = None;
+        let mut from = 0;
+        for (load, unit) in &out {
+            let Some(unit) = unit else { continue };
+            while from + 1 < back.len() && back[from + 1].0 + target <= *load {
+                from += 1;
+            }
+            for (other_load, other) in back.iter().skip(from).take(2) {
+                let Some(net) = load.checked_sub(*other_load).filter(|net| *net > 0) else { continue };
+                let miss = net.abs_diff(target);
+                if best.is_none_or(|(least, ..)| miss < least) {
+                    best = Some((miss, *unit, *other));
+                }
+            }
+        }
+        let Some((_, unit, other)) = best else { return false };
+        let before = self.shards[late].end;
+        self.exchange(unit, other, late, early);
+        let after = self.shards[late].end.max(self.shards[early].end);
+        if after < before {
+            return true;
+        }
+        match other {
+            Some(other) => self.exchange(other, Some(unit), late, early),
+            None => self.exchange(unit, None, early, late),
+        }
+        false
+    }
+
+    /// Moves `unit` from one shard to another, and `other` the other way.
+    fn exchange(&mut self, unit: UnitIx, other: Option<UnitIx>, from: usize, to: usize) {
+        self.remove(unit, from);
+        if let Some(other) = other {
+            self.remove(other, to);
+            self.add(other, from);
+        }
+        self.add(unit, to);
+    }
+}

@@ -1,0 +1,323 @@
+//! Why there is no plan, and what would help.
+//!
+//! The limits are taken away one by one, as long as what is left still clashes (a deletion filter); what remains
+//! is a set of which no part clashes alone. For each of these the smallest change that makes a plan possible is
+//! looked for, and tried.
+
+use super::master::Goal;
+use super::planner::Planner;
+use super::search::Verdict;
+use crate::config::{Origin, Sourced};
+use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
+use crate::model::{Limits, Problem};
+use crate::time::Millis;
+
+/// The few constraints that can not hold together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The constraints, each with where it comes from. No part of them clashes without the others.
+    pub clashes: Vec<Clash>,
+    /// Single changes that make a plan possible, the smallest first.
+    pub cures: Vec<Cure>,
+    /// Whether it is proven that there is no plan. If not, the search only found none.
+    pub proven: bool,
+}
+
+/// A constraint that takes part in a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// At most so many containers.
+    Containers(Sourced<u32>),
+    /// At most so many shards over all lanes.
+    Shards(Sourced<u32>),
+    /// At most so many shards in one lane.
+    LaneShards(LaneIx, Sourced<u32>),
+    /// At most so many billed minutes.
+    Minutes(Sourced<u64>),
+    /// The workflow ends by then.
+    Target(Sourced<Millis>),
+    /// The other jobs take that long by themselves.
+    OtherJobs(Millis),
+    /// A unit takes that long on the cheapest shard that can run it.
+    Unit(UnitIx, Millis),
+    /// The other jobs bill that many minutes by themselves.
+    OtherMinutes(u64),
+    /// So many units of an apart-group need a shard each.
+    Apart {
+        /// The group's position in the problem.
+        group: usize,
+        /// How many units it keeps apart.
+        units: usize,
+    },
+    /// Units of a lane need a service.
+    Needs {
+        /// The lane.
+        lane: LaneIx,
+        /// The service.
+        service: ServiceIx,
+        /// How many units of the lane need it; all where the lane starts it everywhere.
+        units: usize,
+        /// The first of them.
+        example: UnitIx,
+    },
+}
+
+/// A single change that makes a plan possible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// Allow so many containers.
+    Containers(u32),
+    /// Allow so many shards.
+    Shards(u32),
+    /// Allow a lane so many shards.
+    LaneShards(LaneIx, u32),
+    /// Allow so many billed minutes.
+    Minutes(u64),
+    /// Allow that much time.
+    Target(Millis),
+    /// Do without a service, which so many units need.
+    Drop {
+        /// The service.
+        service: ServiceIx,
+        /// How many units need it.
+        units: usize,
+    },
+}
+
+/// The limits that can be taken away, those first that a user gives up most easily.
+const FILTER_ORDER: [Limit; 4] = [Limit::Minutes, Limit::Shards, Limit::Target, Limit::Containers];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Containers,
+    Shards,
+    Minutes,
+    Target,
+}
+
+/// Returns why there is no plan within the limits.
+pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
+    let mut core = limits.clone();
+    let proven = refuses(problem, &core);
+    if proven {
+        for limit in FILTER_ORDER {
+            let without = drop_limit(&core, limit);
+            if refuses(problem, &without) {
+                core = without;
+            }
+        }
+    }
+    let mut clashes = Vec::new();
+    let (without_lane_limits, lane_limits) = lane_limits_that_matter(problem, &core, proven);
+    for lane in &lane_limits {
+        let model = &problem.lanes[*lane];
+        clashes
+            .push(Clash::LaneShards(*lane, Sourced::new(model.max_shards, model.max_shards_origin.clone())));
+    }
+    if let Some(limit) = &core.containers {
+        clashes.push(Clash::Containers(limit.clone()));
+        clashes.extend(needs(problem));
+    }
+    if let Some(limit) = &core.shards {
+        clashes.push(Clash::Shards(limit.clone()));
+    }
+    if let Some(limit) = &core.minutes {
+        clashes.push(Clash::Minutes(limit.clone()));
+        if problem.other_minutes > 0 {
+            clashes.push(Clash::OtherMinutes(problem.other_minutes));
+        }
+    }
+    if let Some(limit) = &core.target {
+        clashes.push(Clash::Target(limit.clone()));
+        if problem.floor.at > limit.value {
+            clashes.push(Clash::OtherJobs(problem.floor.at));
+        }
+        if let (at, Some(unit)) = Planner::new(problem).master().unit_bound()
+            && at > limit.value
+        {
+            clashes.push(Clash::Unit(unit, at));
+        }
+    }
+    if proven {
+        for group in 0..problem.apart.len() {
+            let mut without = problem.clone();
+            without.apart.remove(group);
+            if !refuses(&without, &core) {
+                clashes.push(Clash::Apart { group, units: problem.apart[group].units.len() });
+            }
+        }
+    }
+    let mut cures = cures(problem, limits, &core);
+    if lane_limits.len() == 1 {
+        let lane = lane_limits[0];
+        let most = problem.units.iter().filter(|unit| unit.lane == lane).count();
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        cures.extend(
+            smallest(problem.lanes[lane].max_shards.into(), most.into(), |shards| {
+                let mut wider = without_lane_limits.clone();
+                wider.lanes[lane].max_shards = u32::try_from(shards).unwrap_or(u32::MAX);
+                has_plan(&wider, limits)
+            })
+            .map(|shards| Cure::LaneShards(lane, u32::try_from(shards).unwrap_or(u32::MAX))),
+        );
+    }
+    Conflict { clashes, cures, proven }
+}
+
+/// Returns whether it is proven that no plan keeps the limits.
+fn refuses(problem: &Problem, limits: &Limits) -> bool {
+    let end = limits.target.as_ref().map_or(Millis(u64::MAX / 4), |target| target.value);
+    Planner::new(problem).master().counts(end, limits, Goal::Any) == Verdict::No
+}
+
+/// Returns whether a plan is found within the limits.
+fn has_plan(problem: &Problem, limits: &Limits) -> bool {
+    let within = |end: Millis| limits.target.as_ref().is_none_or(|target| end <= target.value);
+    Planner::new(problem).soonest(limits).is_some_and(|solution| within(solution.end))
+}
+
+fn drop_limit(limits: &Limits, limit: Limit) -> Limits {
+    let mut without = limits.clone();
+    match limit {
+        Limit::Containers => without.containers = None,
+        Limit::Shards => without.shards = None,
+        Limit::Minutes => without.minutes = None,
+        Limit::Target => without.target = None,
+    }
+    without
+}
+
+/// Returns the problem without its lanes' limits on shards, and the lanes whose limit takes part.
+fn lane_limits_that_matter(problem: &Problem, core: &Limits, proven: bool) -> (Problem, Vec<LaneIx>) {
+    let mut free = problem.clone();
+    let mut matter = Vec::new();
+    if !proven {
+        return (free, matter);
+    }
+    for lane in problem.lanes.indices() {
+        let limit = free.lanes[lane].max_shards;
+        free.lanes[lane].max_shards = u32::MAX;
+        if !refuses(&free, core) {
+            free.lanes[lane].max_shards = limit;
+            matter.push(lane);
+        }
+    }
+    (free, matter)
+}
+
+/// Returns which lane needs which service, for how many units.
+fn needs(problem: &Problem) -> Vec<Clash> {
+    let mut needs = Vec::new();
+    for lane in problem.lanes.indices() {
+        for service in problem.services.indices() {
+            let mut users = problem
+                .units
+                .indices()
+                .filter(|unit| problem.units[*unit].lane == lane && problem.needed(*unit).contains(service));
+            if let Some(example) = users.next() {
+                needs.push(Clash::Needs { lane, service, units: 1 + users.count(), example });
+            }
+        }
+    }
+    needs
+}
+
+fn cures(problem: &Problem, limits: &Limits, core: &Limits) -> Vec<Cure> {
+    let to_u32 = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let with = |change: &dyn Fn(&mut Limits)| {
+        let mut changed = limits.clone();
+        change(&mut changed);
+        has_plan(problem, &changed)
+    };
+    let sourced = |value: u64| Some(Sourced::new(to_u32(value), Origin::Default));
+    let mut cures = Vec::new();
+    if let Some(limit) = &core.containers {
+        let most = u64::from(problem.container_range().1);
+        let found = smallest(limit.value.into(), most, |n| with(&|limits| limits.containers = sourced(n)));
+        cures.extend(found.map(|n| Cure::Containers(to_u32(n))));
+        cures.extend(droppable(problem, limits));
+    }
+    if let Some(limit) = &core.shards {
+        let most = problem.units.len() as u64;
+        let found = smallest(limit.value.into(), most, |n| with(&|limits| limits.shards = sourced(n)));
+        cures.extend(found.map(|n| Cure::Shards(to_u32(n))));
+    }
+    if let Some(limit) = &core.minutes {
+        let found = smallest(limit.value, 1 << 24, |n| {
+            with(&|limits| limits.minutes = Some(Sourced::new(n, Origin::Default)))
+        });
+        cures.extend(found.map(Cure::Minutes));
+    }
+    if core.target.is_some() {
+        // The fastest plan there is tells what target can be kept.
+        let free = Limits { target: None, ..limits.clone() };
+        cures.extend(Planner::new(problem).soonest(&free).map(|solution| Cure::Target(solution.end)));
+    }
+    cures
+}
+
+/// Returns the services without which there would be a plan, the least needed first.
+fn droppable(problem: &Problem, limits: &Limits) -> Vec<Cure> {
+    let mut found: Vec<(usize, ServiceIx)> = problem
+        .services
+        .indices()
+        .filter_map(|service| {
+            let only = crate::model::ServiceSet::from_iter([service]);
+            let users =
+                problem.units.indices().filter(|unit| problem.needed(*unit).contains(service)).count();
+            let mut without = problem.clone();
+            for unit in without.units.iter_mut() {
+                unit.requirement = unit.requirement.without(only);
+            }
+            for lane in without.lanes.iter_mut() {
+                lane.services = lane.services.without(only);
+            }
+            (users > 0 && has_plan(&without, limits)).then_some((users, service))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().take(3).map(|(units, service)| Cure::Drop { service, units }).collect()
+}
+
+/// Returns the smallest number over `from`, up to `to`, that helps: doubling steps, then bisection.
+fn smallest(from: u64, to: u64, helps: impl Fn(u64) -> bool) -> Option<u64> {
+    let (mut low, mut step) = (from, 1);
+    let mut high = loop {
+        let next = low.saturating_add(step).min(to);
+        if next <= low {
+            return None;
+        }
+        if helps(next) {
+            break next;
+        }
+        low = next;
+        step *= 2;
+    };
+    while low + 1 < high {
+        let middle = low + (high - low) / 2;
+        if helps(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
+impl Conflict {
+    /// Returns the lanes that the conflict speaks of.
+    #[must_use]
+    pub fn lanes(&self) -> Vec<LaneIx> {
+        let mut lanes: Vec<LaneIx> = self
+            .clashes
+            .iter()
+            .filter_map(|clash| match clash {
+                Clash::Needs { lane, .. } | Clash::LaneShards(lane, _) => Some(*lane),
+                _ => None,
+            })
+            .collect();
+        lanes.sort_by_key(|lane| lane.position());
+        lanes.dedup();
+        lanes
+    }
+}

@@ -1,0 +1,124 @@
+//! The whole trade-off: for every number of containers, and of shards within it, the fastest plan.
+
+use super::planner::Planner;
+use super::search::Verdict;
+use super::{Solution, at_most, with_containers};
+use crate::config::{Origin, Sourced};
+use crate::model::{Limits, Problem};
+use crate::time::Millis;
+
+/// Plans of which none is better than another in every respect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontier {
+    /// The plans, by containers, then by billed minutes.
+    pub points: Vec<FrontierPoint>,
+    /// The position of the plan after which every further step buys least for what it costs.
+    pub knee: Option<usize>,
+    /// No plan within the other limits ends earlier than this, whatever its containers.
+    pub floor: Millis,
+}
+
+/// A plan on the frontier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontierPoint {
+    /// The limit on containers that it is the best for.
+    pub containers: u32,
+    /// The plan.
+    pub solution: Solution,
+}
+
+/// Returns the frontier of end, billed minutes and containers within the limits. It is empty where no plan
+/// exists.
+#[must_use]
+pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
+    let planner = Planner::new(problem);
+    let (_, most) = problem.container_range();
+    let most = at_most(limits.containers.as_ref(), most);
+    let unlimited = Limits { containers: None, target: None, ..limits.clone() };
+    let Verdict::Yes(fewest) = planner.master().fewest_containers(limits) else {
+        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+    };
+    let Some(fastest) = planner.soonest(&with_containers(&unlimited, most)) else {
+        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+    };
+    let mut points: Vec<FrontierPoint> = Vec::new();
+    for containers in fewest..=most {
+        let limits = with_containers(&unlimited, containers);
+        let Some(solution) = planner.soonest(&limits) else { continue };
+        let done = solution.end <= fastest.end;
+        let mut shards = solution.shards.len();
+        points.push(FrontierPoint { containers, solution });
+        // Fewer shards bill fewer minutes.
+        while shards > problem.lanes.len() {
+            shards -= 1;
+            let cap = u32::try_from(shards).unwrap_or(u32::MAX);
+            let limits = Limits { shards: Some(Sourced::new(cap, Origin::Default)), ..limits.clone() };
+            let Some(solution) = planner.soonest(&limits) else { break };
+            shards = shards.min(solution.shards.len());
+            points.push(FrontierPoint { containers, solution });
+        }
+        if done {
+            break;
+        }
+    }
+    let points = undominated(points);
+    let knee = knee(&points);
+    Frontier { points, knee, floor: fastest.bound.at }
+}
+
+/// Returns the points that no other beats in one respect without being worse in another.
+fn undominated(points: Vec<FrontierPoint>) -> Vec<FrontierPoint> {
+    let rank =
+        |point: &FrontierPoint| (point.solution.end, point.solution.minutes, point.solution.containers);
+    let mut kept: Vec<FrontierPoint> = Vec::new();
+    for point in &points {
+        let (end, minutes, containers) = rank(point);
+        let beaten = points.iter().any(|other| {
+            let other = rank(other);
+            other != rank(point) && other.0 <= end && other.1 <= minutes && other.2 <= containers
+        });
+        if !beaten && !kept.iter().any(|kept| rank(kept) == rank(point)) {
+            kept.push(point.clone());
+        }
+    }
+    kept.sort_by_key(|point| (point.solution.containers, point.solution.minutes, point.solution.end));
+    kept
+}
+
+/// Returns the point of the curve of best ends over containers (over billed minutes, where containers do not
+/// vary) that lies farthest below the line from its first to its last point, both axes scaled to one: the knee
+/// of Satopää et al., "Finding a Kneedle in a Haystack" (2011).
+fn knee(points: &[FrontierPoint]) -> Option<usize> {
+    let by_containers =
+        points.windows(2).any(|pair| pair[0].solution.containers != pair[1].solution.containers);
+    let cost = |point: &FrontierPoint| {
+        if by_containers { u64::from(point.solution.containers) } else { point.solution.minutes }
+    };
+    let mut curve: Vec<(u64, u64, usize)> = Vec::new();
+    for (at, point) in points.iter().enumerate() {
+        let (cost, end) = (cost(point), point.solution.end.0);
+        if curve.last().is_none_or(|last| end < last.1) {
+            if curve.last().is_some_and(|last| last.0 == cost) {
+                curve.pop();
+            }
+            curve.push((cost, end, at));
+        }
+    }
+    let (first, last) = (curve.first()?, curve.last()?);
+    if curve.len() < 3 {
+        return Some(last.2);
+    }
+    let (width, height) = ((last.0 - first.0) as f64, (first.1 - last.1) as f64);
+    let depth = |point: &(u64, u64, usize)| {
+        let across = (point.0 - first.0) as f64 / width;
+        let down = (first.1 - point.1) as f64 / height;
+        down - across
+    };
+    let mut best = first;
+    for point in &curve {
+        if depth(point) > depth(best) {
+            best = point;
+        }
+    }
+    Some(best.2)
+}

@@ -1,0 +1,229 @@
+//! From a problem to a plan: the bound, the assignments, and what is done about the gap between them.
+
+use super::assign::{ApartIndex, LaneAssignment, Order};
+use super::conflict::{self, Conflict};
+use super::master::{Counts, Goal, Master};
+use super::search::Verdict;
+use super::{
+    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
+};
+use crate::ids::{IxVec, LaneIx, UnitIx};
+use crate::model::{Limits, Problem};
+use crate::time::Millis;
+
+/// How much longer than the bound, in millionths, the end times are for which further masters are asked when
+/// the units do not fit the first.
+const LOOSER: [u64; 14] =
+    [0, 100, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000, 250_000, 500_000];
+
+/// Returns the plan that ends the workflow soonest within the limits, with its bound; or why there is none.
+///
+/// With a target, the plan is the fastest among those with the fewest containers that reach it. `previous` says
+/// where the units were, so that as few as possible move.
+///
+/// # Errors
+///
+/// The limits that clash, with the smallest change of each that would help.
+pub fn solve(
+    problem: &Problem,
+    limits: &Limits,
+    previous: Option<&Placement>,
+) -> Result<Solution, Box<Conflict>> {
+    let planner = Planner::new(problem);
+    let mut solution = match &limits.target {
+        None => planner.soonest(limits),
+        Some(target) => planner.fewest_containers_for(target.value, limits),
+    }
+    .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
+    if let Some(previous) = previous {
+        stable::stay(problem, limits, &mut solution, previous);
+    }
+    Ok(solution)
+}
+
+/// Everything about a problem that does not depend on the limits.
+pub(super) struct Planner<'p> {
+    problem: &'p Problem,
+    master: Master<'p>,
+    apart: ApartIndex,
+    units: IxVec<LaneIx, Vec<UnitIx>>,
+}
+
+impl<'p> Planner<'p> {
+    pub(super) fn new(problem: &'p Problem) -> Self {
+        let mut units: IxVec<LaneIx, Vec<UnitIx>> = problem.lanes.iter().map(|_| Vec::new()).collect();
+        for (ix, unit) in problem.units.iter_enumerated() {
+            units[unit.lane].push(ix);
+        }
+        Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units }
+    }
+
+    pub(super) fn master(&self) -> &Master<'p> {
+        &self.master
+    }
+
+    /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
+    pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
+        let longest = Millis(u64::MAX / 4);
+        // The first plan has no hurry; its end is where the search for the bound begins.
+        let mut best: Option<Candidate> = None;
+        for goal in [Goal::Containers, Goal::Overhead] {
+            if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal) {
+                self.offer(&mut best, limits, &counts, Millis::ZERO);
+            }
+        }
+        if best.is_none() && self.problem.units.len() <= exact::MAX_UNITS {
+            best = exact::search(self.problem, limits, longest).0.map(|shards| self.candidate(shards));
+        }
+        let from = self.problem.floor.at.max(self.master.unit_bound().0);
+        let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
+        for looser in LOOSER {
+            let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
+            if best.as_ref().is_some_and(|best| best.end <= end) {
+                break;
+            }
+            for goal in [Goal::Any, Goal::Overhead] {
+                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal) {
+                    self.offer(&mut best, limits, &counts, bound);
+                }
+            }
+        }
+        let mut best = best?;
+        let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
+        if best.end > bound.at && self.problem.units.len() <= exact::MAX_UNITS {
+            let (found, finished) = exact::search(self.problem, limits, best.end);
+            if let Some(shards) = found {
+                best = self.candidate(shards);
+            }
+            if finished {
+                bound = Bound { at: best.end, reason: BoundReason::Exhausted };
+            }
+        }
+        self.spend_less(&mut best, limits);
+        Some(Solution {
+            shards: best.shards,
+            end: best.end,
+            bound,
+            minutes: best.minutes,
+            containers: best.containers,
+        })
+    }
+
+    /// Returns the fastest of the plans with the fewest containers that reach the target.
+    fn fewest_containers_for(&self, target: Millis, limits: &Limits) -> Option<Solution> {
+        let Verdict::Yes(counts) = self.master.counts(target, limits, Goal::Containers) else { return None };
+        let most = at_most(limits.containers.as_ref(), self.problem.container_range().1);
+        (counts.containers(self.problem)..=most)
+            .filter_map(|containers| self.soonest(&with_containers(limits, containers)))
+            .find(|solution| solution.end <= target)
+    }
+
+    /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers.
+    fn spend_less(&self, best: &mut Candidate, limits: &Limits) {
+        for goal in [Goal::Overhead, Goal::Containers] {
+            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal) {
+                let mut other = None;
+                self.offer(&mut other, limits, &counts, best.end);
+                if let Some(other) = other.filter(|other| other.rank() < best.rank()) {
+                    *best = other;
+                }
+            }
+        }
+    }
+
+    /// Assigns the units to these shards, and keeps the plan if it is the best so far and within the limits.
+    fn offer(&self, best: &mut Option<Candidate>, limits: &Limits, counts: &Counts, goal: Millis) {
+        for order in [Order::MostRestrictedFirst, Order::LongestFirst] {
+            let mut shards = Vec::new();
+            let mut end = Millis::ZERO;
+            for (lane, services) in counts.shards.iter_enumerated() {
+                // A lane need not be faster than the others are.
+                let goal = goal.max(end).max(self.problem.floor.at);
+                let units = &self.units[lane];
+                let assignment =
+                    LaneAssignment::build(self.problem, &self.apart, lane, services, units, order, goal);
+                let Some(assignment) = assignment else { return };
+                end = end.max(assignment.end());
+                shards.extend(assignment.into_shards().map(|(_, units)| SolvedShard {
+                    lane,
+                    // What no unit of the shard needs is not started.
+                    services: units.iter().fold(self.problem.lanes[lane].services, |all, unit| {
+                        all.union(self.problem.needed(*unit))
+                    }),
+                    units,
+                }));
+            }
+            let candidate = self.candidate(shards);
+            let within = candidate.minutes <= at_most(limits.minutes.as_ref(), u64::MAX);
+            if within && best.as_ref().is_none_or(|best| candidate.rank() < best.rank()) {
+                *best = Some(candidate);
+            }
+            if best.as_ref().is_some_and(|best| best.end <= goal) {
+                return;
+            }
+        }
+    }
+
+    fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {
+        Candidate::new(self.problem, shards)
+    }
+
+    /// Returns what would have to give way for an earlier end than the bound.
+    fn reason(&self, limits: &Limits, bound: Millis) -> BoundReason {
+        if bound <= self.problem.floor.at {
+            return BoundReason::OtherJobs;
+        }
+        if let (at, Some(unit)) = self.master.unit_bound()
+            && bound <= at
+        {
+            return BoundReason::Unit(unit);
+        }
+        let earlier = bound.saturating_sub(Millis(1));
+        let would_do = |limits: Limits| {
+            matches!(self.master.counts(earlier, &limits, Goal::Any), Verdict::Yes(_) | Verdict::Unknown)
+        };
+        if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
+            BoundReason::Containers
+        } else if limits.minutes.is_some() && would_do(Limits { minutes: None, ..limits.clone() }) {
+            BoundReason::Minutes
+        } else {
+            BoundReason::Shards
+        }
+    }
+}
+
+/// A plan on its way to a solution.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) shards: Vec<SolvedShard>,
+    pub(super) end: Millis,
+    pub(super) minutes: u64,
+    pub(super) containers: u32,
+}
+
+impl Candidate {
+    pub(super) fn new(problem: &Problem, mut shards: Vec<SolvedShard>) -> Self {
+        for shard in &mut shards {
+            shard.units.sort_unstable();
+        }
+        shards.sort_by(|a, b| (a.lane, a.services, &a.units).cmp(&(b.lane, b.services, &b.units)));
+        let mut end = problem.floor.at;
+        let mut minutes = problem.other_minutes;
+        let mut containers = 0;
+        for shard in &shards {
+            let load: Millis = shard.units.iter().map(|unit| problem.units[*unit].load).sum();
+            let piece = shard.units.iter().map(|unit| problem.units[*unit].piece).max().unwrap_or_default();
+            let lane = &problem.lanes[shard.lane];
+            end = end.max(end_of(problem, shard.lane, shard.services, load, piece));
+            let wall = problem.overhead(shard.lane, shard.services) + lane.run(load, piece);
+            minutes += wall.billed_minutes();
+            containers += problem.containers(shard.services);
+        }
+        Self { shards, end, minutes, containers }
+    }
+
+    /// Returns what is compared, in order.
+    pub(super) fn rank(&self) -> (Millis, u64, u32, usize) {
+        (self.end, self.minutes, self.containers, self.shards.len())
+    }
+}
