@@ -35,8 +35,8 @@ mod stable;
 pub use conflict::{Clash, Conflict, Cure};
 pub use frontier::{Frontier, FrontierPoint, frontier};
 pub use planner::solve;
-pub(crate) use stable::homes;
-pub use stable::moved;
+
+pub use stable::{homes, moved};
 
 use crate::ids::{LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};

@@ -36,7 +36,7 @@ pub fn solve(
     }
     .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
     if let Some(previous) = previous {
-        stable::stay(problem, limits, &mut solution, previous);
+        stable::stay(problem, &mut solution, previous);
     }
     Ok(solution)
 }
