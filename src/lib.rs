@@ -5,5 +5,6 @@ pub mod config;
 pub mod ids;
 pub mod ingest;
 pub mod model;
+pub mod plan;
 pub mod solve;
 pub mod time;
