@@ -217,6 +217,11 @@ index_type!(
     ServiceIx
 );
 
+index_type!(
+    /// The position of a run in the observed history.
+    RunIx
+);
+
 /// A vector that is addressed by its own kind of index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IxVec<I, T> {

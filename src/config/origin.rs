@@ -14,6 +14,8 @@ pub enum Origin {
         /// The line.
         line: usize,
     },
+    /// What somebody, or something, wrote down about where a thing was seen.
+    Seen(String),
     /// Learned from the history.
     History,
     /// The catalogue of usual services.
@@ -43,6 +45,7 @@ impl fmt::Display for Origin {
         match self {
             Self::CommandLine(option) => write!(f, "`{option}`"),
             Self::File { path, line } => write!(f, "{path}:{line}"),
+            Self::Seen(place) => write!(f, "{}", crate::ids::Printable(place)),
             Self::History => f.write_str("the history"),
             Self::Catalogue => f.write_str("the catalogue"),
             Self::Default => f.write_str("the default"),

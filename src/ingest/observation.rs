@@ -158,6 +158,8 @@ pub struct Warning {
 pub enum WarningKind {
     /// A time that is negative, not a number or beyond ten years: the test is passed over.
     ImpossibleTime,
+    /// A test that ran and has no time: passed over.
+    NoTime,
     /// A test without a name: passed over.
     NoName,
     /// The file ends before its last element: what was read until there is kept, as a partial run.
@@ -167,6 +169,18 @@ pub enum WarningKind {
     Duplicate,
     /// A key that is no test id: passed over.
     NotATest,
+    /// A CI job that has not ended: passed over.
+    NotFinished,
+    /// A column of a CSV file that means nothing here: not read.
+    UnknownColumn,
+}
+
+/// Returns the first line that is not blank, at most 200 characters of it: the reason of an [`Observation`].
+pub(super) fn first_line(text: &str) -> Option<String> {
+    const MAX_CHARS: usize = 200;
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let start: String = line.chars().take(MAX_CHARS).collect();
+    Some(start.trim_end().to_owned())
 }
 
 impl WarningKind {
@@ -175,10 +189,13 @@ impl WarningKind {
     pub fn describe(self) -> &'static str {
         match self {
             Self::ImpossibleTime => "impossible time, passed over",
+            Self::NoTime => "no time, passed over",
             Self::NoName => "test without a name, passed over",
             Self::CutShort => "file cut short, kept as a partial run",
             Self::Duplicate => "test listed twice, merged",
             Self::NotATest => "not a test id, passed over",
+            Self::NotFinished => "job not finished, passed over",
+            Self::UnknownColumn => "unknown column, not read",
         }
     }
 }

@@ -1,5 +1,227 @@
-//! The plan: what the solver found, checked before it is shown.
+//! The plan: what the solver found, checked, named and given its forecast.
 
 pub mod check;
+mod forecast;
+pub mod lock;
+mod suggest;
 
 pub use check::{Fault, check};
+pub use forecast::{Forecast, forecast};
+pub use lock::{Lock, LockError, LockedShard};
+pub use suggest::{PlanError, evaluate, steps, suggest, today};
+
+use crate::ids::{Ix, IxVec, LaneIx, ShardIx, UnitIx};
+use crate::model::{Limits, Model, ServiceSet};
+use crate::solve::{Bound, Placement, Solution, homes, moved};
+use crate::time::Millis;
+
+/// Lanes to shards to units, with what they are expected to take and how good that is.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The shards, by lane, then by name.
+    pub shards: IxVec<ShardIx, PlannedShard>,
+    /// When the workflow ends, by the means of all estimates.
+    pub end: Millis,
+    /// When it ends in one of two, and in nine of ten runs.
+    pub forecast: Forecast,
+    /// No plan within the limits can end it earlier.
+    pub bound: Bound,
+    /// How far from that the plan is, as a share of it.
+    pub gap: f64,
+    /// The billed minutes of all jobs, each rounded up.
+    pub minutes: u64,
+    /// The service containers of all shards.
+    pub containers: u32,
+    /// What the plan was to keep within.
+    pub limits: Limits,
+    /// How many units left the shard that the last lock has them on; nothing without a lock.
+    pub moved: Option<usize>,
+}
+
+/// One shard of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedShard {
+    /// Its name: the lane's, and a number.
+    pub name: String,
+    /// Its lane.
+    pub lane: LaneIx,
+    /// The services that it starts.
+    pub services: ServiceSet,
+    /// Its units in order.
+    pub units: Vec<UnitIx>,
+    /// How many tests these are.
+    pub tests: usize,
+    /// What its time goes into.
+    pub times: ShardTimes,
+    /// How long its job takes in one of two, and in nine of ten runs.
+    pub forecast: Forecast,
+}
+
+/// What a shard's time goes into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardTimes {
+    /// Jobs that it waits for.
+    pub head: Millis,
+    /// Checkout, install, collection.
+    pub base: Millis,
+    /// Its services, from the first download to the first test's contact.
+    pub boot: Millis,
+    /// Its tests.
+    pub run: Millis,
+    /// Uploads and clean-up.
+    pub tail: Millis,
+    /// Jobs that wait for it.
+    pub after: Millis,
+    /// The sum of its tests' times, one after the other.
+    pub load: Millis,
+}
+
+impl ShardTimes {
+    /// Returns how long the shard's job takes.
+    #[must_use]
+    pub fn wall(&self) -> Millis {
+        self.base + self.boot + self.run + self.tail
+    }
+
+    /// Returns when the last job that waits for it ends.
+    #[must_use]
+    pub fn end(&self) -> Millis {
+        self.head + self.wall() + self.after
+    }
+}
+
+impl Plan {
+    /// Returns the plan of a solution. Shards keep the names of those of the lock that they continue.
+    fn new(
+        model: &Model,
+        limits: &Limits,
+        solution: &Solution,
+        pace_deviation: f64,
+        previous: Option<(&Lock, &Placement)>,
+    ) -> Self {
+        let names = name_shards(model, solution, previous);
+        let mut shards: Vec<PlannedShard> = solution
+            .shards
+            .iter()
+            .zip(names)
+            .map(|(shard, name)| {
+                let times = times(model, shard.lane, shard.services, &shard.units);
+                PlannedShard {
+                    name,
+                    lane: shard.lane,
+                    services: shard.services,
+                    tests: shard.units.iter().map(|unit| model.units[*unit].tests.len()).sum(),
+                    times,
+                    forecast: Forecast::default(),
+                    units: shard.units.clone(),
+                }
+            })
+            .collect();
+        shards.sort_by(|a, b| (a.lane, number(&a.name), &a.name).cmp(&(b.lane, number(&b.name), &b.name)));
+        let (end_forecast, shard_forecasts) = forecast(model, &shards, pace_deviation);
+        for (shard, forecast) in shards.iter_mut().zip(shard_forecasts) {
+            shard.forecast = forecast;
+        }
+        Self {
+            shards: shards.into_iter().collect(),
+            end: solution.end,
+            forecast: end_forecast,
+            bound: solution.bound.clone(),
+            gap: solution.gap(),
+            minutes: solution.minutes,
+            containers: solution.containers,
+            limits: limits.clone(),
+            moved: previous.map(|(_, placement)| moved(solution, placement)),
+        }
+    }
+
+    /// Returns the shard of a unit.
+    #[must_use]
+    pub fn shard_of(&self, unit: UnitIx) -> Option<ShardIx> {
+        let holds = |(_, shard): &(ShardIx, &PlannedShard)| shard.units.binary_search(&unit).is_ok();
+        self.shards.iter_enumerated().find(holds).map(|(ix, _)| ix)
+    }
+
+    /// Returns the shards on which the end of the workflow depends: those that end last.
+    pub fn critical(&self) -> impl Iterator<Item = ShardIx> + '_ {
+        let last = self.shards.iter().map(|shard| shard.times.end()).max().unwrap_or_default();
+        let ends_last = move |(_, shard): &(ShardIx, &PlannedShard)| shard.times.end() == last;
+        self.shards.iter_enumerated().filter(ends_last).map(|(ix, _)| ix)
+    }
+}
+
+/// Returns what a shard with these services and units takes.
+fn times(model: &Model, lane: LaneIx, services: ServiceSet, units: &[UnitIx]) -> ShardTimes {
+    let problem = &model.problem;
+    let load = units.iter().map(|unit| problem.units[*unit].load).sum();
+    let piece = units.iter().map(|unit| problem.units[*unit].piece).max().unwrap_or_default();
+    let lane = &problem.lanes[lane];
+    ShardTimes {
+        head: lane.head,
+        base: lane.base,
+        boot: problem.boot(services),
+        run: lane.run(load, piece),
+        tail: lane.tail,
+        after: lane.after,
+        load,
+    }
+}
+
+/// Returns a name for every shard: the one of the locked shard that it continues, else the first free number.
+fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Placement)>) -> Vec<String> {
+    let mut names: Vec<Option<String>> = match previous {
+        None => vec![None; solution.shards.len()],
+        Some((lock, placement)) => {
+            let home = homes(solution, placement);
+            let kept = |(home, shard): (Option<u32>, &crate::solve::SolvedShard)| {
+                let locked = lock.shards.get(home? as usize)?;
+                (locked.lane == model.problem.lanes[shard.lane].name).then(|| locked.name.clone())
+            };
+            home.into_iter().zip(&solution.shards).map(kept).collect()
+        }
+    };
+    let mut taken: std::collections::BTreeSet<String> = names.iter().flatten().cloned().collect();
+    for (name, shard) in names.iter_mut().zip(&solution.shards) {
+        if name.is_none() {
+            let lane = &model.problem.lanes[shard.lane].name;
+            let free = (1..).map(|n: u32| format!("{lane}-{n}")).find(|name| !taken.contains(name));
+            taken.extend(free.clone());
+            *name = free;
+        }
+    }
+    names.into_iter().flatten().collect()
+}
+
+/// Returns the number at the end of a shard's name, so that `heavy-10` comes after `heavy-9`.
+fn number(name: &str) -> u32 {
+    name.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// Returns where the lock has every unit: on the shard that most of its selectors belong to.
+fn placement(model: &Model, lock: &Lock) -> Placement {
+    let owners = lock.owners();
+    model
+        .units
+        .iter_enumerated()
+        .map(|(ix, unit)| {
+            let lane = &model.problem.lanes[model.problem.units[ix].lane].name;
+            let mut homes: Vec<u32> = unit
+                .selectors
+                .iter()
+                .filter_map(|selector| owners.of(selector))
+                .filter(|shard| lock.shards[*shard].lane == *lane)
+                .filter_map(|shard| u32::try_from(shard).ok())
+                .collect();
+            homes.sort_unstable();
+            homes
+                .chunk_by(|a, b| a == b)
+                .max_by_key(|run| (run.len(), std::cmp::Reverse(run[0])))
+                .map(|run| run[0])
+        })
+        .collect()
+}
+
+/// Returns the positions of all units of a model.
+fn all_units(model: &Model) -> impl Iterator<Item = UnitIx> {
+    (0..model.units.len()).map(UnitIx::from_position)
+}

@@ -1,0 +1,402 @@
+//! From what was measured to what is expected: one distribution per test, and the overheads of every lane.
+//!
+//! Runs differ as a whole (another machine, a busy host), so every run has a *pace*: its times against the usual
+//! times of the same tests. Tests are compared after the pace is taken out, and the pace's own spread is kept,
+//! because it does not average out within a shard.
+//!
+//! What a test takes is the mean of its times, recent runs counting more, far-off ones pulled in (Winsor's
+//! rule); it is then drawn a little towards its file, by as much as the scatter of one test is large against
+//! the scatter between tests (empirical Bayes: Efron and Morris, "Stein's Paradox in Statistics", 1977). A test
+//! that was never measured gets the mean of its file, or of the nearest folder above that has enough measured
+//! tests, or of all.
+
+mod overheads;
+
+use std::collections::BTreeMap;
+
+pub use overheads::{LaneOverhead, Overheads, fit_overheads};
+
+use crate::history::{Observed, TestHistory};
+use crate::ids::{IxVec, NodeId, RunIx, ServiceName};
+use crate::ingest::Outcome;
+use crate::inventory::Inventory;
+
+/// What a test is expected to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The expected time in milliseconds; finite, 0 or more.
+    pub mean: f64,
+    /// The standard deviation around it in milliseconds, the run's pace aside.
+    pub deviation: f64,
+    /// How many measurements it rests on.
+    pub samples: u32,
+    /// What it was taken from.
+    pub level: Level,
+}
+
+/// What an estimate was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The test's own times.
+    Test,
+    /// The tests of its file.
+    File,
+    /// The tests of a folder above it.
+    Folder,
+    /// All tests.
+    Suite,
+    /// Nothing was ever measured: every test counts the same.
+    Count,
+}
+
+/// What the history says about whether a test runs at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkipRecord {
+    /// How often it was skipped.
+    pub skipped: u32,
+    /// How often it ran.
+    pub ran: u32,
+    /// The last reason given.
+    pub reason: Option<String>,
+    /// The services that were up in runs that it passed, where they are known; each set once.
+    pub passed_with: Vec<Vec<ServiceName>>,
+    /// The services that were up in runs that skipped it, where they are known; each set once.
+    pub skipped_with: Vec<Vec<ServiceName>>,
+    /// Whether a run skipped it of which nobody knows what services were up.
+    pub skipped_anyhow: bool,
+}
+
+/// What is expected of every test.
+#[derive(Clone, Debug, Default)]
+pub struct Estimates {
+    tests: BTreeMap<NodeId, (Estimate, SkipRecord)>,
+    files: BTreeMap<String, Pool>,
+    folders: BTreeMap<String, Pool>,
+    suite: Pool,
+    /// The standard deviation of a run's pace, as a share: 0.1 means that two of three runs are within 10 % of
+    /// the usual.
+    pub pace_deviation: f64,
+    /// How many runs were measured.
+    pub runs: usize,
+}
+
+/// The measured tests of a file or a folder.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pool {
+    tests: u32,
+    sum: f64,
+    squares: f64,
+}
+
+/// What one test is taken to be where nothing was ever measured, in milliseconds. Only its being the same for
+/// all matters.
+const COUNT_ONLY: f64 = 1000.0;
+
+/// How many measured tests a file or folder must have before it speaks for one that was never measured.
+const ENOUGH: u32 = 3;
+
+/// The scatter of one test's times that is assumed before any is known, as a share of its mean.
+const USUAL_SCATTER: f64 = 0.25;
+
+/// How many measurements that assumption is worth.
+const SCATTER_WEIGHT: f64 = 3.0;
+
+/// The spread of a run's pace that is assumed before enough runs are known.
+const USUAL_PACE_DEVIATION: f64 = 0.08;
+
+/// Times further from the median than this many median deviations are pulled in to there.
+const FAR_OFF: f64 = 4.0;
+
+/// How far apart in logarithm the times of different tests of one file usually are. Drawn from nothing but the
+/// rule of thumb that they differ by a factor of three; the fit replaces it as soon as there are repeats.
+const USUAL_LOG_VARIANCE_BETWEEN: f64 = 1.2;
+
+impl Estimates {
+    /// Returns what the history says about every test that it knows. A run `half_life` runs older than another
+    /// counts half as much.
+    #[must_use]
+    pub fn from_history(observed: &Observed, half_life: f64) -> Self {
+        let pace = Pace::of(observed);
+        let weight = |run: RunIx| 0.5_f64.powf((observed.runs.len() - 1 - run.0 as usize) as f64 / half_life);
+        let measured: Vec<(usize, Measured)> = observed
+            .tests
+            .iter()
+            .enumerate()
+            .filter_map(|(at, test)| Some((at, Measured::of(test, &pace, weight)?)))
+            .collect();
+
+        // How much one test scatters, against how much tests differ: both in logarithm.
+        let within = pooled_log_variance(measured.iter().map(|(_, measured)| measured));
+        let mut estimates =
+            Self { pace_deviation: pace.deviation, runs: observed.runs.len(), ..Self::default() };
+        for (at, measured) in &measured {
+            let file = &observed.tests[*at].file;
+            estimates.files.entry(file.clone()).or_default().add(measured.mean);
+            for folder in folders_above(file) {
+                estimates.folders.entry(folder.to_owned()).or_default().add(measured.mean);
+            }
+            estimates.suite.add(measured.mean);
+        }
+        let mut by_test: BTreeMap<usize, Estimate> = BTreeMap::new();
+        for (at, measured) in &measured {
+            let prior = estimates.files[&observed.tests[*at].file];
+            let drawn = within / USUAL_LOG_VARIANCE_BETWEEN / measured.weight;
+            let share = if prior.tests > 1 { drawn / (1.0 + drawn) } else { 0.0 };
+            let mean = measured.mean * (1.0 - share) + prior.mean() * share;
+            let samples = f64::from(measured.samples);
+            let scatter = ((SCATTER_WEIGHT * within + measured.log_squares)
+                / (SCATTER_WEIGHT + (samples - 1.0).max(0.0)))
+            .sqrt();
+            // The mean of few measurements is itself not sure.
+            let deviation = mean * scatter * (1.0 + 1.0 / samples).sqrt();
+            let level = Level::Test;
+            by_test.insert(*at, Estimate { mean, deviation, samples: measured.samples, level });
+        }
+        for (at, test) in observed.tests.iter().enumerate() {
+            let record = SkipRecord::of(test, observed);
+            let own = by_test.get(&at).copied();
+            let estimate = own.unwrap_or_else(|| estimates.for_file(&test.file));
+            estimates.tests.insert(test.test.clone(), (estimate, record));
+        }
+        estimates
+    }
+
+    /// Returns what is expected of a test of this file.
+    #[must_use]
+    pub fn of(&self, test: &NodeId, file: &str) -> Estimate {
+        self.tests.get(test).map_or_else(|| self.for_file(file), |(estimate, _)| *estimate)
+    }
+
+    /// Returns what the history says about whether the test runs at all, where it knows it.
+    #[must_use]
+    pub fn skips(&self, test: &NodeId) -> Option<&SkipRecord> {
+        self.tests.get(test).map(|(_, record)| record)
+    }
+
+    /// Returns how many tests of the inventory were measured, and how many not.
+    #[must_use]
+    pub fn coverage(&self, inventory: &Inventory) -> (usize, usize) {
+        let measured = inventory
+            .tests
+            .iter()
+            .filter(|test| {
+                self.tests.get(&test.id).is_some_and(|(estimate, _)| estimate.level == Level::Test)
+            })
+            .count();
+        (measured, inventory.tests.len() - measured)
+    }
+
+    /// Returns what is expected of a test of this file that was never measured.
+    fn for_file(&self, file: &str) -> Estimate {
+        if let Some(pool) = self.files.get(file).filter(|pool| pool.tests >= ENOUGH) {
+            return pool.estimate(Level::File);
+        }
+        for folder in folders_above(file) {
+            if let Some(pool) = self.folders.get(folder).filter(|pool| pool.tests >= ENOUGH) {
+                return pool.estimate(Level::Folder);
+            }
+        }
+        if self.suite.tests > 0 {
+            return self.suite.estimate(Level::Suite);
+        }
+        Estimate { mean: COUNT_ONLY, deviation: COUNT_ONLY, samples: 0, level: Level::Count }
+    }
+}
+
+impl SkipRecord {
+    fn of(test: &TestHistory, observed: &Observed) -> Self {
+        let mut record = Self::default();
+        for sample in &test.samples {
+            match sample.outcome {
+                Outcome::Skipped => {
+                    record.skipped += 1;
+                    match &observed.runs[sample.run].facts.services {
+                        Some(services) => record.skipped_with.push(services.clone()),
+                        None => record.skipped_anyhow = true,
+                    }
+                    record.reason = sample.reason.as_deref().map(str::to_owned).or(record.reason);
+                }
+                Outcome::Passed => {
+                    record.ran += 1;
+                    record.passed_with.extend(observed.runs[sample.run].facts.services.clone());
+                }
+                Outcome::Failed | Outcome::Error | Outcome::Unknown => record.ran += 1,
+            }
+        }
+        for sets in [&mut record.passed_with, &mut record.skipped_with] {
+            sets.sort();
+            sets.dedup();
+        }
+        record
+    }
+
+    /// Returns whether the test was seen, and never ran.
+    #[must_use]
+    pub fn always_skipped(&self) -> bool {
+        self.skipped > 0 && self.ran == 0
+    }
+
+    /// Returns whether the test never ran though, as far as anybody knows, all these services were up: it will
+    /// not run with them either. Skips in runs that lacked one say nothing about that.
+    #[must_use]
+    pub fn skips_even_with(&self, needs: &[&ServiceName]) -> bool {
+        let had_all = |up: &Vec<ServiceName>| needs.iter().all(|need| up.contains(need));
+        self.always_skipped() && (self.skipped_anyhow || self.skipped_with.iter().any(had_all))
+    }
+
+    /// Returns whether the test passed while this service was known to be away.
+    #[must_use]
+    pub fn passes_without(&self, service: &ServiceName) -> bool {
+        self.passed_with.iter().any(|up| !up.contains(service))
+    }
+}
+
+impl Pool {
+    fn add(&mut self, mean: f64) {
+        self.tests += 1;
+        self.sum += mean;
+        self.squares += mean * mean;
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / f64::from(self.tests.max(1))
+    }
+
+    fn estimate(&self, level: Level) -> Estimate {
+        let mean = self.mean();
+        let variance = (self.squares / f64::from(self.tests.max(1)) - mean * mean).max(0.0);
+        Estimate { mean, deviation: variance.sqrt(), samples: 0, level }
+    }
+}
+
+/// The times of one test, the pace of their runs taken out.
+struct Measured {
+    mean: f64,
+    /// The sum of the weights, the latest run counting 1.
+    weight: f64,
+    samples: u32,
+    /// The squared deviations from the mean of their logarithms, added up.
+    log_squares: f64,
+}
+
+impl Measured {
+    fn of(test: &TestHistory, pace: &Pace, weight: impl Fn(RunIx) -> f64) -> Option<Self> {
+        let times: Vec<(f64, f64)> = test
+            .samples
+            .iter()
+            .filter(|sample| sample.outcome != Outcome::Skipped)
+            .map(|sample| (sample.total.as_millis_f64() / pace.of_run(sample.run), weight(sample.run)))
+            .collect();
+        if times.is_empty() {
+            return None;
+        }
+        let middle = weighted_median(&times);
+        let deviations: Vec<(f64, f64)> =
+            times.iter().map(|(time, weight)| ((time - middle).abs(), *weight)).collect();
+        // With fewer than four times nobody can say which one is off.
+        let reach = if times.len() < 4 {
+            f64::INFINITY
+        } else {
+            FAR_OFF * 1.4826 * weighted_median(&deviations).max(middle * 0.02)
+        };
+        let total: f64 = times.iter().map(|(_, weight)| weight).sum();
+        let pulled_in = |time: f64| time.clamp((middle - reach).max(0.0), middle + reach);
+        let mean = times.iter().map(|(time, weight)| pulled_in(*time) * weight).sum::<f64>() / total;
+        let logs: Vec<f64> = times.iter().map(|(time, _)| pulled_in(*time).max(0.5).ln()).collect();
+        let log_mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        let log_squares = logs.iter().map(|log| (log - log_mean).powi(2)).sum();
+        let samples = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        Some(Self { mean, weight: total, samples, log_squares })
+    }
+}
+
+/// The pace of every run: its times against the usual times of the same tests.
+struct Pace {
+    of_run: IxVec<RunIx, f64>,
+    /// The pace that is expected of the next run: the weighted mean is 1 by construction.
+    deviation: f64,
+}
+
+impl Pace {
+    fn of(observed: &Observed) -> Self {
+        let mut ratios: IxVec<RunIx, (f64, f64)> = observed.runs.iter().map(|_| (0.0, 0.0)).collect();
+        for test in &observed.tests {
+            let times: Vec<(RunIx, f64)> = test
+                .samples
+                .iter()
+                .filter(|sample| sample.outcome != Outcome::Skipped)
+                .map(|sample| (sample.run, sample.total.as_millis_f64()))
+                .collect();
+            if times.len() < 2 {
+                continue;
+            }
+            let flat: Vec<(f64, f64)> = times.iter().map(|(_, time)| (*time, 1.0)).collect();
+            let usual = weighted_median(&flat);
+            for (run, time) in times {
+                // One test that went wrong must not set the pace of its run.
+                ratios[run].0 += time.min(3.0 * usual);
+                ratios[run].1 += usual;
+            }
+        }
+        let mut of_run: IxVec<RunIx, f64> = IxVec::default();
+        for (time, usual) in ratios.iter() {
+            of_run.push(if *usual > 0.0 && *time > 0.0 { time / usual } else { 1.0 });
+        }
+        let shared: Vec<f64> = ratios
+            .iter()
+            .zip(of_run.iter())
+            .filter(|((_, usual), _)| *usual > 0.0)
+            .map(|(_, pace)| *pace)
+            .collect();
+        let count = shared.len() as f64;
+        let mean = if shared.is_empty() { 1.0 } else { shared.iter().sum::<f64>() / count };
+        for pace in of_run.iter_mut() {
+            *pace /= mean;
+        }
+        let variance: f64 = shared.iter().map(|pace| (pace / mean - 1.0).powi(2)).sum();
+        let known = (count - 1.0).max(0.0);
+        let deviation =
+            ((SCATTER_WEIGHT * USUAL_PACE_DEVIATION.powi(2) + variance) / (SCATTER_WEIGHT + known)).sqrt();
+        Self { of_run, deviation }
+    }
+
+    fn of_run(&self, run: RunIx) -> f64 {
+        self.of_run[run]
+    }
+}
+
+/// Returns the variance of the logarithm of one test's times, over all tests that were measured more than once
+/// and take long enough to be measured well.
+fn pooled_log_variance<'m>(measured: impl Iterator<Item = &'m Measured>) -> f64 {
+    let (mut squares, mut freedom) = (0.0, 0.0);
+    for measured in measured.filter(|measured| measured.samples > 1 && measured.mean >= 20.0) {
+        squares += measured.log_squares;
+        freedom += f64::from(measured.samples - 1);
+    }
+    (10.0 * USUAL_SCATTER.powi(2) + squares) / (10.0 + freedom)
+}
+
+/// Returns the value at which half the weight is reached, the mean of two where it falls between them.
+fn weighted_median(values: &[(f64, f64)]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = sorted.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+    let mut reached = 0.0;
+    for (at, (value, weight)) in sorted.iter().enumerate() {
+        reached += weight;
+        if (reached - half).abs() < 1e-12 * half {
+            return sorted.get(at + 1).map_or(*value, |(next, _)| f64::midpoint(*value, *next));
+        }
+        if reached > half {
+            return *value;
+        }
+    }
+    sorted.last().map_or(0.0, |(value, _)| *value)
+}
+
+/// Returns the folders that hold a file, nearest first.
+fn folders_above(file: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(file.rsplit_once('/').map(|(folder, _)| folder), |folder| {
+        folder.rsplit_once('/').map(|(above, _)| above)
+    })
+}

@@ -1,0 +1,524 @@
+//! shardplan's own CSV: a row per test of a run, for what no other reader takes, and for spreadsheets.
+//!
+//! The same columns are read and written, so that an export can be read back without a loss.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::str::FromStr;
+
+use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
+
+use super::IngestErrorKind;
+use super::observation::{
+    Extent, Observation, Outcome, Phases, Report, RunFacts, Warning, WarningKind, first_line,
+};
+use crate::ids::NodeId;
+use crate::time::{Micros, Timestamp};
+
+/// The columns in the order they are written.
+const COLUMNS: [Column; 18] = [
+    Column::Test,
+    Column::Seconds,
+    Column::File,
+    Column::Outcome,
+    Column::Lane,
+    Column::Shard,
+    Column::Run,
+    Column::Attempt,
+    Column::Branch,
+    Column::Commit,
+    Column::At,
+    Column::Machine,
+    Column::Services,
+    Column::Extent,
+    Column::SetupSeconds,
+    Column::CallSeconds,
+    Column::TeardownSeconds,
+    Column::Reason,
+];
+
+/// Stands for "no service was up", where a blank cell says that nobody knows.
+const NO_SERVICES: &str = "-";
+
+/// One row to write.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The run that the test was seen in.
+    pub run: &'a RunFacts,
+    /// The test.
+    pub test: &'a NodeId,
+    /// Its file.
+    pub file: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Set-up, call and tear-down together.
+    pub total: Micros,
+    /// The phases, where they are known.
+    pub phases: Option<Phases>,
+    /// Why it was skipped or failed.
+    pub reason: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Test,
+    Seconds,
+    File,
+    Outcome,
+    Lane,
+    Shard,
+    Run,
+    Attempt,
+    Branch,
+    Commit,
+    At,
+    Machine,
+    Services,
+    Extent,
+    SetupSeconds,
+    CallSeconds,
+    TeardownSeconds,
+    Reason,
+}
+
+/// Returns whether the first line names one of the columns that every such file has.
+pub(super) fn has_header(text: &str) -> bool {
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    reader.headers().is_ok_and(|names| {
+        names.iter().any(|name| matches!(Column::from_name(name), Some(Column::Test | Column::Seconds)))
+    })
+}
+
+/// Reads the file: a report for each run that its rows tell apart, in the order of their first rows.
+pub(super) fn read(text: &str) -> Result<Vec<Report>, IngestErrorKind> {
+    let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| malformed(&error))?.clone();
+    let (header, warnings) = Header::new(&header)?;
+    let mut runs = Runs { reports: vec![Report { warnings, ..Report::default() }], ..Runs::default() };
+    let mut record = StringRecord::new();
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(true) => runs.take(&Cells { header: &header, record: &record })?,
+            Ok(false) => break,
+            // A row that is short and the last is what a full disk or a broken transfer leaves.
+            Err(error) if is_cut(&error, text) && runs.current.is_some() => {
+                runs.cut_short(error.position().map(::csv::Position::line));
+                break;
+            }
+            Err(error) => return Err(malformed(&error)),
+        }
+    }
+    Ok(runs.reports)
+}
+
+/// Writes rows under a header line.
+pub fn write<'a>(out: impl io::Write, rows: impl IntoIterator<Item = Row<'a>>) -> io::Result<()> {
+    let mut writer = WriterBuilder::new().from_writer(out);
+    writer.write_record(COLUMNS.map(Column::name))?;
+    for row in rows {
+        writer.write_record(COLUMNS.map(|column| row.cell(column)))?;
+    }
+    writer.flush()
+}
+
+/// The runs of a file, while it is read.
+#[derive(Default)]
+struct Runs {
+    reports: Vec<Report>,
+    /// Where each run is among the reports, by the cells that describe it.
+    positions: HashMap<RunKey, usize>,
+    /// Where each test of each run is among the observations of its report.
+    tests: HashMap<(usize, NodeId), usize>,
+    /// The run of the last row.
+    current: Option<usize>,
+    last_key: RunKey,
+}
+
+/// The cells of [`Column::OF_THE_RUN`].
+type RunKey = [String; 10];
+
+/// Where each column stands in the file.
+struct Header {
+    positions: Vec<(Column, usize)>,
+}
+
+/// A row with its columns by name.
+struct Cells<'a> {
+    header: &'a Header,
+    record: &'a StringRecord,
+}
+
+impl Runs {
+    fn take(&mut self, cells: &Cells<'_>) -> Result<(), IngestErrorKind> {
+        let position = self.run_of(cells)?;
+        let report = &mut self.reports[position];
+        match cells.observation()? {
+            Err(warning) => report.warnings.push(warning),
+            Ok(observation) => match self.tests.entry((position, observation.test.clone())) {
+                Entry::Occupied(earlier) => {
+                    let subject = observation.test.as_str().to_owned();
+                    report.warnings.push(cells.warning(WarningKind::Duplicate, subject));
+                    report.observations[*earlier.get()] = observation;
+                }
+                Entry::Vacant(free) => {
+                    free.insert(report.observations.len());
+                    report.observations.push(observation);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Returns where the run of a row is among the reports. Rows of one run mostly follow each other.
+    fn run_of(&mut self, cells: &Cells<'_>) -> Result<usize, IngestErrorKind> {
+        let key = Column::OF_THE_RUN.map(|column| cells.get(column));
+        if let Some(position) = self.current
+            && self.last_key == key
+        {
+            return Ok(position);
+        }
+        let key = key.map(str::to_owned);
+        let position = if let Some(&position) = self.positions.get(&key) {
+            position
+        } else {
+            let run = cells.run_facts()?;
+            // The first report was made for the warnings of the header, before any run was known.
+            let position = self.positions.len();
+            if position == self.reports.len() {
+                self.reports.push(Report::default());
+            }
+            self.reports[position].run = run;
+            self.positions.insert(key.clone(), position);
+            position
+        };
+        self.last_key = key;
+        self.current = Some(position);
+        Ok(position)
+    }
+
+    fn cut_short(&mut self, line: Option<u64>) {
+        if let Some(report) = self.current.and_then(|position| self.reports.get_mut(position)) {
+            report.run.extent = Extent::Partial;
+            report.warnings.push(Warning { line, kind: WarningKind::CutShort, subject: String::new() });
+        }
+    }
+}
+
+impl Header {
+    fn new(names: &StringRecord) -> Result<(Self, Vec<Warning>), IngestErrorKind> {
+        let problem = |problem: String| malformed_at(1, problem);
+        let mut positions: Vec<(Column, usize)> = Vec::new();
+        let mut warnings = Vec::new();
+        for (position, name) in names.iter().enumerate() {
+            let Some(column) = Column::from_name(name) else {
+                let kind = WarningKind::UnknownColumn;
+                warnings.push(Warning { line: Some(1), kind, subject: name.to_owned() });
+                continue;
+            };
+            if positions.iter().any(|(other, _)| *other == column) {
+                return Err(problem(format!("the column `{}` stands twice", column.name())));
+            }
+            positions.push((column, position));
+        }
+        for required in [Column::Test, Column::Seconds] {
+            if !positions.iter().any(|(column, _)| *column == required) {
+                return Err(problem(format!("there is no column `{}`", required.name())));
+            }
+        }
+        Ok((Self { positions }, warnings))
+    }
+}
+
+impl Cells<'_> {
+    /// Returns what stands in a column; nothing where there is no such column.
+    fn exact(&self, column: Column) -> &str {
+        let position = self.header.positions.iter().find(|(other, _)| *other == column);
+        position.and_then(|&(_, position)| self.record.get(position)).unwrap_or_default()
+    }
+
+    /// Returns what stands in a column, without the blanks around it.
+    fn get(&self, column: Column) -> &str {
+        self.exact(column).trim()
+    }
+
+    fn some(&self, column: Column) -> Option<&str> {
+        Some(self.get(column)).filter(|text| !text.is_empty())
+    }
+
+    /// Returns what a column says in the type that it should have.
+    fn parsed<T: FromStr<Err: ToString>>(&self, column: Column) -> Result<Option<T>, IngestErrorKind> {
+        self.some(column)
+            .map(|text| text.parse().map_err(|error: T::Err| self.problem(column, &error.to_string())))
+            .transpose()
+    }
+
+    fn line(&self) -> u64 {
+        self.record.position().map_or(1, ::csv::Position::line)
+    }
+
+    fn problem(&self, column: Column, problem: &str) -> IngestErrorKind {
+        malformed_at(self.line(), format!("column `{}`: {problem}", column.name()))
+    }
+
+    fn warning(&self, kind: WarningKind, subject: String) -> Warning {
+        Warning { line: Some(self.line()), kind, subject }
+    }
+
+    fn run_facts(&self) -> Result<RunFacts, IngestErrorKind> {
+        let text = |column| self.some(column).map(str::to_owned);
+        let at = self
+            .some(Column::At)
+            .map(|at| {
+                let problem = || self.problem(Column::At, &format!("`{at}` is not an ISO 8601 time"));
+                Timestamp::parse(at).ok_or_else(problem)
+            })
+            .transpose()?;
+        let services = match self.some(Column::Services) {
+            None => None,
+            Some(NO_SERVICES) => Some(Vec::new()),
+            Some(names) => Some(
+                names
+                    .split_ascii_whitespace()
+                    .map(|name| {
+                        name.parse().map_err(|error| self.problem(Column::Services, &format!("{error}")))
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+        };
+        Ok(RunFacts {
+            run: text(Column::Run),
+            attempt: self.parsed(Column::Attempt)?,
+            commit: text(Column::Commit),
+            branch: text(Column::Branch),
+            at,
+            lane: self.parsed(Column::Lane)?,
+            shard: text(Column::Shard),
+            machine: text(Column::Machine),
+            services,
+            extent: self.parsed(Column::Extent)?.unwrap_or_default(),
+        })
+    }
+
+    /// Returns the row's observation, or why the row is passed over.
+    fn observation(&self) -> Result<Result<Observation, Warning>, IngestErrorKind> {
+        let id = self.exact(Column::Test);
+        let Ok(test) = id.parse::<NodeId>() else {
+            return Ok(Err(self.warning(WarningKind::NoName, id.chars().take(80).collect())));
+        };
+        let outcome = self.parsed(Column::Outcome)?.unwrap_or(Outcome::Unknown);
+        let seconds =
+            |column| self.some(column).map(|text| text.parse().ok().and_then(Micros::from_secs_f64));
+        let total = match seconds(Column::Seconds) {
+            Some(Some(total)) => total,
+            Some(None) => {
+                let subject = format!("{id}: {}", self.get(Column::Seconds));
+                return Ok(Err(self.warning(WarningKind::ImpossibleTime, subject)));
+            }
+            None if outcome == Outcome::Skipped => Micros(0),
+            None => return Ok(Err(self.warning(WarningKind::NoTime, id.to_owned()))),
+        };
+        let phase = |column| seconds(column).flatten();
+        let phases = match [Column::SetupSeconds, Column::CallSeconds, Column::TeardownSeconds].map(phase) {
+            [Some(setup), Some(call), Some(teardown)] => Some(Phases { setup, call, teardown }),
+            _ => None,
+        };
+        let file = self.some(Column::File).filter(|file| *file != test.file()).map(str::to_owned);
+        let reason = first_line(self.get(Column::Reason));
+        Ok(Ok(Observation { test, file, outcome, total, phases, reason }))
+    }
+}
+
+impl Column {
+    /// The columns that say which run a row belongs to.
+    const OF_THE_RUN: [Self; 10] = [
+        Self::Lane,
+        Self::Shard,
+        Self::Run,
+        Self::Attempt,
+        Self::Branch,
+        Self::Commit,
+        Self::At,
+        Self::Machine,
+        Self::Services,
+        Self::Extent,
+    ];
+
+    fn from_name(name: &str) -> Option<Self> {
+        let name = name.trim();
+        if name.eq_ignore_ascii_case("node_id") {
+            return Some(Self::Test);
+        }
+        COLUMNS.into_iter().find(|column| column.name().eq_ignore_ascii_case(name))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Seconds => "seconds",
+            Self::File => "file",
+            Self::Outcome => "outcome",
+            Self::Lane => "lane",
+            Self::Shard => "shard",
+            Self::Run => "run",
+            Self::Attempt => "attempt",
+            Self::Branch => "branch",
+            Self::Commit => "commit",
+            Self::At => "at",
+            Self::Machine => "machine",
+            Self::Services => "services",
+            Self::Extent => "extent",
+            Self::SetupSeconds => "setup_seconds",
+            Self::CallSeconds => "call_seconds",
+            Self::TeardownSeconds => "teardown_seconds",
+            Self::Reason => "reason",
+        }
+    }
+}
+
+impl Row<'_> {
+    fn cell(&self, column: Column) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let phase =
+            |of: fn(Phases) -> Micros| self.phases.map(|phases| seconds(of(phases))).unwrap_or_default();
+        match column {
+            Column::Test => self.test.as_str().to_owned(),
+            Column::Seconds => seconds(self.total),
+            Column::File => self.file.to_owned(),
+            Column::Outcome => self.outcome.to_string(),
+            Column::Lane => self.run.lane.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Column::Shard => text(&self.run.shard),
+            Column::Run => text(&self.run.run),
+            Column::Attempt => self.run.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
+            Column::Branch => text(&self.run.branch),
+            Column::Commit => text(&self.run.commit),
+            Column::At => self.run.at.map(|at| at.to_string()).unwrap_or_default(),
+            Column::Machine => text(&self.run.machine),
+            Column::Services => match self.run.services.as_deref() {
+                None => String::new(),
+                Some([]) => NO_SERVICES.to_owned(),
+                Some(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            },
+            Column::Extent => self.run.extent.as_str().to_owned(),
+            Column::SetupSeconds => phase(|phases| phases.setup),
+            Column::CallSeconds => phase(|phases| phases.call),
+            Column::TeardownSeconds => phase(|phases| phases.teardown),
+            Column::Reason => self.reason.unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Returns a duration in seconds with every digit that it has: an export must not round.
+fn seconds(duration: Micros) -> String {
+    let Micros(micros) = duration;
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn malformed(error: &::csv::Error) -> IngestErrorKind {
+    let line = error.position().map_or(1, ::csv::Position::line);
+    let problem = match error.kind() {
+        ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the row has {len} cells and the header {expected_len}")
+        }
+        _ => error.to_string(),
+    };
+    malformed_at(line, problem)
+}
+
+fn malformed_at(line: u64, problem: String) -> IngestErrorKind {
+    IngestErrorKind::Malformed { language: "CSV", problem, line, column: None }
+}
+
+fn is_cut(error: &::csv::Error, text: &str) -> bool {
+    let is_short = matches!(error.kind(), ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } if len < expected_len);
+    let start = error.position().map_or(0, ::csv::Position::byte);
+    let rest = usize::try_from(start).ok().and_then(|start| text.get(start..)).unwrap_or_default();
+    is_short && !rest.trim_start_matches(['\r', '\n']).contains('\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_columns_are_enough() {
+        let reports = read("seconds, node_id\n1.5,a.py::t\n0.25,a.py::u\n").unwrap();
+        assert_eq!(reports.len(), 1);
+        let seen: Vec<_> = reports[0]
+            .observations
+            .iter()
+            .map(|seen| (seen.test.as_str(), seen.total, seen.outcome))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("a.py::t", Micros(1_500_000), Outcome::Unknown),
+                ("a.py::u", Micros(250_000), Outcome::Unknown)
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_of_different_runs_make_different_reports() {
+        let reports = read(
+            "test,seconds,lane,run,services\na.py::t,1,heavy,7,redis postgres\na.py::t,2,heavy,8,-\n\
+             a.py::u,3,heavy,7,redis postgres\n",
+        )
+        .unwrap();
+        assert_eq!(reports.iter().map(|report| report.observations.len()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(reports[0].run.services.as_ref().map(Vec::len), Some(2));
+        assert_eq!(reports[1].run.services, Some(vec![]));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_passed_over() {
+        let reports = read(
+            "test,seconds,outcome,color\na.py::t,,passed,red\na.py::u,,skipped,\na.py::v,-1,passed,\n,1,passed,\n",
+        )
+        .unwrap();
+        assert_eq!(reports[0].observations.len(), 1);
+        let kinds: Vec<_> = reports[0].warnings.iter().map(|warning| (warning.line, warning.kind)).collect();
+        assert_eq!(
+            kinds,
+            [
+                (Some(1), WarningKind::UnknownColumn),
+                (Some(2), WarningKind::NoTime),
+                (Some(4), WarningKind::ImpossibleTime),
+                (Some(5), WarningKind::NoName),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, problem) in [
+            ("test,lane\n", "there is no column `seconds`"),
+            ("test,seconds,node_id\n", "the column `test` stands twice"),
+            ("test,seconds,outcome\na.py::t,1,green\n", "`green` is not an outcome"),
+            ("test,seconds,lane\na.py::t,1,a b\n", "column `lane`: `a b` is not a lane name"),
+            ("test,seconds,at\na.py::t,1,noon\n", "column `at`: `noon` is not an ISO 8601 time"),
+            ("test,seconds\na.py::t,1,2\n", "the row has 3 cells and the header 2"),
+            ("test,seconds,lane\na.py::t,1\na.py::u,1,x\n", "the row has 2 cells and the header 3"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(problem), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_cut_last_row_leaves_the_rows_before_it() {
+        let reports = read("test,seconds,lane\na.py::t,1,x\na.py::u,0.").unwrap();
+        assert_eq!(reports[0].observations.len(), 1);
+        assert_eq!(reports[0].run.extent, Extent::Partial);
+        assert_eq!(reports[0].warnings[0].kind, WarningKind::CutShort);
+    }
+
+    #[test]
+    fn seconds_keep_every_digit() {
+        for micros in [0, 1, 300, 1_000_000, 10_000_000, 123_456_789_012, 315_000_000_000_001] {
+            let text = seconds(Micros(micros));
+            assert_eq!(text.parse().ok().and_then(Micros::from_secs_f64), Some(Micros(micros)), "{text}");
+        }
+    }
+}

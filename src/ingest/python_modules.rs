@@ -1,0 +1,173 @@
+//! From pytest's dotted class names back to files.
+//!
+//! The default family of JUnit reports names no file: `tests.api.test_user.TestLogin` is all there is for
+//! `tests/api/test_user.py::TestLogin`. Only the project can say where the path ends and the class begins.
+
+use std::collections::HashMap;
+
+/// The Python files of a project, by the dotted names that pytest makes of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PythonModules {
+    /// Every dotted name, and every tail of one, with its path. pytest counts paths from its own root, which
+    /// may lie below the project's: `backend/tests/test_a.py` is `tests.test_a` to a pytest run in `backend`.
+    paths: HashMap<String, String>,
+}
+
+/// A class name, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SplitClassName {
+    /// The path of the module with `/` between its parts.
+    pub(super) file: String,
+    /// The classes with `::` between and after them, so that a test's name can follow; empty for functions.
+    pub(super) classes: String,
+}
+
+impl FromIterator<String> for PythonModules {
+    /// Collects paths relative to the project's root, with `/` between their parts. Their order does not
+    /// matter.
+    fn from_iter<T: IntoIterator<Item = String>>(paths: T) -> Self {
+        let mut paths: Vec<String> = paths.into_iter().collect();
+        // Two paths can have one dotted name (`a.b/c.py`, `a/b/c.py`); the first in this order keeps it.
+        paths.sort_unstable();
+        let mut modules = Self::default();
+        for path in paths {
+            let mut tail = path.as_str();
+            loop {
+                let dotted = tail.strip_suffix(".py").unwrap_or(tail).replace('/', ".");
+                modules.paths.entry(dotted).or_insert_with(|| tail.to_owned());
+                match tail.split_once('/') {
+                    Some((_, rest)) => tail = rest,
+                    None => break,
+                }
+            }
+        }
+        modules
+    }
+}
+
+impl PythonModules {
+    /// Returns the longest leading part of a class name that is a file of the project, and the rest.
+    pub(super) fn split(&self, class_name: &str) -> Option<SplitClassName> {
+        let mut end = class_name.len();
+        loop {
+            if let Some(path) = self.paths.get(&class_name[..end]) {
+                return Some(SplitClassName::new(path.clone(), &class_name[end..]));
+            }
+            end = class_name[..end].rfind('.')?;
+        }
+    }
+}
+
+impl SplitClassName {
+    /// Returns a class name split by custom alone: modules are lower case and classes are not. Nothing where
+    /// that leaves no module.
+    pub(super) fn guess(class_name: &str) -> Option<Self> {
+        let is_class = |part: &str| part.starts_with(|c: char| c.is_uppercase());
+        let mut module_end = 0;
+        for part in class_name.split('.') {
+            if part.is_empty() || is_class(part) {
+                break;
+            }
+            module_end += part.len() + 1;
+        }
+        let module_end = module_end.checked_sub(1)?;
+        let file = class_name[..module_end].replace('.', "/") + ".py";
+        Some(Self::new(file, &class_name[module_end..]))
+    }
+
+    /// Returns a class name split where the report's `file` attribute says that the module ends. Nothing
+    /// where the two do not agree: a test that is inherited from a class of another file is reported with
+    /// that file, and pytest would not find it there.
+    pub(super) fn at_file(class_name: &str, file: &str) -> Option<Self> {
+        let file = file.replace('\\', "/");
+        let dotted = file.strip_suffix(".py").unwrap_or(&file).replace('/', ".");
+        // `--junit-prefix` puts a word of the user's before the dotted name.
+        let start = match class_name.find(&dotted)? {
+            0 => 0,
+            start if class_name[..start].ends_with('.') => start,
+            _ => return None,
+        };
+        let rest = &class_name[start + dotted.len()..];
+        (rest.is_empty() || rest.starts_with('.')).then(|| Self::new(file, rest))
+    }
+
+    /// `classes` starts with a dot, where it is not empty.
+    fn new(file: String, classes: &str) -> Self {
+        let classes = match classes.strip_prefix('.') {
+            Some(classes) if !classes.is_empty() => classes.replace('.', "::") + "::",
+            _ => String::new(),
+        };
+        Self { file, classes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modules(paths: &[&str]) -> PythonModules {
+        paths.iter().map(|&path| path.to_owned()).collect()
+    }
+
+    fn parts(split: Option<&SplitClassName>) -> Option<(&str, &str)> {
+        split.map(|split| (split.file.as_str(), split.classes.as_str()))
+    }
+
+    #[test]
+    fn the_longest_known_path_is_the_module() {
+        let known = modules(&["tests/api.py", "tests/api/test_user.py"]);
+        assert_eq!(parts(known.split("tests.api.test_user").as_ref()), Some(("tests/api/test_user.py", "")));
+        assert_eq!(
+            parts(known.split("tests.api.TestA.TestB").as_ref()),
+            Some(("tests/api.py", "TestA::TestB::"))
+        );
+        assert_eq!(parts(known.split("tests.other").as_ref()), None);
+    }
+
+    #[test]
+    fn folders_with_dots_and_lower_case_classes_are_no_riddle() {
+        let known = modules(&["tests/v1.2/test_a.py"]);
+        let split = known.split("tests.v1.2.test_a.describe_it");
+        assert_eq!(parts(split.as_ref()), Some(("tests/v1.2/test_a.py", "describe_it::")));
+    }
+
+    #[test]
+    fn pytest_may_have_run_in_a_folder_of_the_project() {
+        let known = modules(&["backend/tests/test_a.py"]);
+        assert_eq!(parts(known.split("tests.test_a.TestA").as_ref()), Some(("tests/test_a.py", "TestA::")));
+    }
+
+    #[test]
+    fn without_the_project_the_first_capital_begins_the_class() {
+        assert_eq!(
+            parts(SplitClassName::guess("tests.test_a.TestA").as_ref()),
+            Some(("tests/test_a.py", "TestA::"))
+        );
+        assert_eq!(parts(SplitClassName::guess("tests.test_a").as_ref()), Some(("tests/test_a.py", "")));
+        assert_eq!(parts(SplitClassName::guess("TestA").as_ref()), None);
+        assert_eq!(parts(SplitClassName::guess("").as_ref()), None);
+    }
+
+    #[test]
+    fn the_file_of_an_inherited_test_is_not_its_module() {
+        let base = "tests/base.py";
+        assert_eq!(parts(SplitClassName::at_file("tests.test_a.TestA", base).as_ref()), None);
+        assert_eq!(
+            parts(SplitClassName::at_file("tests.base.TestA", base).as_ref()),
+            Some((base, "TestA::"))
+        );
+        assert_eq!(
+            parts(SplitClassName::at_file("linux.tests.base.TestA", base).as_ref()),
+            Some((base, "TestA::"))
+        );
+        assert_eq!(parts(SplitClassName::at_file("tests.baseline.TestA", base).as_ref()), None);
+    }
+
+    #[test]
+    fn windows_paths_get_the_slashes_of_node_ids() {
+        assert_eq!(
+            parts(SplitClassName::at_file("tests.base", "tests\\base.py").as_ref()),
+            Some(("tests/base.py", ""))
+        );
+    }
+}

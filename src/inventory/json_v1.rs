@@ -1,0 +1,126 @@
+//! The machine format of the inventory, version 1.
+//!
+//! ```json
+//! {
+//!   "version": 1,
+//!   "tests": [
+//!     {
+//!       "id": "tests/test_cart.py::TestCart::test_add[1]",
+//!       "markers": ["integration"],
+//!       "fixtures": ["db", "client"],
+//!       "needs": [{ "service": "postgres", "evidence": "observed", "at": "tests/conftest.py:12" }]
+//!     }
+//!   ]
+//! }
+//! ```
+//!
+//! `file` is read off the id where it is absent. `evidence` is `observed` (the test tried to reach the service)
+//! or `declared` (the default). The JSON schema is `docs/schemas/inventory-v1.json`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Need, Test};
+use crate::config::Origin;
+
+/// The inventory file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "shardplan inventory, version 1")]
+pub struct InventoryV1 {
+    /// The version of the format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// The tests, in any order.
+    pub tests: Vec<TestV1>,
+}
+
+/// One test.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TestV1 {
+    /// The node id.
+    pub id: String,
+    /// The file, relative to the project; the id's part before `::` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The names of its marks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub markers: Vec<String>,
+    /// The names of the fixtures that it needs, directly or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixtures: Vec<String>,
+    /// The services that it needs by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<NeedV1>,
+}
+
+/// A service that a test needs.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NeedV1 {
+    /// The service's name in the manifest.
+    pub service: String,
+    /// How that is known.
+    #[serde(default)]
+    pub evidence: EvidenceV1,
+    /// Where that was seen, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+/// How a need is known.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EvidenceV1 {
+    /// The test tried to reach the service at run time.
+    Observed,
+    /// Somebody wrote it down.
+    #[default]
+    Declared,
+}
+
+/// Returns the tests of an inventory file; on failure the line and what is wrong there.
+pub(super) fn read(text: &str, path: &str) -> Result<Vec<Test>, (Option<u64>, String)> {
+    let file: InventoryV1 = serde_json::from_str(text).map_err(|error| {
+        let line = (error.line() > 0).then_some(error.line() as u64);
+        (line, format!("this is no inventory of version 1: {error}"))
+    })?;
+    if file.version != 1 {
+        let message =
+            format!("inventory version {} is not known here: this program reads version 1", file.version);
+        return Err((None, message));
+    }
+    if file.tests.is_empty() {
+        return Err((None, "the inventory lists no test".to_owned()));
+    }
+    file.tests.into_iter().map(|test| test.into_test(path).map_err(|message| (None, message))).collect()
+}
+
+impl TestV1 {
+    fn into_test(self, path: &str) -> Result<Test, String> {
+        let id: crate::ids::NodeId = self.id.parse().map_err(|error| format!("{error}"))?;
+        let in_test = |error: crate::ids::NameError| format!("test `{id}`: {error}");
+        let need = |need: NeedV1| {
+            Ok(Need {
+                service: need.service.parse().map_err(in_test)?,
+                evidence: match need.evidence {
+                    EvidenceV1::Observed => Evidence::Observed,
+                    EvidenceV1::Declared => Evidence::Declared,
+                },
+                origin: Origin::Seen(need.at.unwrap_or_else(|| path.to_owned())),
+            })
+        };
+        Ok(Test {
+            file: self.file.unwrap_or_else(|| id.file().to_owned()),
+            markers: self
+                .markers
+                .iter()
+                .map(|name| name.parse().map_err(in_test))
+                .collect::<Result<_, _>>()?,
+            fixtures: self.fixtures,
+            needs: self.needs.into_iter().map(need).collect::<Result<_, String>>()?,
+            id,
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! The inventory: every test that exists, with its marks, its fixtures and what it was seen to need.
+//!
+//! It is read from a file ([`json_v1`], [`csv`]); without one, it is the tests that the history knows. What a
+//! mark, a fixture or a path says about services is the manifest's business and joined in by the model.
+
+pub mod csv;
+pub mod json_v1;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::config::Origin;
+use crate::history::Observed;
+use crate::ids::{IxVec, MarkerName, NodeId, ServiceName, TestIx};
+
+/// Every test that exists, sorted by node id, each once.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The tests.
+    pub tests: IxVec<TestIx, Test>,
+}
+
+/// A test as the inventory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// Its address.
+    pub id: NodeId,
+    /// Its file, relative to the project, written with `/`.
+    pub file: String,
+    /// Its marks, sorted, each once.
+    pub markers: Vec<MarkerName>,
+    /// The fixtures that it needs, directly or not, sorted, each once.
+    pub fixtures: Vec<String>,
+    /// The services that it was seen or is known to need, sorted by service.
+    pub needs: Vec<Need>,
+}
+
+/// A service that a test needs by itself, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// The service.
+    pub service: ServiceName,
+    /// How strongly that is known.
+    pub evidence: Evidence,
+    /// Where that was seen.
+    pub origin: Origin,
+}
+
+/// How strongly a need is known, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// The test, one of its fixtures or its module tried to reach the service at run time.
+    Observed,
+    /// Somebody declared it in the inventory.
+    Declared,
+}
+
+/// An inventory that can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// The file can not be read.
+    #[error("could not read the inventory `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not of a form that is known.
+    #[error("{path}{}: {message}", Line(*line))]
+    Malformed {
+        /// The file.
+        path: String,
+        /// The line, where the form has lines.
+        line: Option<u64>,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+struct Line(Option<u64>);
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}
+
+impl Inventory {
+    /// Returns the inventory that the bytes of a file hold, JSON or CSV by their content; `path` names it in
+    /// errors and origins.
+    pub fn parse(bytes: &[u8], path: &str) -> Result<Self, InventoryError> {
+        let malformed =
+            |line, message: String| InventoryError::Malformed { path: path.to_owned(), line, message };
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let line = 1 + bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count() as u64 - 1;
+            malformed(Some(line), "this is not UTF-8: save the inventory as UTF-8".to_owned())
+        })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let tests = match text.trim_start().chars().next() {
+            None => Err((None, "the inventory is empty: it needs at least one test".to_owned())),
+            Some('{' | '[') => json_v1::read(text, path),
+            Some(_) => csv::read(text, path),
+        };
+        Ok(Self::from_tests(tests.map_err(|(line, message)| malformed(line, message))?))
+    }
+
+    /// Returns the tests that a history knows; of their marks and fixtures it knows nothing.
+    #[must_use]
+    pub fn from_history(observed: &Observed) -> Self {
+        let test = |history: &crate::history::TestHistory| Test {
+            id: history.test.clone(),
+            file: history.file.clone(),
+            markers: Vec::new(),
+            fixtures: Vec::new(),
+            needs: Vec::new(),
+        };
+        Self::from_tests(observed.tests.iter().map(test).collect())
+    }
+
+    /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.
+    #[must_use]
+    pub fn from_tests(tests: Vec<Test>) -> Self {
+        let mut joined: BTreeMap<NodeId, Test> = BTreeMap::new();
+        for test in tests {
+            match joined.get_mut(&test.id) {
+                None => {
+                    joined.insert(test.id.clone(), test);
+                }
+                Some(known) => {
+                    known.markers.extend(test.markers);
+                    known.fixtures.extend(test.fixtures);
+                    known.needs.extend(test.needs);
+                }
+            }
+        }
+        let tidy = |mut test: Test| {
+            test.markers.sort_unstable();
+            test.markers.dedup();
+            test.fixtures.sort_unstable();
+            test.fixtures.dedup();
+            test.needs.sort_unstable();
+            test.needs.dedup_by(|a, b| a.service == b.service);
+            test
+        };
+        Self { tests: joined.into_values().map(tidy).collect() }
+    }
+}
+
+impl Evidence {
+    /// Returns the word that the machine format uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Declared => "declared",
+        }
+    }
+}

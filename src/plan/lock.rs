@@ -1,0 +1,288 @@
+//! `shardplan.lock`: the pinned plan.
+//!
+//! It is TOML, sorted, a selector a line, so that a change of the plan reads well in a review. A re-run uses
+//! the lock, so a test does not hop to another shard because durations changed in between. A selector is a
+//! file, a class (`file::Class`) or a node id; a test belongs to the longest that fits it, and a test that
+//! none fits to the shard that [`Lock::adopt`] says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+use crate::ids::{LaneName, NodeId, ServiceName};
+use crate::model::Model;
+
+/// The pinned plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The shards, by lane, then by name.
+    pub shards: Vec<LockedShard>,
+    /// The digest of what the plan was made from.
+    pub inputs: String,
+}
+
+/// A shard of the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedShard {
+    /// Its name.
+    pub name: String,
+    /// Its lane.
+    pub lane: LaneName,
+    /// The services that it starts.
+    pub services: Vec<ServiceName>,
+    /// The selectors of its tests, sorted.
+    pub units: Vec<String>,
+}
+
+/// A lock that can not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It is not TOML of the form of a lock.
+    #[error("{path}: this is no lock: {message}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// What is wrong, with its place.
+        message: String,
+    },
+    /// It was written by a later program.
+    #[error("{path}: lock version {version} is not known here: this program reads version {}", LOCK_VERSION)]
+    Version {
+        /// The file.
+        path: String,
+        /// Its version.
+        version: u32,
+    },
+    /// A selector stands twice, or a name does.
+    #[error("{path}: `{what}` stands in two shards, `{}` and `{}`", shards[0], shards[1])]
+    Twice {
+        /// The file.
+        path: String,
+        /// The selector or name.
+        what: String,
+        /// The shards.
+        shards: [String; 2],
+    },
+}
+
+const LOCK_VERSION: u32 = 1;
+
+const PREAMBLE: &str = "# The plan of `shardplan suggest --write`. Commit it: runs and re-runs follow it until it is written anew.\n\n";
+
+/// The file's form.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockV1 {
+    version: u32,
+    /// The digest of what the plan was made from.
+    inputs: String,
+    limits: LimitsV1,
+    predicted: PredictedV1,
+    #[serde(rename = "shard", default)]
+    shards: Vec<ShardV1>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsV1 {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    containers: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shards: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minutes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_ms: Option<u64>,
+}
+
+/// What the plan was expected to take when it was made.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PredictedV1 {
+    end_ms: u64,
+    p90_ms: u64,
+    bound_ms: u64,
+    minutes: u64,
+    containers: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShardV1 {
+    name: String,
+    lane: LaneName,
+    #[serde(default)]
+    services: Vec<ServiceName>,
+    #[serde(default)]
+    wall_ms: u64,
+    #[serde(default)]
+    p90_ms: u64,
+    #[serde(default)]
+    tests: usize,
+    units: Vec<String>,
+}
+
+impl Lock {
+    /// Returns the lock that a file holds; `path` names it in errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
+        let path = path.display().to_string();
+        let malformed = |message: String| LockError::Malformed { path: path.clone(), message };
+        let versioned: BTreeMap<String, toml::Value> =
+            toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
+            && version != i64::from(LOCK_VERSION)
+        {
+            return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
+        }
+        let file: LockV1 = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut names = BTreeSet::new();
+        for shard in &file.shards {
+            if !names.insert(shard.name.as_str()) {
+                let shards = [shard.name.clone(), shard.name.clone()];
+                return Err(LockError::Twice { path, what: shard.name.clone(), shards });
+            }
+            for unit in &shard.units {
+                if let Some(other) = owner.insert(unit, &shard.name) {
+                    let shards = [other.to_owned(), shard.name.clone()];
+                    return Err(LockError::Twice { path, what: unit.clone(), shards });
+                }
+            }
+        }
+        let locked = |shard: ShardV1| LockedShard {
+            name: shard.name,
+            lane: shard.lane,
+            services: shard.services,
+            units: shard.units,
+        };
+        Ok(Self { inputs: file.inputs, shards: file.shards.into_iter().map(locked).collect() })
+    }
+
+    /// Returns the text of the lock that pins a plan.
+    #[must_use]
+    pub fn render(model: &Model, plan: &Plan) -> String {
+        let limits = &plan.limits;
+        let shard = |shard: &super::PlannedShard| {
+            let selectors = shard.units.iter().flat_map(|unit| &model.units[*unit].selectors);
+            let units: BTreeSet<&String> = selectors.collect();
+            ShardV1 {
+                name: shard.name.clone(),
+                lane: model.problem.lanes[shard.lane].name.clone(),
+                services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
+                wall_ms: shard.times.wall().0,
+                p90_ms: shard.forecast.p90.0,
+                tests: shard.tests,
+                units: units.into_iter().cloned().collect(),
+            }
+        };
+        let file = LockV1 {
+            version: LOCK_VERSION,
+            inputs: digest(model, plan),
+            limits: LimitsV1 {
+                containers: limits.containers.as_ref().map(|limit| limit.value),
+                shards: limits.shards.as_ref().map(|limit| limit.value),
+                minutes: limits.minutes.as_ref().map(|limit| limit.value),
+                target_ms: limits.target.as_ref().map(|limit| limit.value.0),
+            },
+            predicted: PredictedV1 {
+                end_ms: plan.end.0,
+                p90_ms: plan.forecast.p90.0,
+                bound_ms: plan.bound.at.0,
+                minutes: plan.minutes,
+                containers: plan.containers,
+            },
+            shards: plan.shards.iter().map(shard).collect(),
+        };
+        let body = toml::to_string_pretty(&file).expect("a lock has only strings, numbers and lists");
+        format!("{PREAMBLE}{body}")
+    }
+
+    /// Returns which selector belongs to which shard.
+    #[must_use]
+    pub fn owners(&self) -> Owners<'_> {
+        let shards = self.shards.iter().enumerate();
+        Owners(
+            shards.flat_map(|(at, shard)| shard.units.iter().map(move |unit| (unit.as_str(), at))).collect(),
+        )
+    }
+
+    /// Returns the shard that runs a test which no selector fits, among those of its lane that start what it
+    /// needs: the one with the highest hash of its name and the test's id (rendezvous hashing: Thaler and
+    /// Ravishankar, 1996). It depends on the lock and the id alone, so every shard comes to the same answer.
+    #[must_use]
+    pub fn adopt(&self, test: &NodeId, lane: &LaneName, needs: &[ServiceName]) -> Option<usize> {
+        let covers = |shard: &LockedShard| needs.iter().all(|need| shard.services.contains(need));
+        let weight = |shard: &LockedShard| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(shard.name.as_bytes()).update(&[0]).update(test.as_str().as_bytes());
+            *hasher.finalize().as_bytes()
+        };
+        let able = self.shards.iter().enumerate().filter(|(_, shard)| shard.lane == *lane && covers(shard));
+        able.max_by_key(|(_, shard)| weight(shard)).map(|(at, _)| at)
+    }
+}
+
+/// Which selector belongs to which shard, by position in the lock.
+#[derive(Clone, Debug)]
+pub struct Owners<'l>(BTreeMap<&'l str, usize>);
+
+impl Owners<'_> {
+    /// Returns the shard of a test or selector: that of the longest selector that fits it.
+    #[must_use]
+    pub fn of(&self, id: &str) -> Option<usize> {
+        let mut prefix = id;
+        loop {
+            if let Some(shard) = self.0.get(prefix) {
+                return Some(*shard);
+            }
+            let bracket = prefix.find('[').unwrap_or(prefix.len());
+            let end = prefix[..bracket].rfind("::").or_else(|| prefix[..bracket].rfind('/'))?;
+            prefix = &prefix[..end];
+        }
+    }
+}
+
+/// Returns the digest of everything that decides the plan: the units with their times and needs, the lanes and
+/// services with theirs, the limits.
+fn digest(model: &Model, plan: &Plan) -> String {
+    let problem = &model.problem;
+    let mut hasher = blake3::Hasher::new();
+    let mut line = |text: String| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for service in problem.services.iter() {
+        line(format!(
+            "{} {} {} {} {}",
+            service.name, service.containers, service.pull.0, service.ready.0, service.attach.0
+        ));
+    }
+    for lane in problem.lanes.iter() {
+        let services: Vec<u32> = lane.services.iter().map(|service| service.0).collect();
+        line(format!(
+            "{} {} {} {} {} {} {} {services:?}",
+            lane.name, lane.base.0, lane.tail.0, lane.head.0, lane.after.0, lane.speed, lane.max_shards
+        ));
+    }
+    for (ix, unit) in problem.units.iter_enumerated() {
+        let needs: Vec<u32> = unit.requirement.iter().map(|service| service.0).collect();
+        line(format!("{} {} {} {needs:?}", unit.lane.0, unit.load.0, unit.piece.0));
+        model.units[ix].selectors.iter().for_each(|selector| line(selector.clone()));
+    }
+    for group in &problem.apart {
+        line(format!("{} {:?}", group.name, group.units.iter().map(|unit| unit.0).collect::<Vec<_>>()));
+    }
+    let limits = &plan.limits;
+    line(format!(
+        "{} {} {:?} {:?} {:?} {:?}",
+        problem.floor.at.0,
+        problem.other_minutes,
+        limits.containers.as_ref().map(|limit| limit.value),
+        limits.shards.as_ref().map(|limit| limit.value),
+        limits.minutes.as_ref().map(|limit| limit.value),
+        limits.target.as_ref().map(|limit| limit.value.0),
+    ));
+    format!("blake3:{}", hasher.finalize().to_hex())
+}
