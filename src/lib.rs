@@ -9,6 +9,7 @@ pub mod ingest;
 pub mod inventory;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod solve;
 pub mod time;
 pub mod workflow;

@@ -5,7 +5,10 @@
 pub mod args;
 mod commands;
 mod console;
+mod diagnostics;
 mod exit_status;
+mod files;
+mod project;
 mod settings;
 
 use std::ffi::OsString;
@@ -46,8 +49,9 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
     match command {
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
-        Command::Suggest(_) | Command::Tradeoff(_) | Command::Explain(_) | Command::Graph(_) => {
-            unimplemented!("being built")
-        }
+        Command::Suggest(args) => commands::suggest::run(args, settings),
+        Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
+        Command::Explain(args) => commands::explain::run(args, settings),
+        Command::Graph(args) => commands::graph::run(args, settings),
     }
 }

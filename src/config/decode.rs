@@ -40,6 +40,11 @@ impl<'t, 'i> Section<'t, 'i> {
         self.table.get(key).map_or_else(|| self.span(), Spanned::span)
     }
 
+    /// Returns whether the file has this key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Notes a problem.
     pub(super) fn problem(&self, span: Range<usize>, message: impl Into<String>, hint: Option<String>) {
         self.problems.borrow_mut().push(Problem { message: message.into(), span, hint });

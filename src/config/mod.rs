@@ -11,6 +11,7 @@ mod origin;
 mod pattern;
 mod read;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
@@ -273,10 +274,15 @@ impl Config {
         Err(ConfigError { path: path.to_owned(), source_text: text.to_owned(), problems: in_order(problems) })
     }
 
-    /// Returns the configuration of a project without a manifest: one lane that takes every test, no service.
+    /// Returns the configuration of a project without a manifest: one lane that takes every test, and the
+    /// services that are named, with their usual times.
     #[must_use]
-    pub fn without_manifest() -> Self {
-        Self::parse("[lanes.tests]\n", "built-in default").expect("the built-in default is valid")
+    pub fn without_manifest(services: &BTreeSet<ServiceName>) -> Self {
+        let mut text = "[lanes.tests]\n".to_owned();
+        for service in services {
+            text.push_str(&format!("[services.{service}]\n"));
+        }
+        Self::parse(&text, "the built-in default").expect("names are plain, so the text is valid")
     }
 
     /// Returns the service of that name.

@@ -233,6 +233,10 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
     ];
     let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
     let today = section.table("today").map(|today| {
+        if !today.has("services") {
+            let hint = Some("write `services = []` if its job starts none".to_owned());
+            today.problem(today.span(), "`today` does not say which services its job starts", hint);
+        }
         let services = today.list::<ServiceName>("services");
         draft.services_named.extend(services.iter().cloned());
         let read = Today {

@@ -80,20 +80,16 @@ pub struct Estimates {
     pub runs: usize,
 }
 
-/// The measured tests of a file or a folder.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pool {
-    tests: u32,
-    sum: f64,
-    squares: f64,
-}
+/// The measured tests of a file or a folder: their times in milliseconds, shortest first once settled.
+#[derive(Clone, Debug, Default)]
+struct Pool(Vec<f64>);
 
 /// What one test is taken to be where nothing was ever measured, in milliseconds. Only its being the same for
 /// all matters.
 const COUNT_ONLY: f64 = 1000.0;
 
 /// How many measured tests a file or folder must have before it speaks for one that was never measured.
-const ENOUGH: u32 = 3;
+const ENOUGH: usize = 3;
 
 /// The scatter of one test's times that is assumed before any is known, as a share of its mean.
 const USUAL_SCATTER: f64 = 0.25;
@@ -131,17 +127,19 @@ impl Estimates {
             Self { pace_deviation: pace.deviation, runs: observed.runs.len(), ..Self::default() };
         for (at, measured) in &measured {
             let file = &observed.tests[*at].file;
-            estimates.files.entry(file.clone()).or_default().add(measured.mean);
+            estimates.files.entry(file.clone()).or_default().0.push(measured.mean);
             for folder in folders_above(file) {
-                estimates.folders.entry(folder.to_owned()).or_default().add(measured.mean);
+                estimates.folders.entry(folder.to_owned()).or_default().0.push(measured.mean);
             }
-            estimates.suite.add(measured.mean);
+            estimates.suite.0.push(measured.mean);
         }
+        let pools = estimates.files.values_mut().chain(estimates.folders.values_mut());
+        pools.chain((!estimates.suite.0.is_empty()).then_some(&mut estimates.suite)).for_each(Pool::settle);
         let mut by_test: BTreeMap<usize, Estimate> = BTreeMap::new();
         for (at, measured) in &measured {
-            let prior = estimates.files[&observed.tests[*at].file];
+            let prior = &estimates.files[&observed.tests[*at].file];
             let drawn = within / USUAL_LOG_VARIANCE_BETWEEN / measured.weight;
-            let share = if prior.tests > 1 { drawn / (1.0 + drawn) } else { 0.0 };
+            let share = if prior.0.len() > 1 { drawn / (1.0 + drawn) } else { 0.0 };
             let mean = measured.mean * (1.0 - share) + prior.mean() * share;
             let samples = f64::from(measured.samples);
             let scatter = ((SCATTER_WEIGHT * within + measured.log_squares)
@@ -188,15 +186,15 @@ impl Estimates {
 
     /// Returns what is expected of a test of this file that was never measured.
     fn for_file(&self, file: &str) -> Estimate {
-        if let Some(pool) = self.files.get(file).filter(|pool| pool.tests >= ENOUGH) {
+        if let Some(pool) = self.files.get(file).filter(|pool| pool.has_enough()) {
             return pool.estimate(Level::File);
         }
         for folder in folders_above(file) {
-            if let Some(pool) = self.folders.get(folder).filter(|pool| pool.tests >= ENOUGH) {
+            if let Some(pool) = self.folders.get(folder).filter(|pool| pool.has_enough()) {
                 return pool.estimate(Level::Folder);
             }
         }
-        if self.suite.tests > 0 {
+        if !self.suite.0.is_empty() {
             return self.suite.estimate(Level::Suite);
         }
         Estimate { mean: COUNT_ONLY, deviation: COUNT_ONLY, samples: 0, level: Level::Count }
@@ -252,19 +250,28 @@ impl SkipRecord {
 }
 
 impl Pool {
-    fn add(&mut self, mean: f64) {
-        self.tests += 1;
-        self.sum += mean;
-        self.squares += mean * mean;
+    /// Sorts the times and pulls the longest twentieth in to the one below it: a few giants of a folder say
+    /// little about a test that nobody has measured.
+    fn settle(&mut self) {
+        self.0.sort_by(f64::total_cmp);
+        let last = self.0.len() - 1;
+        let longest = self.0[last - self.0.len() / 20];
+        for time in &mut self.0 {
+            *time = time.min(longest);
+        }
+    }
+
+    fn has_enough(&self) -> bool {
+        self.0.len() >= ENOUGH
     }
 
     fn mean(&self) -> f64 {
-        self.sum / f64::from(self.tests.max(1))
+        self.0.iter().sum::<f64>() / self.0.len() as f64
     }
 
     fn estimate(&self, level: Level) -> Estimate {
         let mean = self.mean();
-        let variance = (self.squares / f64::from(self.tests.max(1)) - mean * mean).max(0.0);
+        let variance = self.0.iter().map(|time| (time - mean).powi(2)).sum::<f64>() / self.0.len() as f64;
         Estimate { mean, deviation: variance.sqrt(), samples: 0, level }
     }
 }

@@ -92,6 +92,8 @@ pub enum WhyNot {
     SkippedToday,
     /// The test passes without it, and today's job does not start it either.
     PassesWithout,
+    /// The test is known to the history, and today's job does not start it.
+    NotToday,
 }
 
 /// A model that can not be built.
@@ -280,8 +282,8 @@ fn selects(lane: &Lane, test: &Test) -> bool {
 /// Decides for every test what its shard must start for it and how long it takes.
 ///
 /// A container is started for a test that will use it. A test that is always skipped uses none, unless all its
-/// skips were in runs that are known to have lacked the service; then what counts is whether today's job starts
-/// it. A service that today's job does not start, and without which the test passes, is not started either.
+/// skips were in runs that are known to have lacked the service. A test that today's job runs without a service
+/// goes on without it; a test that the history does not know gets what it names.
 fn settle_tests(
     inputs: Inputs<'_>,
     graph: &ConstraintGraph,
@@ -317,6 +319,7 @@ fn settle_tests(
                         (Some(record), Some(false)) if record.passes_without(&declared.name) => {
                             Some(WhyNot::PassesWithout)
                         }
+                        (Some(_), Some(false)) => Some(WhyNot::NotToday),
                         _ => None,
                     },
                 };

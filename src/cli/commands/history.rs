@@ -2,12 +2,10 @@
 
 mod render;
 
-use std::io::Write as _;
-use std::path::Path;
-
 use crate::cli::args::{ExportArg, FormatArg, HistoryArgs, HistoryCommand};
-use crate::cli::console::{CommandResult, Failure, chain, shown_path, stdout_width};
+use crate::cli::console::{CommandResult, Failure, chain, stdout_width};
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::files::write_whole;
 use crate::cli::settings::Settings;
 use crate::history::{self, Filter, HistoryError, Observed, Overview, Store};
 
@@ -23,7 +21,7 @@ pub(in crate::cli) fn run(args: &HistoryArgs, settings: &Settings) -> CommandRes
         Some(HistoryCommand::Export { target, output }) => {
             let text = export(*target, &observed)?;
             match output {
-                Some(path) => write_file(&settings.from_directory(path), &text)?,
+                Some(path) => write_whole(&settings.from_directory(path), &text)?,
                 None => console.data(&text)?,
             }
         }
@@ -41,7 +39,7 @@ pub(in crate::cli) fn run(args: &HistoryArgs, settings: &Settings) -> CommandRes
 }
 
 /// Returns a fault of the history as the user sees it.
-pub(super) fn history_failure(error: &HistoryError) -> Failure {
+pub(in crate::cli) fn history_failure(error: &HistoryError) -> Failure {
     Failure::bad_input(chain(error)).with_hint(error.hint())
 }
 
@@ -53,16 +51,4 @@ fn export(target: ExportArg, observed: &Observed) -> Result<String, Failure> {
     }
     .map_err(|error| Failure::new(ExitStatus::Internal, format!("could not export the history: {error}")))?;
     String::from_utf8(bytes).map_err(|error| Failure::new(ExitStatus::Internal, error))
-}
-
-/// Writes a file beside its place and renames it into it, so that no reader finds half of it.
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok::<_, std::io::Error>(())
-    };
-    write().map_err(|error| Failure::bad_input(format!("could not write `{}`: {error}", shown_path(path))))
 }

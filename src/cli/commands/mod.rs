@@ -1,4 +1,8 @@
 //! One command a file: load, call a stage, write.
 
-pub(super) mod history;
+pub(super) mod explain;
+pub(super) mod graph;
+pub(in crate::cli) mod history;
 pub(super) mod ingest;
+pub(super) mod suggest;
+pub(super) mod tradeoff;

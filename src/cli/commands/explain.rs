@@ -1,0 +1,41 @@
+//! `shardplan explain`: why a test, a shard, a service or a lane is where it is.
+
+use crate::cli::args::{ExplainArgs, FormatArg};
+use crate::cli::console::{CommandResult, Failure};
+use crate::cli::diagnostics::plan_failure;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::project::Project;
+use crate::cli::settings::Settings;
+use crate::plan;
+use crate::report::explanation::{Known, explain, find};
+use crate::report::{self, json_v1};
+
+pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
+    let project = Project::load(settings, &args.inventory)?;
+    let inputs = project.inputs();
+    let limits = project.limits(&args.limits);
+    let (model, plan) =
+        plan::suggest(inputs, &limits, project.lock.as_ref()).map_err(|error| plan_failure(&error))?;
+    let known = Known {
+        config: &project.config,
+        inventory: &project.inventory,
+        estimates: &project.estimates,
+        model: &model,
+        plan: &plan,
+    };
+    let subject = find(known, &args.subject).map_err(|near| {
+        let shown = crate::ids::Printable(&args.subject).to_string();
+        let failure =
+            Failure::bad_input(format!("no test, file, shard, service or lane is called `{shown}`"));
+        near.into_iter().fold(failure, |failure, near| failure.with_hint(format!("did you mean `{near}`?")))
+    })?;
+    let explanation = explain(known, subject);
+    match args.format {
+        FormatArg::Text => settings.console.data(&report::explanation_text(&explanation))?,
+        FormatArg::Markdown => settings.console.data(&report::explanation_markdown(&explanation))?,
+        FormatArg::Json => {
+            settings.console.data(&json_v1::to_string(&json_v1::ExplainV1::from(&explanation)))?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}

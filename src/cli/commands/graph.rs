@@ -1,0 +1,24 @@
+//! `shardplan graph`: the constraint graph or the job graph as DOT.
+
+use std::collections::BTreeSet;
+
+use crate::cli::args::{GraphArgs, GraphKindArg};
+use crate::cli::console::CommandResult;
+use crate::cli::diagnostics::plan_failure;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::project::Project;
+use crate::cli::settings::Settings;
+use crate::plan::PlanError;
+use crate::report;
+
+pub(in crate::cli) fn run(args: &GraphArgs, settings: &Settings) -> CommandResult {
+    let project = Project::load(settings, &args.inventory)?;
+    let model = crate::model::build(project.inputs(), &BTreeSet::new())
+        .map_err(|error| plan_failure(&PlanError::Model(error)))?;
+    let text = match args.kind {
+        GraphKindArg::Needs => report::constraint_graph(&model, &project.inventory, args.around.as_deref()),
+        GraphKindArg::Jobs => report::job_graph(&model),
+    };
+    settings.console.data(&text)?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,62 @@
+//! `shardplan suggest`: the best lanes and shards within the limits.
+
+use crate::cli::args::{FormatArg, SuggestArgs};
+use crate::cli::console::{CommandResult, Failure, stdout_width};
+use crate::cli::diagnostics::plan_failure;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::files::write_whole;
+use crate::cli::project::{Project, read_lock};
+use crate::cli::settings::Settings;
+use crate::plan::{self, Lock};
+use crate::report::summary::PlanSummary;
+use crate::report::{self, json_v1, plural};
+
+/// How many further budgets are looked at.
+const STEPS: usize = 3;
+
+pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandResult {
+    let console = &settings.console;
+    let project = Project::load(settings, &args.inventory)?;
+    let inputs = project.inputs();
+    let limits = project.limits(&args.limits);
+    let (model, plan) =
+        plan::suggest(inputs, &limits, project.lock.as_ref()).map_err(|error| plan_failure(&error))?;
+    console.status(
+        "Planned",
+        format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),
+    );
+
+    let mut summary = PlanSummary::new(&model, &plan)
+        .with_notes(&model, &project.config, &project.estimates, &project.overheads)
+        .with_steps(&model, &plan::steps(inputs, &model, &plan, STEPS));
+    if let Some(today) = plan::today(inputs, &model) {
+        summary = summary.with_other("today", &today, &[]);
+    }
+    if let Some(path) = &args.compare {
+        let path = settings.from_directory(path);
+        let (other, faults) = plan::evaluate(inputs, &model, &limits, &read_lock(&path)?);
+        let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
+        summary = summary.with_other(&name, &other, &faults);
+    }
+    match args.format {
+        FormatArg::Text => console.data(&report::plan_text(&summary, stdout_width()))?,
+        FormatArg::Markdown => console.data(&report::plan_markdown(&summary))?,
+        FormatArg::Json => console.data(&json_v1::to_string(&json_v1::SuggestV1::from(&summary)))?,
+    }
+
+    let text = Lock::render(&model, &plan);
+    let changes = std::fs::read_to_string(&project.lock_path).ok().as_deref() != Some(&text);
+    if args.locked && changes {
+        return Err(Failure::new(ExitStatus::LockOutOfDate, "shardplan.lock is out of date")
+            .with_hint("`shardplan suggest --write` writes it anew"));
+    }
+    if args.write && changes {
+        write_whole(&project.lock_path, &text)?;
+        console.status("Wrote", crate::cli::console::shown_path(&project.lock_path));
+    } else if args.write {
+        console.status("Fresh", crate::cli::console::shown_path(&project.lock_path));
+    } else if !args.locked && args.format == FormatArg::Text {
+        console.hint("`--write` pins this plan in shardplan.lock; `shardplan explain NAME` says why something is where it is");
+    }
+    Ok(ExitStatus::Success)
+}

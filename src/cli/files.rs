@@ -1,0 +1,38 @@
+//! Files that commands read and write, with errors that name them.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::console::{Failure, shown_path};
+
+/// Returns the text of a file that must be UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let shown = shown_path(path);
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::bad_input(format!("could not read `{shown}`: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        Failure::bad_input(format!("{shown}:{line}: this is not UTF-8")).with_hint("save the file as UTF-8")
+    })
+}
+
+/// Writes a file beside its place and renames it into it, so that no reader finds half of it.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok::<_, std::io::Error>(())
+    };
+    write().map_err(|error| Failure::bad_input(format!("could not write `{}`: {error}", shown_path(path))))
+}
+
+/// Returns the permissions of an ordinary file; the process's mask takes away what it forbids. A temporary file
+/// would else be readable by its owner alone.
+fn readable() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::Permissions::from_mode(0o666)
+}

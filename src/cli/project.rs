@@ -1,0 +1,144 @@
+//! The project that a planning command works on: its manifest, history, inventory and lock, read.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{InventoryArgs, LimitArgs};
+use super::commands::history::history_failure;
+use super::console::{Failure, chain, shown_path};
+use super::diagnostics::config_failure;
+use super::files::read_text;
+use super::settings::Settings;
+use crate::config::{Config, Origin, Sourced};
+use crate::estimate::{Estimates, Overheads, fit_overheads};
+use crate::history::{self, Filter, Observed, Store};
+use crate::inventory::Inventory;
+use crate::model::{Inputs, Limits};
+use crate::plan::Lock;
+use crate::report::plural;
+
+/// The name of the pinned plan, beside the manifest.
+const LOCK_NAME: &str = "shardplan.lock";
+
+/// Everything that planning starts from.
+pub(crate) struct Project {
+    pub(crate) config: Config,
+    pub(crate) inventory: Inventory,
+    pub(crate) estimates: Estimates,
+    pub(crate) overheads: Overheads,
+    pub(crate) lock: Option<Lock>,
+    pub(crate) lock_path: PathBuf,
+}
+
+impl Project {
+    /// Reads the project, and says what was read.
+    pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
+        let console = &settings.console;
+        let declared = match &settings.manifest {
+            Some(path) => Some(read_manifest(path, settings)?),
+            None => None,
+        };
+        let filter = Filter {
+            branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
+            ..Filter::default()
+        };
+        let store = Store::of_project(&settings.root);
+        let observed = history::load(&store, &filter).map_err(|error| history_failure(&error))?;
+
+        let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
+        {
+            (Some(path), _) => Some(settings.from_directory(path)),
+            (None, Some(path)) => Some(settings.root.join(path)),
+            (None, None) => None,
+        };
+        let inventory = read_inventory(named.as_deref(), &observed)?;
+        let config = declared.unwrap_or_else(|| {
+            let needs = inventory.tests.iter().flat_map(|test| &test.needs);
+            Config::without_manifest(&needs.map(|need| need.service.clone()).collect())
+        });
+        if settings.manifest.is_none() {
+            console.warning("there is no shardplan.toml: all tests are taken as one lane, and only services that the inventory names are known");
+        }
+        console.status(
+            "Read",
+            format!(
+                "{} and {} in {}",
+                plural(inventory.tests.len(), "test"),
+                plural(observed.runs.len(), "run"),
+                plural(config.lanes.len(), "lane"),
+            ),
+        );
+        let lock_path = settings.root.join(LOCK_NAME);
+        let lock = if lock_path.is_file() { Some(read_lock(&lock_path)?) } else { None };
+        Ok(Self {
+            estimates: Estimates::from_history(&observed, config.history.half_life),
+            overheads: fit_overheads(&config, &observed),
+            config,
+            inventory,
+            lock,
+            lock_path,
+        })
+    }
+
+    /// Returns what the model is built from.
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            config: &self.config,
+            inventory: &self.inventory,
+            estimates: &self.estimates,
+            overheads: &self.overheads,
+        }
+    }
+
+    /// Returns the limits: the command line, then the manifest, then what today's jobs start.
+    pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
+        let typed = |option: &'static str| Origin::CommandLine(option);
+        let limits = Limits {
+            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
+        };
+        let mut limits = limits.or(&self.config.budget);
+        if limits.containers.is_none() && limits.target.is_none() {
+            limits.containers = self.containers_today();
+        }
+        limits
+    }
+
+    /// Returns the containers that today's jobs start, where every lane says what it starts.
+    fn containers_today(&self) -> Option<Sourced<u32>> {
+        let mut total = 0;
+        let mut origin = Origin::Default;
+        for lane in &self.config.lanes {
+            let today = lane.today.as_ref()?;
+            let containers = today.services.iter().filter_map(|name| self.config.service(name));
+            total += today.shards * containers.map(|service| service.containers).sum::<u32>();
+            origin = today.origin.clone();
+        }
+        Some(Sourced::new(total, origin))
+    }
+}
+
+/// Returns a lock, or a plan made by hand in the same form.
+pub(crate) fn read_lock(path: &Path) -> Result<Lock, Failure> {
+    Lock::parse(&read_text(path)?, path).map_err(|error| {
+        Failure::bad_input(chain(&error)).with_hint("`shardplan suggest --write` writes it anew")
+    })
+}
+
+fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
+    let text = read_text(path)?;
+    let name = path.file_name().map_or_else(|| shown_path(path), |name| name.to_string_lossy().into_owned());
+    Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
+}
+
+fn read_inventory(path: Option<&Path>, observed: &Observed) -> Result<Inventory, Failure> {
+    let Some(path) = path else { return Ok(Inventory::from_history(observed)) };
+    let shown = shown_path(path);
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;
+    let name = path.file_name().map_or(shown, |name| name.to_string_lossy().into_owned());
+    Inventory::parse(&bytes, &name).map_err(|error| {
+        Failure::bad_input(chain(&error)).with_hint("docs/formats.md shows both forms, JSON and CSV")
+    })
+}

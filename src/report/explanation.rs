@@ -1,0 +1,427 @@
+//! Why a test, a shard, a service or a lane is where it is.
+
+use super::sentences::{self, listed, plural};
+use crate::config::Config;
+use crate::estimate::{Estimates, Level};
+use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ShardIx, TestIx, UnitIx};
+use crate::inventory::Inventory;
+use crate::model::{Model, Node, Reason, ServiceSet};
+use crate::plan::{Plan, PlannedShard};
+use crate::time::Millis;
+
+/// An answer to "why".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// What is explained.
+    pub title: String,
+    /// The parts of the answer.
+    pub sections: Vec<Section>,
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// What it is about.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
+/// What can be asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A test.
+    Test(TestIx),
+    /// A file, a class: a unit of the plan.
+    Unit(UnitIx),
+    /// A shard.
+    Shard(ShardIx),
+    /// A service.
+    Service(ServiceIx),
+    /// A lane.
+    Lane(LaneIx),
+}
+
+/// Everything that an explanation is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'k> {
+    /// The manifest.
+    pub config: &'k Config,
+    /// The tests.
+    pub inventory: &'k Inventory,
+    /// What they are expected to take.
+    pub estimates: &'k Estimates,
+    /// The model.
+    pub model: &'k Model,
+    /// The plan.
+    pub plan: &'k Plan,
+}
+
+/// How many things of a kind are listed before the rest is counted.
+const MOST_LISTED: usize = 10;
+
+/// Returns what a name stands for: a shard, a service, a lane, a test, a unit. On failure the names that are
+/// nearest.
+pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
+    let Known { inventory, model, plan, .. } = known;
+    let name = name.trim().trim_start_matches("./").trim_end_matches('/');
+    if let Some((ix, _)) = plan.shards.iter_enumerated().find(|(_, shard)| shard.name == name) {
+        return Ok(Subject::Shard(ix));
+    }
+    if let Some((ix, _)) = model.problem.services.iter_enumerated().find(|(_, s)| s.name.as_str() == name) {
+        return Ok(Subject::Service(ix));
+    }
+    if let Some((ix, _)) = model.problem.lanes.iter_enumerated().find(|(_, lane)| lane.name.as_str() == name)
+    {
+        return Ok(Subject::Lane(ix));
+    }
+    if let Some((ix, _)) = inventory.tests.iter_enumerated().find(|(_, test)| test.id.as_str() == name) {
+        return Ok(Subject::Test(ix));
+    }
+    let holds = |unit: &crate::model::UnitFacts| unit.selectors.iter().any(|selector| selector == name);
+    if let Some((ix, _)) = model.units.iter_enumerated().find(|(_, unit)| holds(unit)) {
+        return Ok(Subject::Unit(ix));
+    }
+    let part_of = |test: &crate::inventory::Test| {
+        let rest = test.id.as_str().strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with("::") || rest.starts_with('['))
+    };
+    if let Some((ix, _)) = inventory.tests.iter_enumerated().find(|(_, test)| part_of(test)) {
+        let unit = model.units.iter_enumerated().find(|(_, unit)| unit.tests.contains(&ix));
+        if let Some((unit, _)) = unit {
+            return Ok(Subject::Unit(unit));
+        }
+    }
+    Err(candidates(known, name))
+}
+
+/// Returns the names that were probably meant.
+fn candidates(known: Known<'_>, name: &str) -> Vec<String> {
+    let Known { inventory, model, plan, .. } = known;
+    let named = plan.shards.iter().map(|shard| shard.name.as_str());
+    let named = named.chain(model.problem.services.iter().map(|service| service.name.as_str()));
+    let named = named.chain(model.problem.lanes.iter().map(|lane| lane.name.as_str()));
+    if let Some(near) = crate::config::nearest(name, named) {
+        return vec![near.to_owned()];
+    }
+    let inside = inventory.tests.iter().filter(|test| test.id.as_str().contains(name));
+    let inside: Vec<String> = inside.take(3).map(|test| test.id.to_string()).collect();
+    if !inside.is_empty() {
+        return inside;
+    }
+    let files = model.units.iter().flat_map(|unit| &unit.selectors).map(String::as_str);
+    crate::config::nearest(name, files).map(|near| Printable(near).to_string()).into_iter().collect()
+}
+
+/// Returns the answer.
+#[must_use]
+pub fn explain(known: Known<'_>, subject: Subject) -> Explanation {
+    match subject {
+        Subject::Test(test) => explain_test(known, test),
+        Subject::Unit(unit) => explain_unit(known, unit),
+        Subject::Shard(shard) => explain_shard(known, shard),
+        Subject::Service(service) => explain_service(known, service),
+        Subject::Lane(lane) => explain_lane(known, lane),
+    }
+}
+
+fn explain_test(known: Known<'_>, ix: TestIx) -> Explanation {
+    let Known { inventory, estimates, model, .. } = known;
+    let test = &inventory.tests[ix];
+    let mut sections = Vec::new();
+    let estimate = estimates.of(&test.id, &test.file);
+    let mut times = vec![match estimate.level {
+        Level::Test => format!(
+            "{} expected, ± {}, from {}",
+            Millis::from_f64(estimate.mean),
+            Millis::from_f64(estimate.deviation),
+            plural(estimate.samples, "measurement")
+        ),
+        Level::File => {
+            format!("{} expected: never measured, taken to be like its file", Millis::from_f64(estimate.mean))
+        }
+        Level::Folder => {
+            format!(
+                "{} expected: never measured, taken to be like its folder",
+                Millis::from_f64(estimate.mean)
+            )
+        }
+        Level::Suite => {
+            format!(
+                "{} expected: never measured, taken to be like all tests",
+                Millis::from_f64(estimate.mean)
+            )
+        }
+        Level::Count => "nothing was ever measured: every test counts the same".to_owned(),
+    }];
+    if let Some(record) = estimates.skips(&test.id).filter(|record| record.skipped > 0) {
+        let reason =
+            record.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", Printable(reason)));
+        times.push(format!("skipped in {} of {} runs{reason}", record.skipped, record.skipped + record.ran));
+    }
+    sections.push(Section { title: "How long".to_owned(), lines: times });
+
+    let mut needs = Vec::new();
+    for service in model.graph.requirement(ix).iter() {
+        needs.push(format!("{}: {}", model.problem.services[service].name, way(model, ix, service)));
+    }
+    for note in model.notes.not_provisioned.iter().filter(|note| note.tests.contains(&ix)) {
+        needs.push(sentences::not_provisioned(note));
+    }
+    if needs.is_empty() {
+        needs.push("no service that anybody knows of".to_owned());
+    }
+    sections.push(Section { title: "What it needs, and how that is known".to_owned(), lines: needs });
+    let unit = model.units.iter_enumerated().find(|(_, unit)| unit.tests.contains(&ix)).map(|(unit, _)| unit);
+    if let Some(unit) = unit {
+        sections.push(place(known, unit));
+    } else {
+        let lines = vec!["no lane selects it: it will not run".to_owned()];
+        sections.push(Section { title: "Where it runs".to_owned(), lines });
+    }
+    Explanation { title: format!("Test {}", test.id), sections }
+}
+
+/// Returns the way from a test to a service through the constraint graph.
+fn way(model: &Model, test: TestIx, service: ServiceIx) -> String {
+    let path = model.graph.path(test, service);
+    let step = |(reason, node): &(&Reason, &Node)| {
+        let to = match node {
+            Node::Marker(name) => format!(" `{name}`"),
+            Node::Fixture(name) => format!(" `{}`", Printable(name)),
+            Node::Service(ix) => format!(" `{}`", model.problem.services[*ix].name),
+            Node::Lane(name) => format!(" `{name}`"),
+            Node::Test(_) => String::new(),
+        };
+        format!("{}{to} ({})", reason.relation, reason.origin)
+    };
+    path.iter().map(step).collect::<Vec<_>>().join(", ")
+}
+
+fn explain_unit(known: Known<'_>, ix: UnitIx) -> Explanation {
+    let Known { inventory, model, .. } = known;
+    let unit = &model.problem.units[ix];
+    let facts = &model.units[ix];
+    let mut lines = vec![format!("{} in {}", unit.load, plural(facts.tests.len(), "test"))];
+    if facts.selectors.len() > 1 {
+        lines.push(format!("kept together: {}", listed(facts.selectors.iter().map(|s| Printable(s)))));
+    }
+    let mut needs = Vec::new();
+    for service in unit.requirement.iter() {
+        let users: Vec<TestIx> = facts
+            .tests
+            .iter()
+            .copied()
+            .filter(|test| model.graph.requirement(*test).contains(service))
+            .collect();
+        if let Some(first) = users.first() {
+            needs.push(format!(
+                "{}: {} of {}, such as {}, which {}",
+                model.problem.services[service].name,
+                users.len(),
+                plural(facts.tests.len(), "test"),
+                inventory.tests[*first].id,
+                way(model, *first, service)
+            ));
+        }
+    }
+    for note in &model.notes.not_provisioned {
+        if facts.tests.iter().any(|test| note.tests.binary_search(test).is_ok()) {
+            needs.push(sentences::not_provisioned(note));
+        }
+    }
+    if needs.is_empty() {
+        needs.push("nothing beyond what its lane starts everywhere".to_owned());
+    }
+    Explanation {
+        title: format!("Unit {}", Printable(&unit.name)),
+        sections: vec![
+            Section { title: "How long".to_owned(), lines },
+            Section { title: "What it needs, and how that is known".to_owned(), lines: needs },
+            place(known, ix),
+        ],
+    }
+}
+
+/// Returns where a unit runs, and why there.
+fn place(known: Known<'_>, unit: UnitIx) -> Section {
+    let Known { model, plan, .. } = known;
+    let mut lines = Vec::new();
+    if let Some(at) = plan.shard_of(unit) {
+        let shard = &plan.shards[at];
+        let lane = &model.problem.lanes[shard.lane];
+        lines.push(format!(
+            "on {}, with {}",
+            shard.name,
+            plural(shard.units.len().saturating_sub(1), "other unit")
+        ));
+        let needed = model.problem.needed(unit);
+        let able: Vec<&PlannedShard> = plan
+            .shards
+            .iter()
+            .filter(|other| other.lane == shard.lane && other.services.covers(needed))
+            .collect();
+        let all = plan.shards.iter().filter(|other| other.lane == shard.lane).count();
+        lines.push(if all == 1 {
+            format!("it is the only shard of lane `{}`", lane.name)
+        } else if able.len() == 1 {
+            format!("it is the only one of {} that starts what it needs", plural(all, "shard"))
+        } else {
+            let others = able.iter().filter(|other| other.name != shard.name).map(|other| &other.name);
+            format!("{} could run it too: the loads are evened out", listed(others))
+        });
+        let own = crate::time::Millis(shard.times.end().0);
+        let last = plan.critical().any(|critical| critical == at);
+        lines.push(if last {
+            format!("that shard ends last, after {own}: it decides when the workflow ends")
+        } else {
+            format!("that shard is done after {own}, {} before the last", plan.end.saturating_sub(own))
+        });
+    }
+    Section { title: "Where it runs".to_owned(), lines }
+}
+
+fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
+    let Known { model, plan, .. } = known;
+    let shard = &plan.shards[ix];
+    let times = &shard.times;
+    let mut lines = vec![
+        format!("{} before the tests: checkout, installation, collection", times.base),
+        format!("{} for its services", times.boot),
+        format!("{} for {}", times.run, plural(shard.tests, "test")),
+        format!("{} after the tests", times.tail),
+        format!("{} in all; {} in nine of ten runs", times.wall(), shard.forecast.p90),
+    ];
+    if times.head > Millis::ZERO {
+        lines.insert(0, format!("{} until the jobs that it waits for are done", times.head));
+    }
+    let mut services = Vec::new();
+    for service in shard.services.iter() {
+        let users: Vec<UnitIx> = shard
+            .units
+            .iter()
+            .copied()
+            .filter(|unit| model.problem.units[*unit].requirement.contains(service))
+            .collect();
+        let model_of = &model.problem.services[service];
+        let without = shard.services.without(ServiceSet::from_iter([service]));
+        let cost = model.problem.boot(shard.services).saturating_sub(model.problem.boot(without));
+        let why = match users.first() {
+            _ if model.problem.lanes[shard.lane].services.contains(service) => {
+                "started by its lane everywhere".to_owned()
+            }
+            Some(first) => format!(
+                "needed by {}, such as `{}`",
+                plural(users.len(), "unit"),
+                Printable(&model.problem.units[*first].name)
+            ),
+            None => "needed by nothing here".to_owned(),
+        };
+        services.push(format!("{}: {why}; it costs this shard {cost}", model_of.name));
+    }
+    if services.is_empty() {
+        services.push("none".to_owned());
+    }
+    let mut units: Vec<UnitIx> = shard.units.clone();
+    units.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
+    let mut longest: Vec<String> = units
+        .iter()
+        .take(MOST_LISTED)
+        .map(|unit| {
+            let unit = &model.problem.units[*unit];
+            format!("{:>7}  {}", unit.load, Printable(&unit.name))
+        })
+        .collect();
+    if units.len() > MOST_LISTED {
+        longest.push(format!("and {} more", units.len() - MOST_LISTED));
+    }
+    Explanation {
+        title: format!("Shard {}", shard.name),
+        sections: vec![
+            Section { title: "Its time".to_owned(), lines },
+            Section { title: "Its services".to_owned(), lines: services },
+            Section { title: "Its longest units".to_owned(), lines: longest },
+            Section { title: "What binds".to_owned(), lines: vec![sentences::binding(model, plan)] },
+        ],
+    }
+}
+
+fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
+    let Known { config, model, plan, .. } = known;
+    let service = &model.problem.services[ix];
+    let declared = &config.services[ix.position()];
+    let mut lines = vec![
+        format!("{} each time it is started", plural(service.containers, "container")),
+        format!(
+            "{} to download, {} to become ready, {} for the first test on it (from {})",
+            service.pull, service.ready, service.attach, declared.times.origin
+        ),
+    ];
+    let shards: Vec<&str> = plan
+        .shards
+        .iter()
+        .filter(|shard| shard.services.contains(ix))
+        .map(|shard| shard.name.as_str())
+        .collect();
+    lines.push(if shards.is_empty() {
+        "no shard starts it".to_owned()
+    } else {
+        format!("started by {}", listed(shards))
+    });
+    let mut users: Vec<UnitIx> =
+        model.problem.units.indices().filter(|unit| model.problem.needed(*unit).contains(ix)).collect();
+    users.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
+    let load: Millis = users.iter().map(|unit| model.problem.units[*unit].load).sum();
+    let mut needs = vec![format!("{} with {load} of tests", plural(users.len(), "unit"))];
+    needs.extend(users.iter().take(MOST_LISTED).map(|unit| {
+        let unit = &model.problem.units[*unit];
+        format!("{:>7}  {}", unit.load, Printable(&unit.name))
+    }));
+    if users.len() > MOST_LISTED {
+        needs.push(format!("and {} more", users.len() - MOST_LISTED));
+    }
+    for note in model.notes.not_provisioned.iter().filter(|note| note.service == service.name) {
+        needs.push(sentences::not_provisioned(note));
+    }
+    Explanation {
+        title: format!("Service {}", service.name),
+        sections: vec![
+            Section { title: "What it costs".to_owned(), lines },
+            Section { title: "What needs it".to_owned(), lines: needs },
+        ],
+    }
+}
+
+fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
+    let Known { model, plan, config, .. } = known;
+    let lane = &model.problem.lanes[ix];
+    let units: Vec<UnitIx> =
+        model.problem.units.indices().filter(|unit| model.problem.units[*unit].lane == ix).collect();
+    let load: Millis = units.iter().map(|unit| model.problem.units[*unit].load).sum();
+    let shards = plan.shards.iter().filter(|shard| shard.lane == ix);
+    let mut lines = vec![
+        format!("{} with {load} of tests, one after the other", plural(units.len(), "unit")),
+        format!("{} before and {} after the tests in every shard", lane.base, lane.tail),
+        format!("worked off at {} times the speed of one worker", lane.speed as f64 / 1000.0),
+    ];
+    if let Some(declared) = config.lanes.iter().find(|declared| declared.name == lane.name) {
+        lines.push(format!("declared at {}", declared.origin));
+    }
+    if lane.head + lane.after > Millis::ZERO {
+        lines.push(format!("{} of other jobs before it and {} after it", lane.head, lane.after));
+    }
+    let names: Vec<String> = shards
+        .map(|shard| {
+            let services: Vec<_> =
+                shard.services.iter().map(|service| model.problem.services[service].name.clone()).collect();
+            format!("{}: {}, job {}", shard.name, sentences::services(&services), shard.times.wall())
+        })
+        .collect();
+    Explanation {
+        title: format!("Lane {}", lane.name),
+        sections: vec![
+            Section { title: "What it is".to_owned(), lines },
+            Section { title: "Its shards".to_owned(), lines: names },
+        ],
+    }
+}

@@ -1,0 +1,149 @@
+//! For a pull request or a step summary: GitHub's Markdown.
+
+use std::fmt::Write as _;
+
+use super::explanation::Explanation;
+use super::sentences::{change, percent, services};
+use super::summary::{FrontierSummary, PlanSummary};
+use super::text::headline;
+
+/// Returns a plan as Markdown.
+#[must_use]
+pub fn plan(summary: &PlanSummary) -> String {
+    let mut text = format!("### Plan\n\n{}\n\n", escaped(&headline(summary)));
+    let rows = summary.shards.iter().map(|shard| {
+        vec![
+            shard.name.clone(),
+            services(&shard.services),
+            shard.tests.to_string(),
+            shard.base.to_string(),
+            shard.boot.to_string(),
+            shard.run.to_string(),
+            shard.wall.to_string(),
+            shard.p90.to_string(),
+        ]
+    });
+    table(&mut text, &["shard", "services", "tests:", "base:", "boot:", "tests run:", "job:", "p90:"], rows);
+    let _ = writeln!(
+        text,
+        "\n**Critical path:** {}  \n**Proof:** no plan within these limits ends before {}; gap {}. {}",
+        escaped(&summary.critical_path.join(" → ")),
+        summary.bound,
+        percent(summary.gap),
+        escaped(&summary.binding)
+    );
+    if !summary.others.is_empty() {
+        text.push_str("\n#### Compared, on the same estimates\n\n");
+        let rows = summary.others.iter().map(|other| {
+            vec![
+                other.name.clone(),
+                other.end.to_string(),
+                change(summary.end, other.end),
+                other.containers.to_string(),
+                other.shards.to_string(),
+                other.minutes.to_string(),
+                other.faults.len().to_string(),
+            ]
+        });
+        let headings = ["", "ends in:", "change:", "containers:", "shards:", "billed minutes:", "faults:"];
+        table(&mut text, &headings, rows);
+    }
+    if !summary.steps.is_empty() {
+        text.push_str("\n#### What the next steps buy\n\n");
+        let rows = summary.steps.iter().map(|step| {
+            vec![
+                step.containers.to_string(),
+                step.end.to_string(),
+                step.gain.to_string(),
+                step.minutes.to_string(),
+                step.shape.clone(),
+            ]
+        });
+        table(&mut text, &["containers:", "ends in:", "earlier by:", "billed minutes:", "shards"], rows);
+    }
+    if !summary.notes.is_empty() {
+        text.push('\n');
+        for note in &summary.notes {
+            let _ = writeln!(text, "- {}", escaped(note));
+        }
+    }
+    text
+}
+
+/// Returns a frontier as Markdown.
+#[must_use]
+pub fn frontier(summary: &FrontierSummary) -> String {
+    let mut text = "### Trade-off\n\n".to_owned();
+    let rows = summary.points.iter().map(|point| {
+        vec![
+            point.containers.to_string(),
+            point.shards.to_string(),
+            point.minutes.to_string(),
+            point.end.to_string(),
+            point.gain.map_or_else(String::new, |gain| gain.to_string()),
+            percent(point.gap),
+            format!("{}{}", point.shape, if point.knee { " (knee)" } else { "" }),
+        ]
+    });
+    let headings = ["containers:", "shards:", "billed minutes:", "ends in:", "earlier by:", "gap:", "lanes"];
+    table(&mut text, &headings, rows);
+    text.push('\n');
+    for sentence in &summary.advice {
+        // These sentences are ours: numbers, and back-quotes that are meant.
+        let _ = writeln!(text, "{sentence}  ");
+    }
+    text
+}
+
+/// Returns an explanation as Markdown.
+#[must_use]
+pub fn explanation(explanation: &Explanation) -> String {
+    let mut text = format!("### {}\n", escaped(&explanation.title));
+    for section in &explanation.sections {
+        let _ = writeln!(text, "\n**{}**\n", escaped(&section.title));
+        for line in &section.lines {
+            let _ = writeln!(text, "- {}", escaped(line));
+        }
+    }
+    text
+}
+
+/// Writes a table; a heading that ends in a colon is set to the right.
+fn table(text: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let titles: Vec<&str> = headings.iter().map(|heading| heading.trim_end_matches(':')).collect();
+    let rules: Vec<&str> =
+        headings.iter().map(|heading| if heading.ends_with(':') { "---:" } else { "---" }).collect();
+    let _ = writeln!(text, "| {} |\n| {} |", titles.join(" | "), rules.join(" | "));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+}
+
+/// Returns the text with everything escaped that Markdown or HTML would take for markup.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '*' | '_' | '[' | ']' | '#' | '\\' | '`' | '~' | '@' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_not_become_markup() {
+        assert_eq!(escaped("<script>|a|`x`"), "&lt;script&gt;\\|a\\|\\`x\\`");
+    }
+}

@@ -1,0 +1,16 @@
+//! What people and programs read of a plan: everything is worked out once ([`summary`]) and then only formatted.
+
+mod dot;
+pub mod explanation;
+pub mod json_v1;
+mod markdown;
+mod sentences;
+pub mod summary;
+mod text;
+
+pub use dot::{constraint_graph, job_graph};
+pub use markdown::{
+    explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
+};
+pub use sentences::{clash, conflict_title, cure, plural};
+pub use text::{explanation as explanation_text, frontier as frontier_text, plan as plan_text, table};

@@ -1,0 +1,236 @@
+//! The sentences that a plan, a conflict or a frontier is put into.
+
+use crate::ids::{Ix, LaneName, ServiceName};
+use crate::model::{Model, NotProvisioned, WhyNot};
+use crate::plan::Plan;
+use crate::solve::{BoundReason, Clash, Conflict, Cure};
+use crate::time::Millis;
+
+/// Returns a number with its noun: `1 shard`, `2 shards`, `3 queries` where the plural is irregular.
+#[must_use]
+pub fn plural(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    let ending = match noun {
+        _ if count == 1 => "",
+        "class" | "batch" => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
+/// Returns names as a list that is read aloud: `a`, `a and b`, `a, b and c`.
+pub(super) fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    match names.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// Returns a share as a percentage; one that is tiny and not zero does not read as zero.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 {
+        "0 %".to_owned()
+    } else if percent < 0.01 {
+        "< 0.01 %".to_owned()
+    } else {
+        format!("{percent:.2} %")
+    }
+}
+
+/// Returns the change from one time to another with its sign: `−31s`, `+2.0s`, `±0s`.
+pub(super) fn change(from: Millis, to: Millis) -> String {
+    match to.cmp(&from) {
+        std::cmp::Ordering::Less => format!("−{}", from - to),
+        std::cmp::Ordering::Equal => "±0s".to_owned(),
+        std::cmp::Ordering::Greater => format!("+{}", to - from),
+    }
+}
+
+/// Returns what keeps the plan from ending earlier.
+pub(super) fn binding(model: &Model, plan: &Plan) -> String {
+    let problem = &model.problem;
+    match &plan.bound.reason {
+        BoundReason::OtherJobs if problem.floor.jobs.is_empty() => "There is nothing to wait for.".to_owned(),
+        BoundReason::OtherJobs => format!(
+            "The other jobs ({}) take {} by themselves: no split ends the workflow earlier.",
+            problem.floor.jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "),
+            problem.floor.at
+        ),
+        BoundReason::Unit(unit) => {
+            let name = crate::ids::Printable(&problem.units[*unit].name).to_string();
+            let load = problem.units[*unit].load;
+            let advice = if model.units[*unit].tests.len() > 1 {
+                "split it (or set `unit = \"auto\"` for its lane) to end earlier"
+            } else {
+                "make that test faster to end earlier"
+            };
+            format!("`{name}` alone takes {load} of tests on a shard of its own: {advice}.")
+        }
+        BoundReason::Containers => {
+            let limit = plan.limits.containers.as_ref();
+            let origin = limit.map_or_else(String::new, |limit| format!(" ({})", limit.origin));
+            let count = limit.map_or(plan.containers, |limit| limit.value);
+            format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "container"))
+        }
+        BoundReason::Shards => {
+            let limit = plan.limits.shards.as_ref();
+            let origin = limit.map_or_else(String::new, |limit| format!(" ({})", limit.origin));
+            let count = limit.map_or(plan.shards.len(), |limit| limit.value as usize);
+            format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "shard"))
+        }
+        BoundReason::Minutes => "The limit on billed minutes binds: more would end it earlier.".to_owned(),
+        BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
+    }
+}
+
+/// Returns why shards do not start a service that tests name.
+pub(super) fn not_provisioned(note: &NotProvisioned) -> String {
+    let NotProvisioned { lane, service, why, tests } = note;
+    let tests = plural(tests.len(), "test");
+    match why {
+        WhyNot::Never => {
+            format!("`{service}` is not started for {tests} of `{lane}`: the manifest says never.")
+        }
+        WhyNot::AlwaysSkipped => {
+            format!("`{service}` is not started for {tests} of `{lane}` that were skipped in every run.")
+        }
+        WhyNot::SkippedToday => format!(
+            "`{service}` is not started for {tests} of `{lane}` that always skip: today's job does not start it either."
+        ),
+        WhyNot::NotToday => format!(
+            "`{service}` is not started for {tests} of `{lane}`: today's job does not start it either. If it should, set `provision = \"always\"`."
+        ),
+        WhyNot::PassesWithout => format!(
+            "`{service}` is not started for {tests} of `{lane}` that reach for it and pass without: today's job does not start it either."
+        ),
+    }
+}
+
+/// Returns what a conflict is about.
+#[must_use]
+pub fn conflict_title(conflict: &Conflict) -> String {
+    if conflict.proven {
+        "no plan can keep these constraints together".to_owned()
+    } else {
+        "no plan was found that keeps the limits, though none is proven impossible".to_owned()
+    }
+}
+
+/// Returns one of the constraints that clash, with where it comes from.
+#[must_use]
+pub fn clash(model: &Model, clash: &Clash) -> String {
+    let problem = &model.problem;
+    match clash {
+        Clash::Containers(limit) => {
+            format!("at most {} ({})", plural(limit.value, "container"), limit.origin)
+        }
+        Clash::Shards(limit) => format!("at most {} ({})", plural(limit.value, "shard"), limit.origin),
+        Clash::LaneShards(lane, limit) => format!(
+            "at most {} of lane `{}` ({})",
+            plural(limit.value, "shard"),
+            problem.lanes[*lane].name,
+            limit.origin
+        ),
+        Clash::Minutes(limit) => {
+            format!("at most {} ({})", plural(limit.value, "billed minute"), limit.origin)
+        }
+        Clash::Target(limit) => format!("the workflow ends within {} ({})", limit.value, limit.origin),
+        Clash::OtherJobs(at) => format!(
+            "the other jobs ({}) take {at} by themselves",
+            problem.floor.jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
+        ),
+        Clash::Unit(unit, at) => format!(
+            "`{}` alone ends the workflow after {at}",
+            crate::ids::Printable(&problem.units[*unit].name)
+        ),
+        Clash::OtherMinutes(minutes) => format!("the other jobs bill {}", plural(*minutes, "minute")),
+        Clash::Apart { group, units } => {
+            let group = &problem.apart[*group];
+            format!("group `{}` keeps {units} units apart ({})", group.name, group.origin)
+        }
+        Clash::Needs { lane, service, units, example } => {
+            let containers = problem.services[*service].containers;
+            let lane = &problem.lanes[*lane].name;
+            let example = crate::ids::Printable(&problem.units[*example].name);
+            let others = if *units > 1 { format!(" and {} more", units - 1) } else { String::new() };
+            format!(
+                "lane `{lane}` needs `{}` ({}) for `{example}`{others}",
+                problem.services[*service].name,
+                plural(containers, "container")
+            )
+        }
+    }
+}
+
+/// Returns a change that would make a plan possible.
+#[must_use]
+pub fn cure(model: &Model, cure: &Cure) -> String {
+    match cure {
+        Cure::Containers(count) => format!("allow {}: `--budget {count}`", plural(*count, "container")),
+        Cure::Shards(count) => format!("allow {}: `--max-shards {count}`", plural(*count, "shard")),
+        Cure::LaneShards(lane, count) => format!(
+            "allow {} of lane `{}`: `max_shards = {count}`",
+            plural(*count, "shard"),
+            model.problem.lanes[*lane].name
+        ),
+        Cure::Minutes(count) => format!("allow {}: `--max-minutes {count}`", plural(*count, "billed minute")),
+        Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
+        Cure::Drop { service, units } => {
+            let name = &model.problem.services[*service].name;
+            format!(
+                "do without `{name}`, needed by {}: `provision = \"never\"` in `[services.{name}]`",
+                plural(*units, "unit")
+            )
+        }
+    }
+}
+
+/// Returns a plan's shape: `heavy ×2 + unit`.
+pub(super) fn shape(model: &Model, plan: &Plan) -> String {
+    let counts = model.problem.lanes.iter_enumerated().map(|(ix, lane): (_, &crate::model::LaneModel)| {
+        let count = plan.shards.iter().filter(|shard| shard.lane.position() == ix.position()).count();
+        times(&lane.name, count)
+    });
+    counts.collect::<Vec<_>>().join(" + ")
+}
+
+fn times(lane: &LaneName, count: usize) -> String {
+    if count == 1 { lane.to_string() } else { format!("{lane} ×{count}") }
+}
+
+/// Returns services as they stand in a table.
+pub(super) fn services(names: &[ServiceName]) -> String {
+    if names.is_empty() {
+        "—".to_owned()
+    } else {
+        names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_agree_with_their_nouns() {
+        assert_eq!(plural(1u32, "shard"), "1 shard");
+        assert_eq!(plural(0u32, "container"), "0 containers");
+        assert_eq!(plural(2usize, "class"), "2 classes");
+    }
+
+    #[test]
+    fn lists_are_read_aloud() {
+        assert_eq!(listed(["a", "b", "c"]), "a, b and c");
+        assert_eq!(listed(Vec::<String>::new()), "nothing");
+    }
+
+    #[test]
+    fn a_small_gap_is_not_called_none() {
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.000_01), "< 0.01 %");
+        assert_eq!(percent(0.0123), "1.23 %");
+    }
+}

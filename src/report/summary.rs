@@ -1,0 +1,401 @@
+//! All that is worked out about a plan before it is shown: renderers only format.
+
+use super::sentences;
+use crate::config::Config;
+use crate::estimate::{Estimates, Level, Overheads};
+use crate::ids::{Printable, ServiceName};
+use crate::model::Model;
+use crate::plan::{Fault, Plan};
+use crate::solve::{BoundReason, Frontier};
+use crate::time::Millis;
+
+/// A plan, as it is shown.
+#[derive(Clone, Debug)]
+pub struct PlanSummary {
+    /// When the workflow ends.
+    pub end: Millis,
+    /// When it ends in one of two runs.
+    pub p50: Millis,
+    /// When it ends in nine of ten runs.
+    pub p90: Millis,
+    /// No plan within the limits ends earlier.
+    pub bound: Millis,
+    /// What stands in the way of an earlier end, as a word for machines.
+    pub bound_reason: &'static str,
+    /// What stands in the way of an earlier end.
+    pub binding: String,
+    /// How far the end is from the bound, as a share.
+    pub gap: f64,
+    /// Billed minutes of all jobs.
+    pub minutes: u64,
+    /// Service containers of all shards.
+    pub containers: u32,
+    /// The limits, by name.
+    pub limits: Vec<(&'static str, String)>,
+    /// The shards.
+    pub shards: Vec<ShardLine>,
+    /// The jobs on the path that decides the end, a shard among them.
+    pub critical_path: Vec<String>,
+    /// What the team runs today, and plans made by hand, on the same estimates.
+    pub others: Vec<OtherPlan>,
+    /// What the next steps buy.
+    pub steps: Vec<Step>,
+    /// What the user should know about how the plan came to be.
+    pub notes: Vec<String>,
+    /// How many units left the shard that the last lock has them on.
+    pub moved: Option<usize>,
+}
+
+/// A shard, as it is shown.
+#[derive(Clone, Debug)]
+pub struct ShardLine {
+    /// Its name.
+    pub name: String,
+    /// Its lane.
+    pub lane: String,
+    /// The services that it starts.
+    pub services: Vec<ServiceName>,
+    /// How many tests it runs.
+    pub tests: usize,
+    /// How many units these are.
+    pub units: usize,
+    /// Checkout, install, collection.
+    pub base: Millis,
+    /// Its services' start.
+    pub boot: Millis,
+    /// Its tests.
+    pub run: Millis,
+    /// Uploads and clean-up.
+    pub tail: Millis,
+    /// How long its job takes.
+    pub wall: Millis,
+    /// How long its job takes in nine of ten runs.
+    pub p90: Millis,
+    /// How much longer it could take before it decided the end.
+    pub slack: Millis,
+}
+
+/// Another plan on the same estimates.
+#[derive(Clone, Debug)]
+pub struct OtherPlan {
+    /// What it is called.
+    pub name: String,
+    /// When it ends.
+    pub end: Millis,
+    /// What it bills.
+    pub minutes: u64,
+    /// What it starts.
+    pub containers: u32,
+    /// How many shards it has.
+    pub shards: usize,
+    /// What is wrong with it, each in a sentence.
+    pub faults: Vec<String>,
+}
+
+/// What a larger budget would give.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The containers.
+    pub containers: u32,
+    /// When the workflow ends then.
+    pub end: Millis,
+    /// What is billed then.
+    pub minutes: u64,
+    /// How many shards there are then.
+    pub shards: usize,
+    /// How much earlier it ends than with the step before.
+    pub gain: Millis,
+    /// The lanes with their numbers of shards.
+    pub shape: String,
+}
+
+/// The whole trade-off, as it is shown.
+#[derive(Clone, Debug)]
+pub struct FrontierSummary {
+    /// The plans on the frontier.
+    pub points: Vec<FrontierLine>,
+    /// What today's jobs take on the same estimates.
+    pub today: Option<OtherPlan>,
+    /// What to choose.
+    pub advice: Vec<String>,
+}
+
+/// A plan on the frontier, as it is shown.
+#[derive(Clone, Debug)]
+pub struct FrontierLine {
+    /// Service containers of all shards.
+    pub containers: u32,
+    /// How many shards there are.
+    pub shards: usize,
+    /// What is billed.
+    pub minutes: u64,
+    /// When the workflow ends.
+    pub end: Millis,
+    /// How far that is from the best possible within these containers and shards.
+    pub gap: f64,
+    /// How much earlier it ends than every plan with fewer containers; nothing where one ends as early.
+    pub gain: Option<Millis>,
+    /// Whether further containers buy least from here on.
+    pub knee: bool,
+    /// The lanes with their numbers of shards.
+    pub shape: String,
+}
+
+impl PlanSummary {
+    /// Returns the summary of a plan without comparisons.
+    #[must_use]
+    pub fn new(model: &Model, plan: &Plan) -> Self {
+        let last = plan.shards.iter().map(|shard| shard.times.end()).max().unwrap_or_default().max(plan.end);
+        let shards = plan
+            .shards
+            .iter()
+            .map(|shard| ShardLine {
+                name: shard.name.clone(),
+                lane: model.problem.lanes[shard.lane].name.to_string(),
+                services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
+                tests: shard.tests,
+                units: shard.units.len(),
+                base: shard.times.base,
+                boot: shard.times.boot,
+                run: shard.times.run,
+                tail: shard.times.tail,
+                wall: shard.times.wall(),
+                p90: shard.forecast.p90,
+                slack: last - shard.times.end(),
+            })
+            .collect();
+        let limits = &plan.limits;
+        let mut shown = Vec::new();
+        if let Some(limit) = &limits.containers {
+            shown.push(("containers", limit.value.to_string()));
+        }
+        if let Some(limit) = &limits.shards {
+            shown.push(("shards", limit.value.to_string()));
+        }
+        if let Some(limit) = &limits.minutes {
+            shown.push(("minutes", limit.value.to_string()));
+        }
+        if let Some(limit) = &limits.target {
+            shown.push(("target", limit.value.to_string()));
+        }
+        Self {
+            end: plan.end,
+            p50: plan.forecast.p50,
+            p90: plan.forecast.p90,
+            bound: plan.bound.at,
+            bound_reason: reason_word(&plan.bound.reason),
+            binding: sentences::binding(model, plan),
+            gap: plan.gap,
+            minutes: plan.minutes,
+            containers: plan.containers,
+            limits: shown,
+            shards,
+            critical_path: critical_path(model, plan),
+            others: Vec::new(),
+            steps: Vec::new(),
+            notes: Vec::new(),
+            moved: plan.moved,
+        }
+    }
+
+    /// Adds what the user should know about how the plan came to be.
+    #[must_use]
+    pub fn with_notes(
+        mut self,
+        model: &Model,
+        config: &Config,
+        estimates: &Estimates,
+        overheads: &Overheads,
+    ) -> Self {
+        self.notes = notes(model, config, estimates, overheads);
+        self
+    }
+
+    /// Adds what the next steps buy: each is compared with the one before.
+    #[must_use]
+    pub fn with_steps(mut self, model: &Model, steps: &[Plan]) -> Self {
+        let mut end = self.end;
+        for step in steps {
+            self.steps.push(Step {
+                containers: step.containers,
+                end: step.end,
+                minutes: step.minutes,
+                shards: step.shards.len(),
+                gain: end.saturating_sub(step.end),
+                shape: sentences::shape(model, step),
+            });
+            end = step.end;
+        }
+        self
+    }
+
+    /// Adds another plan to compare with.
+    #[must_use]
+    pub fn with_other(mut self, name: &str, plan: &Plan, faults: &[Fault]) -> Self {
+        self.others.push(OtherPlan::new(name, plan, faults));
+        self
+    }
+}
+
+impl OtherPlan {
+    /// Returns another plan as it is shown.
+    #[must_use]
+    pub fn new(name: &str, plan: &Plan, faults: &[Fault]) -> Self {
+        Self {
+            name: name.to_owned(),
+            end: plan.end,
+            minutes: plan.minutes,
+            containers: plan.containers,
+            shards: plan.shards.len(),
+            faults: faults.iter().map(|fault| Printable(&fault.to_string()).to_string()).collect(),
+        }
+    }
+}
+
+impl FrontierSummary {
+    /// Returns the summary of a frontier.
+    #[must_use]
+    pub fn new(model: &Model, frontier: &Frontier, today: Option<&Plan>) -> Self {
+        let mut best: Option<Millis> = None;
+        let mut points = Vec::new();
+        for (at, point) in frontier.points.iter().enumerate() {
+            let solution = &point.solution;
+            let gain = match best {
+                Some(best) if solution.end < best => Some(best - solution.end),
+                _ => None,
+            };
+            best = Some(best.map_or(solution.end, |best| best.min(solution.end)));
+            let lanes = model.problem.lanes.iter_enumerated().map(|(ix, lane)| {
+                let count = solution.shards.iter().filter(|shard| shard.lane == ix).count();
+                if count == 1 { lane.name.to_string() } else { format!("{} ×{count}", lane.name) }
+            });
+            points.push(FrontierLine {
+                containers: solution.containers,
+                shards: solution.shards.len(),
+                minutes: solution.minutes,
+                end: solution.end,
+                gap: solution.gap(),
+                gain,
+                knee: frontier.knee == Some(at),
+                shape: lanes.collect::<Vec<_>>().join(" + "),
+            });
+        }
+        let today = today.map(|plan| OtherPlan::new("today", plan, &[]));
+        let advice = advice(model, &points, today.as_ref(), frontier.floor);
+        Self { points, today, advice }
+    }
+}
+
+fn reason_word(reason: &BoundReason) -> &'static str {
+    match reason {
+        BoundReason::OtherJobs => "other-jobs",
+        BoundReason::Unit(_) => "unit",
+        BoundReason::Containers => "containers",
+        BoundReason::Shards => "shards",
+        BoundReason::Minutes => "minutes",
+        BoundReason::Exhausted => "exhausted",
+    }
+}
+
+/// Returns the names of the jobs on the longest path, in order.
+fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
+    let last = plan.critical().next().map(|ix| &plan.shards[ix]);
+    match last {
+        Some(shard) if shard.times.end() >= plan.end => {
+            let lane = &model.problem.lanes[shard.lane].name;
+            let before = model.jobs.head(lane).jobs;
+            let after = model.jobs.after(lane).jobs;
+            let names = |jobs: Vec<crate::ids::JobName>| jobs.into_iter().map(|job| job.to_string());
+            names(before).chain([shard.name.clone()]).chain(names(after)).collect()
+        }
+        _ => model.problem.floor.jobs.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Overheads) -> Vec<String> {
+    use sentences::plural;
+    let mut notes = Vec::new();
+    let count = |level| model.notes.levels.get(&level).copied().unwrap_or(0);
+    let guessed = count(Level::File) + count(Level::Folder) + count(Level::Suite);
+    if count(Level::Count) > 0 {
+        notes.push(format!(
+            "There are no durations: all {} count the same, so the times above are only proportions. Ingest a test report to make them real.",
+            plural(count(Level::Count), "test")
+        ));
+    } else if guessed > 0 {
+        let files = count(Level::File);
+        notes.push(format!(
+            "{} of {} never ran in the history: they are taken to be like their file ({files}) or folder ({}).",
+            plural(guessed, "test"),
+            guessed + count(Level::Test),
+            guessed - files
+        ));
+    }
+    if estimates.runs == 1 {
+        notes.push("One run is known: how much times vary is assumed, not measured.".to_owned());
+    }
+    notes.extend(model.notes.not_provisioned.iter().map(sentences::not_provisioned));
+    if !model.notes.unassigned.is_empty() {
+        notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
+    }
+    let guessed_base: Vec<&str> = config
+        .lanes
+        .iter()
+        .filter(|lane| {
+            let fitted = overheads.lanes.get(&lane.name);
+            fitted.is_some_and(|overhead| overhead.base.origin == crate::config::Origin::Default)
+        })
+        .map(|lane| lane.name.as_str())
+        .collect();
+    if !guessed_base.is_empty() {
+        let names = sentences::listed(guessed_base.iter().map(|name| format!("`{name}`")));
+        notes.push(format!(
+            "What {names} take{} before tests is the default: set `base`, or name the CI job with `job` and ingest its times.",
+            if guessed_base.len() == 1 { "s" } else { "" }
+        ));
+    }
+    for lane in &config.lanes {
+        if let Some(scale) = &lane.time_scale {
+            notes.push(format!(
+                "Test times of `{}` are taken {} times what the history says ({}).",
+                lane.name,
+                f64::from(scale.value) / 1000.0,
+                scale.origin
+            ));
+        }
+    }
+    for group in &model.notes.idle_groups {
+        notes.push(format!("Group `{group}` matches too few tests to have an effect."));
+    }
+    notes
+}
+
+/// Returns what to choose from the frontier, in sentences.
+fn advice(model: &Model, points: &[FrontierLine], today: Option<&OtherPlan>, floor: Millis) -> Vec<String> {
+    let mut advice = Vec::new();
+    let Some(knee) = points.iter().find(|point| point.knee) else { return advice };
+    let fastest = points.iter().min_by_key(|point| point.end).unwrap_or(knee);
+    use sentences::plural;
+    let against = today.map_or_else(String::new, |today| {
+        format!(", {} against today's {}", sentences::change(today.end, knee.end), today.end)
+    });
+    advice.push(format!(
+        "Choose {} (`--budget {}`): the workflow ends in {}{against}, for {} billed minutes.",
+        plural(knee.containers, "container"),
+        knee.containers,
+        knee.end,
+        knee.minutes
+    ));
+    if fastest.end < knee.end {
+        advice.push(format!(
+            "Beyond that, {} more buy another {}; nothing ends it before {floor}.",
+            plural(fastest.containers.saturating_sub(knee.containers), "container"),
+            knee.end - fastest.end
+        ));
+    } else if model.problem.floor.at >= knee.end {
+        advice.push(format!("The other jobs take {} by themselves: more containers buy nothing.", knee.end));
+    } else {
+        advice.push("More containers buy nothing.".to_owned());
+    }
+    advice
+}
