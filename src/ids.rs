@@ -259,11 +259,13 @@ impl<I: Ix, T> IxVec<I, T> {
     }
 
     /// Returns the items with their indices, in order.
+    #[must_use] 
     pub fn iter_enumerated(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(position, item)| (I::from_position(position), item))
     }
 
     /// Returns the indices in order.
+    #[must_use]
     pub fn indices(&self) -> impl DoubleEndedIterator<Item = I> + ExactSizeIterator + use<I, T> {
         (0..self.items.len()).map(I::from_position)
     }
@@ -284,6 +286,24 @@ impl<I, T> Default for IxVec<I, T> {
 impl<I: Ix, T> FromIterator<T> for IxVec<I, T> {
     fn from_iter<It: IntoIterator<Item = T>>(items: It) -> Self {
         Self { items: items.into_iter().collect(), index: std::marker::PhantomData }
+    }
+}
+
+impl<'v, I: Ix, T> IntoIterator for &'v IxVec<I, T> {
+    type Item = &'v T;
+    type IntoIter = std::slice::Iter<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'v, I: Ix, T> IntoIterator for &'v mut IxVec<I, T> {
+    type Item = &'v mut T;
+    type IntoIter = std::slice::IterMut<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

@@ -109,15 +109,6 @@ impl Console {
         self.verbosity >= Verbosity::Normal && io::stderr().is_terminal()
     }
 
-    /// Returns whether stdout takes colours.
-    #[must_use]
-    pub(crate) fn colors_stdout(&self) -> bool {
-        match self.color {
-            anstream::ColorChoice::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-            choice => choice != anstream::ColorChoice::Never,
-        }
-    }
-
     /// Returns whether stderr takes colours.
     #[must_use]
     pub(crate) fn colors_stderr(&self) -> bool {

@@ -12,7 +12,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::bad_input(format!("could not read `{shown}`: {error}")))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + String::from_utf8_lossy(&error.as_bytes()[..valid]).matches('\n').count();
         Failure::bad_input(format!("{shown}:{line}: this is not UTF-8")).with_hint("save the file as UTF-8")
     })
 }

@@ -46,7 +46,7 @@ impl Project {
 
         let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
         {
-            (Some(path), _) => Some(settings.from_directory(path)),
+            (Some(path), _) => Some(settings.located(path)),
             (None, Some(path)) => Some(settings.root.join(path)),
             (None, None) => None,
         };

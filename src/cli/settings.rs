@@ -65,7 +65,7 @@ impl Settings {
 
     /// Returns a path that was typed, as seen from where the program really stands.
     #[must_use]
-    pub(crate) fn from_directory(&self, path: &Path) -> PathBuf {
+    pub(crate) fn located(&self, path: &Path) -> PathBuf {
         if self.directory == Path::new(".") { path.to_owned() } else { self.directory.join(path) }
     }
 }

@@ -84,7 +84,7 @@ impl<'t, 'i> Section<'t, 'i> {
             return Vec::new();
         };
         let mut parsed = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             let text = as_str(item.get_ref());
             match text.and_then(|text| text.parse().map_err(|error: T::Err| error.to_string())) {
                 Ok(parsed_item) => parsed.push(Spanned::new(item.span(), parsed_item)),
@@ -215,14 +215,14 @@ impl<'t, 'i> Section<'t, 'i> {
             } else {
                 format!("in `[{}]`", self.title)
             };
-            let hint = match nearest(text, asked.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
+            let hint = nearest(text, asked.iter().copied()).map_or_else(
+                || {
                     let mut known = asked.clone();
                     known.sort_unstable();
                     format!("the keys here are: {}", known.join(", "))
-                }
-            };
+                },
+                |near| format!("did you mean `{near}`?"),
+            );
             self.problem(name.span(), format!("unknown key `{text}` {place}"), Some(hint));
         }
     }

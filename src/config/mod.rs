@@ -280,7 +280,7 @@ impl Config {
     pub fn without_manifest(services: &BTreeSet<ServiceName>) -> Self {
         let mut text = "[lanes.tests]\n".to_owned();
         for service in services {
-            text.push_str(&format!("[services.{service}]\n"));
+            text.extend(["[services.", service.as_str(), "]\n"]);
         }
         Self::parse(&text, "the built-in default").expect("names are plain, so the text is valid")
     }

@@ -53,7 +53,7 @@ struct Places<'a> {
 impl Places<'_> {
     fn origin(&self, span: &Range<usize>) -> Origin {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + String::from_utf8_lossy(before).matches('\n').count();
         Origin::File { path: self.path.to_owned(), line }
     }
 
@@ -282,10 +282,11 @@ fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places:
     }
     let members = section.list::<String>("members");
     for member in &members {
-        if !member.get_ref().starts_with('@') {
-            if let Err(error) = member.get_ref().parse::<Pattern>() {
-                section.problem(member.span(), error.to_string(), None);
-            }
+        if member.get_ref().starts_with('@') {
+            continue;
+        }
+        if let Err(error) = member.get_ref().parse::<Pattern>() {
+            section.problem(member.span(), error.to_string(), None);
         }
     }
     draft.group_members.insert(name.clone(), members);

@@ -346,7 +346,7 @@ impl Pace {
             }
         }
         let mut of_run: IxVec<RunIx, f64> = IxVec::default();
-        for (time, usual) in ratios.iter() {
+        for (time, usual) in &ratios {
             of_run.push(if *usual > 0.0 && *time > 0.0 { time / usual } else { 1.0 });
         }
         let shared: Vec<f64> = ratios
@@ -357,7 +357,7 @@ impl Pace {
             .collect();
         let count = shared.len() as f64;
         let mean = if shared.is_empty() { 1.0 } else { shared.iter().sum::<f64>() / count };
-        for pace in of_run.iter_mut() {
+        for pace in &mut of_run {
             *pace /= mean;
         }
         let variance: f64 = shared.iter().map(|pace| (pace / mean - 1.0).powi(2)).sum();

@@ -67,7 +67,7 @@ impl Overview {
     pub fn of(observed: &Observed) -> Self {
         let times = || observed.runs.iter().filter_map(|run| run.facts.at);
         let mut formats: BTreeMap<Format, usize> = BTreeMap::new();
-        for run in observed.runs.iter() {
+        for run in &observed.runs {
             *formats.entry(run.format).or_default() += 1;
         }
         Self {

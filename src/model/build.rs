@@ -294,12 +294,12 @@ fn settle_tests(
     let mut without: BTreeMap<(usize, ServiceIx, WhyNot), Vec<TestIx>> = BTreeMap::new();
     let mut settled = IxVec::default();
     for (ix, test) in inventory.tests.iter_enumerated() {
-        let named = graph.requirement(ix);
+        let reached = graph.requirement(ix);
         let mut estimate = estimates.of(&test.id, &test.file);
-        let mut requirement = named;
+        let mut requirement = reached;
         if let Some(lane) = lane_of[ix] {
             let names: Vec<&ServiceName> =
-                named.iter().map(|service| &config.services[service.position()].name).collect();
+                reached.iter().map(|service| &config.services[service.position()].name).collect();
             let record = estimates.skips(&test.id);
             let today = config.lanes[lane].today.as_ref();
             let stays_skipped = record.is_some_and(|record| {
@@ -307,7 +307,7 @@ fn settle_tests(
                     || record.always_skipped()
                         && today.is_some_and(|today| names.iter().any(|name| !today.services.contains(name)))
             });
-            for service in named.iter() {
+            for service in reached.iter() {
                 let declared = &config.services[service.position()];
                 let started_today = today.map(|today| today.services.contains(&declared.name));
                 let why = match declared.provision {

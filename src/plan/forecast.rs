@@ -2,7 +2,7 @@
 //!
 //! Every shard's tests take their expected time, times the pace of its machine in that run, plus what single
 //! tests vary; its overheads vary too. All of it is drawn from log-normal distributions by Latin hypercube
-//! sampling (McKay, Beckman, Conover, 1979): every shard goes through the same evenly spread quantiles, each in
+//! sampling (M. D. `McKay` and others, 1979): every shard goes through the same evenly spread quantiles, each in
 //! an order of its own, so few draws give steady quantiles and the same plan always gives the same forecast.
 
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -28,6 +28,7 @@ const OVERHEAD_DEVIATION: f64 = 0.15;
 
 /// Returns the forecast of the end of the workflow, and of the job of every shard. `pace_deviation` is how much
 /// runs differ as a whole, as a share.
+#[must_use]
 pub fn forecast(model: &Model, shards: &[PlannedShard], pace_deviation: f64) -> (Forecast, Vec<Forecast>) {
     let Ok(normal) = Normal::new(0.0, 1.0) else { unreachable!("the standard normal distribution exists") };
     let quantiles: Vec<f64> =
@@ -74,7 +75,7 @@ fn of(mut draws: Vec<f64>) -> Forecast {
     Forecast { p50: Millis::from_f64(at(50)), p90: Millis::from_f64(at(90)) }
 }
 
-/// Returns the draws in an order that depends on nothing but `seed`: a Fisher-Yates shuffle over SplitMix64.
+/// Returns the draws in an order that depends on nothing but `seed`: a Fisher-Yates shuffle over `SplitMix64`.
 fn shuffled(seed: u64) -> Vec<usize> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
     let mut next = || {

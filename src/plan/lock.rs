@@ -253,13 +253,13 @@ fn digest(model: &Model, plan: &Plan) -> String {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    for service in problem.services.iter() {
+    for service in &problem.services {
         line(format!(
             "{} {} {} {} {}",
             service.name, service.containers, service.pull.0, service.ready.0, service.attach.0
         ));
     }
-    for lane in problem.lanes.iter() {
+    for lane in &problem.lanes {
         let services: Vec<u32> = lane.services.iter().map(|service| service.0).collect();
         line(format!(
             "{} {} {} {} {} {} {} {services:?}",

@@ -91,15 +91,15 @@ impl ShardTimes {
 }
 
 impl Plan {
-    /// Returns the plan of a solution. Shards keep the names of those of the lock that they continue.
+    /// Returns the plan of a solution, its shards called by these names, in their order.
     fn new(
         model: &Model,
         limits: &Limits,
         solution: &Solution,
         pace_deviation: f64,
-        previous: Option<(&Lock, &Placement)>,
+        names: Vec<String>,
+        previous: Option<&Placement>,
     ) -> Self {
-        let names = name_shards(model, solution, previous);
         let mut shards: Vec<PlannedShard> = solution
             .shards
             .iter()
@@ -131,7 +131,7 @@ impl Plan {
             minutes: solution.minutes,
             containers: solution.containers,
             limits: limits.clone(),
-            moved: previous.map(|(_, placement)| moved(solution, placement)),
+            moved: previous.map(|placement| moved(solution, placement)),
         }
     }
 
@@ -184,9 +184,11 @@ fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Pla
     for (name, shard) in names.iter_mut().zip(&solution.shards) {
         if name.is_none() {
             let lane = &model.problem.lanes[shard.lane].name;
-            let free = (1..).map(|n: u32| format!("{lane}-{n}")).find(|name| !taken.contains(name));
-            taken.extend(free.clone());
-            *name = free;
+            let mut number = 1;
+            while !taken.insert(format!("{lane}-{number}")) {
+                number += 1;
+            }
+            *name = Some(format!("{lane}-{number}"));
         }
     }
     names.into_iter().flatten().collect()

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, Lock, Plan, all_units, check, placement};
+use super::{Fault, Lock, Plan, all_units, check, name_shards, placement};
 use crate::config::{Origin, Sourced};
-use crate::ids::{IxVec, ShardIx, UnitIx};
+use crate::ids::{Ix, IxVec, Printable, ShardIx, UnitIx};
 use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
 use crate::solve::{Bound, BoundReason, Clash, Conflict, Solution, SolvedShard, solve};
 
@@ -85,8 +85,8 @@ pub fn suggest(
         return Err(PlanError::Wrong(faults));
     }
     let placed = previous.map(|lock| placement(&model, lock));
-    let known = previous.zip(placed.as_ref());
-    let plan = Plan::new(&model, limits, &solution, inputs.estimates.pace_deviation, known);
+    let names = name_shards(&model, &solution, previous.zip(placed.as_ref()));
+    let plan = Plan::new(&model, limits, &solution, inputs.estimates.pace_deviation, names, placed.as_ref());
     Ok((model, plan))
 }
 
@@ -108,7 +108,8 @@ pub fn steps(inputs: Inputs<'_>, model: &Model, plan: &Plan, count: usize) -> Ve
         let Ok(solution) = solve(&model.problem, &limits, None) else { continue };
         if solution.end < end && check(&model.problem, &limits, &solution).is_empty() {
             end = solution.end;
-            steps.push(Plan::new(model, &limits, &solution, inputs.estimates.pace_deviation, None));
+            let names = name_shards(model, &solution, None);
+            steps.push(Plan::new(model, &limits, &solution, inputs.estimates.pace_deviation, names, None));
         }
     }
     steps
@@ -150,7 +151,8 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
 
 /// Returns a plan made by hand as the model sees it, and what is wrong with it. Units that it does not name go
 /// nowhere and are named.
-pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &Lock) -> (Plan, Vec<Fault>) {
+#[must_use]
+pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &Lock) -> (Plan, Vec<String>) {
     let placed = placement(model, hand_made);
     let mut shards: IxVec<ShardIx, Option<SolvedShard>> = hand_made
         .shards
@@ -171,31 +173,38 @@ pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &
             shard.units.push(unit);
         }
     }
-    let (names, shards): (Vec<&str>, Vec<SolvedShard>) = hand_made
+    let (names, shards): (Vec<String>, Vec<SolvedShard>) = hand_made
         .shards
         .iter()
         .zip(shards.iter())
-        .filter_map(|(locked, shard)| Some((locked.name.as_str(), shard.clone()?)))
+        .filter_map(|(locked, shard)| Some((locked.name.clone(), shard.clone()?)))
         .filter(|(_, shard)| !shard.units.is_empty())
         .unzip();
-    let plan = score(inputs, model, shards.clone(), Some(&names));
+    let plan = score(inputs, model, shards.clone(), Some(names.clone()));
     let solution = Solution {
         shards,
         end: plan.end,
-        bound: Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs },
+        bound: plan.bound.clone(),
         minutes: plan.minutes,
         containers: plan.containers,
     };
-    let mut faults = check(&model.problem, limits, &solution);
+    let name = |shard: ShardIx| &names[shard.position()];
+    let faults = check(&model.problem, limits, &solution);
     // How a plan made by hand orders its shards, or what it starts for nothing, is its own affair.
-    faults.retain(|fault| {
-        matches!(fault, Fault::NotOnce { .. } | Fault::NotCovered { .. } | Fault::Together { .. })
-    });
+    let sentence = |fault: Fault| match fault {
+        Fault::NotOnce { unit, .. } => Some(format!("`{}` runs nowhere", Printable(&unit))),
+        Fault::NotCovered { unit, shard, service } => {
+            Some(format!("`{}` needs {service}, which {} does not start", Printable(&unit), name(shard)))
+        }
+        Fault::Together { .. } => Some(fault.to_string()),
+        _ => None,
+    };
+    let faults = faults.into_iter().filter_map(sentence).collect();
     (plan, faults)
 }
 
 /// Returns these shards as a plan, with no bound but the floor.
-fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Option<&[&str]>) -> Plan {
+fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Option<Vec<String>>) -> Plan {
     let mut end = model.problem.floor.at;
     let mut minutes = model.problem.other_minutes;
     let mut containers = 0;
@@ -207,15 +216,6 @@ fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Opt
     }
     let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
     let solution = Solution { shards, end, bound, minutes, containers };
-    let mut plan = Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, None);
-    if let Some(names) = names {
-        let mut named: Vec<(&SolvedShard, &str)> =
-            solution.shards.iter().zip(names.iter().copied()).collect();
-        for shard in plan.shards.iter_mut() {
-            if let Some(at) = named.iter().position(|(solved, _)| solved.units == shard.units) {
-                named.remove(at).1.clone_into(&mut shard.name);
-            }
-        }
-    }
-    plan
+    let names = names.unwrap_or_else(|| name_shards(model, &solution, None));
+    Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names, None)
 }

@@ -1,11 +1,11 @@
 //! All that is worked out about a plan before it is shown: renderers only format.
 
-use super::sentences;
+use super::sentences::{self, plural};
 use crate::config::Config;
 use crate::estimate::{Estimates, Level, Overheads};
-use crate::ids::{Printable, ServiceName};
+use crate::ids::ServiceName;
 use crate::model::Model;
-use crate::plan::{Fault, Plan};
+use crate::plan::Plan;
 use crate::solve::{BoundReason, Frontier};
 use crate::time::Millis;
 
@@ -231,7 +231,7 @@ impl PlanSummary {
 
     /// Adds another plan to compare with.
     #[must_use]
-    pub fn with_other(mut self, name: &str, plan: &Plan, faults: &[Fault]) -> Self {
+    pub fn with_other(mut self, name: &str, plan: &Plan, faults: Vec<String>) -> Self {
         self.others.push(OtherPlan::new(name, plan, faults));
         self
     }
@@ -240,14 +240,14 @@ impl PlanSummary {
 impl OtherPlan {
     /// Returns another plan as it is shown.
     #[must_use]
-    pub fn new(name: &str, plan: &Plan, faults: &[Fault]) -> Self {
+    pub fn new(name: &str, plan: &Plan, faults: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
             end: plan.end,
             minutes: plan.minutes,
             containers: plan.containers,
             shards: plan.shards.len(),
-            faults: faults.iter().map(|fault| Printable(&fault.to_string()).to_string()).collect(),
+            faults,
         }
     }
 }
@@ -280,7 +280,7 @@ impl FrontierSummary {
                 shape: lanes.collect::<Vec<_>>().join(" + "),
             });
         }
-        let today = today.map(|plan| OtherPlan::new("today", plan, &[]));
+        let today = today.map(|plan| OtherPlan::new("today", plan, Vec::new()));
         let advice = advice(model, &points, today.as_ref(), frontier.floor);
         Self { points, today, advice }
     }
@@ -313,7 +313,6 @@ fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
 }
 
 fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Overheads) -> Vec<String> {
-    use sentences::plural;
     let mut notes = Vec::new();
     let count = |level| model.notes.levels.get(&level).copied().unwrap_or(0);
     let guessed = count(Level::File) + count(Level::Folder) + count(Level::Suite);
@@ -375,7 +374,6 @@ fn advice(model: &Model, points: &[FrontierLine], today: Option<&OtherPlan>, flo
     let mut advice = Vec::new();
     let Some(knee) = points.iter().find(|point| point.knee) else { return advice };
     let fastest = points.iter().min_by_key(|point| point.end).unwrap_or(knee);
-    use sentences::plural;
     let against = today.map_or_else(String::new, |today| {
         format!(", {} against today's {}", sentences::change(today.end, knee.end), today.end)
     });

@@ -21,7 +21,7 @@ pub(in crate::cli) fn run(args: &HistoryArgs, settings: &Settings) -> CommandRes
         Some(HistoryCommand::Export { target, output }) => {
             let text = export(*target, &observed)?;
             match output {
-                Some(path) => write_whole(&settings.from_directory(path), &text)?,
+                Some(path) => write_whole(&settings.located(path), &text)?,
                 None => console.data(&text)?,
             }
         }

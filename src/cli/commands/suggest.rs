@@ -30,13 +30,13 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
         .with_steps(&model, &plan::steps(inputs, &model, &plan, STEPS));
     if let Some(today) = plan::today(inputs, &model) {
-        summary = summary.with_other("today", &today, &[]);
+        summary = summary.with_other("today", &today, Vec::new());
     }
     if let Some(path) = &args.compare {
-        let path = settings.from_directory(path);
+        let path = settings.located(path);
         let (other, faults) = plan::evaluate(inputs, &model, &limits, &read_lock(&path)?);
         let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
-        summary = summary.with_other(&name, &other, &faults);
+        summary = summary.with_other(&name, &other, faults);
     }
     match args.format {
         FormatArg::Text => console.data(&report::plan_text(&summary, stdout_width()))?,

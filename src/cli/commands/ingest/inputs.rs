@@ -30,7 +30,7 @@ pub(super) struct Input {
 pub(super) fn find(named: &[PathBuf], settings: &Settings) -> (Vec<Input>, Vec<Failure>) {
     let (mut inputs, mut problems, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for shown in named {
-        let path = settings.from_directory(shown);
+        let path = settings.located(shown);
         let found = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => files_below(&path)
                 .into_iter()
