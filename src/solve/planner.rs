@@ -16,6 +16,12 @@ use crate::time::Millis;
 const LOOSER: [u64; 14] =
     [0, 100, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000, 250_000, 500_000];
 
+/// How many partial plans of a small problem are looked at to end it earlier.
+const CLOSE_THE_GAP: u32 = 400_000;
+
+/// How many are looked at to bill and start less, where it is proven that it can't end earlier.
+const SPEND_LESS: u32 = 40_000;
+
 /// Returns the plan that ends the workflow soonest within the limits, with its bound; or why there is none.
 ///
 /// With a target, the plan is the fastest among those with the fewest containers that reach it. `previous` says
@@ -58,6 +64,11 @@ impl<'p> Planner<'p> {
         Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units }
     }
 
+    /// Returns whether the problem can be searched to the end.
+    fn is_small(&self) -> bool {
+        self.problem.units.len() <= exact::MAX_UNITS
+    }
+
     pub(super) fn master(&self) -> &Master<'p> {
         &self.master
     }
@@ -72,8 +83,10 @@ impl<'p> Planner<'p> {
                 self.offer(&mut best, limits, &counts, Millis::ZERO);
             }
         }
-        if best.is_none() && self.problem.units.len() <= exact::MAX_UNITS {
-            best = exact::search(self.problem, limits, longest).0.map(|shards| self.candidate(shards));
+        if best.is_none() && self.is_small() {
+            let any = (Millis(u64::MAX), 0, 0);
+            let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
+            best = found.shards.map(|shards| self.candidate(shards));
         }
         let from = self.problem.floor.at.max(self.master.unit_bound().0);
         let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
@@ -90,16 +103,18 @@ impl<'p> Planner<'p> {
         }
         let mut best = best?;
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
-        if best.end > bound.at && self.problem.units.len() <= exact::MAX_UNITS {
-            let (found, finished) = exact::search(self.problem, limits, best.end);
-            if let Some(shards) = found {
+        self.spend_less(&mut best, limits);
+        if self.is_small() {
+            let (end, minutes, containers, _) = best.rank();
+            let nodes = if end > bound.at { CLOSE_THE_GAP } else { SPEND_LESS };
+            let found = exact::search(self.problem, limits, (end, minutes, containers), bound.at, nodes);
+            if let Some(shards) = found.shards {
                 best = self.candidate(shards);
             }
-            if finished {
+            if found.finished && best.end > bound.at {
                 bound = Bound { at: best.end, reason: BoundReason::Exhausted };
             }
         }
-        self.spend_less(&mut best, limits);
         Some(Solution {
             shards: best.shards,
             end: best.end,
