@@ -2,7 +2,7 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
-use super::master::{Counts, Goal, Master};
+use super::master::{Counts, Goal, Master, UNLIMITED_TIME};
 use super::search::Verdict;
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
@@ -73,9 +73,22 @@ impl<'p> Planner<'p> {
         &self.master
     }
 
+    /// Returns whether it is proven that no plan keeps the limits.
+    pub(super) fn refuses(&self, limits: &Limits) -> bool {
+        let latest = limits.target.as_ref().map_or(Millis(UNLIMITED_TIME), |target| target.value);
+        if self.master.counts(latest, limits, Goal::Any) == Verdict::No {
+            return true;
+        }
+        let in_time = (latest + Millis(1), 0, 0);
+        self.is_small() && {
+            let found = exact::search(self.problem, limits, in_time, Millis::ZERO, CLOSE_THE_GAP);
+            found.finished && found.shards.is_none()
+        }
+    }
+
     /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
     pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
-        let longest = Millis(u64::MAX / 4);
+        let longest = Millis(UNLIMITED_TIME);
         // The first plan has no hurry; its end is where the search for the bound begins.
         let mut best: Option<Candidate> = None;
         for goal in [Goal::Containers, Goal::Overhead] {
@@ -84,7 +97,7 @@ impl<'p> Planner<'p> {
             }
         }
         if best.is_none() && self.is_small() {
-            let any = (Millis(u64::MAX), 0, 0);
+            let any = (Millis(u64::MAX), u64::MAX, u32::MAX);
             let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
             best = found.shards.map(|shards| self.candidate(shards));
         }
@@ -157,7 +170,6 @@ impl<'p> Planner<'p> {
                 let units = &self.units[lane];
                 let assignment =
                     LaneAssignment::build(self.problem, &self.apart, lane, services, units, order, goal);
-                let Some(assignment) = assignment else { return };
                 end = end.max(assignment.end());
                 shards.extend(assignment.into_shards().map(|(_, units)| SolvedShard {
                     lane,
@@ -169,14 +181,28 @@ impl<'p> Planner<'p> {
                 }));
             }
             let candidate = self.candidate(shards);
-            let within = candidate.minutes <= at_most(limits.minutes.as_ref(), u64::MAX);
-            if within && best.as_ref().is_none_or(|best| candidate.rank() < best.rank()) {
+            if self.keeps_limits(&candidate, limits)
+                && best.as_ref().is_none_or(|best| candidate.rank() < best.rank())
+            {
                 *best = Some(candidate);
             }
             if best.as_ref().is_some_and(|best| best.end <= goal) {
                 return;
             }
         }
+    }
+
+    /// Returns whether the plan keeps the limits, the target aside. The master's counts do, but minutes are
+    /// rounded up for each shard, and apart units may have asked for more shards.
+    fn keeps_limits(&self, candidate: &Candidate, limits: &Limits) -> bool {
+        let mut of_lane: IxVec<LaneIx, u32> = self.problem.lanes.iter().map(|_| 0).collect();
+        for shard in &candidate.shards {
+            of_lane[shard.lane] += 1;
+        }
+        candidate.minutes <= at_most(limits.minutes.as_ref(), u64::MAX)
+            && candidate.containers <= at_most(limits.containers.as_ref(), u32::MAX)
+            && of_lane.iter().sum::<u32>() <= at_most(limits.shards.as_ref(), u32::MAX)
+            && of_lane.iter().zip(self.problem.lanes.iter()).all(|(shards, lane)| *shards <= lane.max_shards)
     }
 
     fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {
