@@ -66,8 +66,8 @@ impl ApartIndex {
 }
 
 impl<'p> LaneAssignment<'p> {
-    /// Returns an assignment of the lane's units to shards with these services, or nothing where a unit finds
-    /// no shard. It stops to improve once every shard ends by `goal`.
+    /// Returns an assignment of the lane's units to shards with these services, and to further ones where apart
+    /// units find no room on these. It stops to improve once every shard ends by `goal`.
     pub(super) fn build(
         problem: &'p Problem,
         apart: &'p ApartIndex,
@@ -76,7 +76,7 @@ impl<'p> LaneAssignment<'p> {
         units: &[UnitIx],
         order: Order,
         goal: Millis,
-    ) -> Option<Self> {
+    ) -> Self {
         let mut assignment = Self::empty(problem, apart, lane, shards);
         let mut queue: Vec<(usize, Reverse<Millis>, UnitIx)> = units
             .iter()
@@ -89,22 +89,31 @@ impl<'p> LaneAssignment<'p> {
             .collect();
         queue.sort_unstable();
         for (_, _, unit) in queue {
-            assignment.place(unit)?;
+            assignment.place(unit);
         }
         assignment.improve(goal);
-        Some(assignment)
+        assignment
     }
 
     /// Returns an assignment without units.
     fn empty(problem: &'p Problem, apart: &'p ApartIndex, lane: LaneIx, shards: &[ServiceSet]) -> Self {
-        let slot = |services: &ServiceSet| Slot {
-            services: *services,
+        let mut assignment = Self { problem, lane, shards: Vec::new(), apart };
+        for services in shards {
+            assignment.open(*services);
+        }
+        assignment
+    }
+
+    /// Adds a shard without units and returns its position.
+    fn open(&mut self, services: ServiceSet) -> usize {
+        self.shards.push(Slot {
+            services,
             units: Vec::new(),
             load: Millis::ZERO,
             piece: Millis::ZERO,
-            end: end_of(problem, lane, *services, Millis::ZERO, Millis::ZERO),
-        };
-        Self { problem, lane, shards: shards.iter().map(slot).collect(), apart }
+            end: end_of(self.problem, self.lane, services, Millis::ZERO, Millis::ZERO),
+        });
+        self.shards.len() - 1
     }
 
     /// Returns when the last shard ends.
@@ -126,15 +135,15 @@ impl<'p> LaneAssignment<'p> {
     }
 
     /// Puts a unit where its shard then ends first; of equals, where fewest services are.
-    fn place(&mut self, unit: UnitIx) -> Option<()> {
+    fn place(&mut self, unit: UnitIx) {
         let model = &self.problem.units[unit];
         let best = (0..self.shards.len()).filter(|slot| self.may_run(unit, *slot)).min_by_key(|slot| {
             let slot = &self.shards[*slot];
             let end = self.end_with(slot, slot.load + model.load, slot.piece.max(model.piece));
             (end, slot.services.len())
-        })?;
-        self.add(unit, best);
-        Some(())
+        });
+        let slot = best.unwrap_or_else(|| self.open(self.problem.needed(unit)));
+        self.add(unit, slot);
     }
 
     fn may_run(&self, unit: UnitIx, slot: usize) -> bool {

@@ -4,9 +4,7 @@
 //! is a set of which no part clashes alone. For each of these the smallest change that makes a plan possible is
 //! looked for, and tried.
 
-use super::master::Goal;
 use super::planner::Planner;
-use super::search::Verdict;
 use crate::config::{Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
 use crate::model::{Limits, Problem};
@@ -97,22 +95,28 @@ enum Limit {
 
 /// Returns why there is no plan within the limits.
 pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
+    let proven = refuses(problem, limits);
+    // Where it is not proven, the most that can be said of less limited problems is the same.
+    let fails =
+        if proven { refuses } else { |problem: &Problem, limits: &Limits| !has_plan(problem, limits) };
     let mut core = limits.clone();
-    let proven = refuses(problem, &core);
-    if proven {
-        for limit in FILTER_ORDER {
-            let without = drop_limit(&core, limit);
-            if refuses(problem, &without) {
-                core = without;
-            }
+    for limit in FILTER_ORDER {
+        let without = drop_limit(&core, limit);
+        if fails(problem, &without) {
+            core = without;
         }
     }
     let mut clashes = Vec::new();
-    let (without_lane_limits, lane_limits) = lane_limits_that_matter(problem, &core, proven);
-    for lane in &lane_limits {
-        let model = &problem.lanes[*lane];
-        clashes
-            .push(Clash::LaneShards(*lane, Sourced::new(model.max_shards, model.max_shards_origin.clone())));
+    let mut free = problem.clone();
+    let mut lane_limits = Vec::new();
+    for (lane, model) in problem.lanes.iter_enumerated() {
+        free.lanes[lane].max_shards = u32::MAX;
+        if !fails(&free, &core) {
+            free.lanes[lane].max_shards = model.max_shards;
+            lane_limits.push(lane);
+            let limit = Sourced::new(model.max_shards, model.max_shards_origin.clone());
+            clashes.push(Clash::LaneShards(lane, limit));
+        }
     }
     if let Some(limit) = &core.containers {
         clashes.push(Clash::Containers(limit.clone()));
@@ -129,22 +133,21 @@ pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
     }
     if let Some(limit) = &core.target {
         clashes.push(Clash::Target(limit.clone()));
+        // Either of these clashes with the target alone.
+        let unit_bound = Planner::new(problem).master().unit_bound();
         if problem.floor.at > limit.value {
             clashes.push(Clash::OtherJobs(problem.floor.at));
-        }
-        if let (at, Some(unit)) = Planner::new(problem).master().unit_bound()
+        } else if let (at, Some(unit)) = unit_bound
             && at > limit.value
         {
             clashes.push(Clash::Unit(unit, at));
         }
     }
-    if proven {
-        for group in 0..problem.apart.len() {
-            let mut without = problem.clone();
-            without.apart.remove(group);
-            if !refuses(&without, &core) {
-                clashes.push(Clash::Apart { group, units: problem.apart[group].units.len() });
-            }
+    for (group, apart) in problem.apart.iter().enumerate() {
+        let mut without = free.clone();
+        without.apart.remove(group);
+        if !fails(&without, &core) {
+            clashes.push(Clash::Apart { group, units: apart.units.len() });
         }
     }
     let mut cures = cures(problem, limits, &core);
@@ -154,7 +157,7 @@ pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
         let most = u32::try_from(most).unwrap_or(u32::MAX);
         cures.extend(
             smallest(problem.lanes[lane].max_shards.into(), most.into(), |shards| {
-                let mut wider = without_lane_limits.clone();
+                let mut wider = problem.clone();
                 wider.lanes[lane].max_shards = u32::try_from(shards).unwrap_or(u32::MAX);
                 has_plan(&wider, limits)
             })
@@ -166,8 +169,7 @@ pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
 
 /// Returns whether it is proven that no plan keeps the limits.
 fn refuses(problem: &Problem, limits: &Limits) -> bool {
-    let end = limits.target.as_ref().map_or(Millis(u64::MAX / 4), |target| target.value);
-    Planner::new(problem).master().counts(end, limits, Goal::Any) == Verdict::No
+    Planner::new(problem).refuses(limits)
 }
 
 /// Returns whether a plan is found within the limits.
@@ -185,24 +187,6 @@ fn drop_limit(limits: &Limits, limit: Limit) -> Limits {
         Limit::Target => without.target = None,
     }
     without
-}
-
-/// Returns the problem without its lanes' limits on shards, and the lanes whose limit takes part.
-fn lane_limits_that_matter(problem: &Problem, core: &Limits, proven: bool) -> (Problem, Vec<LaneIx>) {
-    let mut free = problem.clone();
-    let mut matter = Vec::new();
-    if !proven {
-        return (free, matter);
-    }
-    for lane in problem.lanes.indices() {
-        let limit = free.lanes[lane].max_shards;
-        free.lanes[lane].max_shards = u32::MAX;
-        if !refuses(&free, core) {
-            free.lanes[lane].max_shards = limit;
-            matter.push(lane);
-        }
-    }
-    (free, matter)
 }
 
 /// Returns which lane needs which service, for how many units.

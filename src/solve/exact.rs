@@ -2,7 +2,8 @@
 //!
 //! Units go longest first, each onto every open shard of its lane (which then starts what the unit needs) or
 //! onto a new one. Shards of a lane that hold the same services and load are alike; only the first is tried. A
-//! branch ends where its containers, shards or an end exceed what is left to win.
+//! branch ends where it can no longer keep the limits or beat the best plan so far: end, billed minutes and
+//! containers only ever grow.
 
 use super::{SolvedShard, at_most, end_of};
 use crate::ids::UnitIx;
@@ -12,18 +13,35 @@ use crate::time::Millis;
 /// Problems with more units are not searched.
 pub(super) const MAX_UNITS: usize = 14;
 
-/// How many nodes the search may visit before it gives up.
-const NODE_LIMIT: u32 = 400_000;
+/// How good a plan is: its end, its billed minutes, its containers.
+pub(super) type Rank = (Millis, u64, u32);
 
-/// Returns shards that end the workflow before `below`, the earliest there are; nothing where there are none;
-/// and whether the search was finished, which makes the answer a proof.
-pub(super) fn search(problem: &Problem, limits: &Limits, below: Millis) -> (Option<Vec<SolvedShard>>, bool) {
+/// What a search came to.
+pub(super) struct Found {
+    /// The best plan there is, or that was found; nothing where none is better than what was asked for.
+    pub(super) shards: Option<Vec<SolvedShard>>,
+    /// Whether everything was tried, which makes the answer a proof.
+    pub(super) finished: bool,
+}
+
+/// Returns the best plan within the limits (the target aside) that is better than `below`, which ends no earlier
+/// than `at_least`, looking at `nodes` partial plans at the most.
+pub(super) fn search(problem: &Problem, limits: &Limits, below: Rank, at_least: Millis, nodes: u32) -> Found {
     let mut units: Vec<UnitIx> = problem.units.indices().collect();
     units.sort_by_key(|ix| (std::cmp::Reverse(problem.units[*ix].load), *ix));
-    let mut search =
-        Search { problem, limits, units, open: Vec::new(), containers: 0, best: None, below, nodes: 0 };
+    let mut search = Search {
+        problem,
+        limits,
+        units,
+        open: Vec::new(),
+        containers: 0,
+        best: None,
+        below,
+        at_least: at_least.max(problem.floor.at),
+        nodes,
+    };
     let finished = search.visit(0);
-    (search.best, finished)
+    Found { shards: search.best, finished }
 }
 
 struct Search<'p> {
@@ -33,7 +51,10 @@ struct Search<'p> {
     open: Vec<OpenShard>,
     containers: u32,
     best: Option<Vec<SolvedShard>>,
-    below: Millis,
+    /// The rank of the best plan so far.
+    below: Rank,
+    at_least: Millis,
+    /// How many nodes may still be visited.
     nodes: u32,
 }
 
@@ -47,12 +68,15 @@ struct OpenShard {
 impl Search<'_> {
     /// Returns whether everything from here was tried.
     fn visit(&mut self, depth: usize) -> bool {
-        self.nodes += 1;
-        if self.nodes > NODE_LIMIT {
-            return false;
+        let Some(nodes) = self.nodes.checked_sub(1) else { return false };
+        self.nodes = nodes;
+        let rank = self.rank();
+        if !self.keeps_limits(rank) || rank >= self.below {
+            return true;
         }
         let Some(unit) = self.units.get(depth).copied() else {
-            self.keep();
+            self.below = rank;
+            self.best = Some(self.open.iter().map(|open| open.shard.clone()).collect());
             return true;
         };
         let lane = self.problem.units[unit].lane;
@@ -69,7 +93,8 @@ impl Search<'_> {
             seen.push(alike);
             let before = self.open[at].clone();
             let containers = self.containers;
-            if self.add(unit, at) && !self.visit(depth + 1) {
+            self.add(unit, at);
+            if !self.visit(depth + 1) {
                 return false;
             }
             self.open[at] = before;
@@ -92,14 +117,14 @@ impl Search<'_> {
         let shard = SolvedShard { lane, services, units: Vec::new() };
         self.open.push(OpenShard { shard, load: Millis::ZERO, piece: Millis::ZERO });
         let at = self.open.len() - 1;
-        let finished = !self.add(unit, at) || self.visit(depth + 1);
+        self.add(unit, at);
+        let finished = self.visit(depth + 1);
         self.open.pop();
         self.containers = containers;
         finished
     }
 
-    /// Puts the unit on the shard; returns whether that can still win.
-    fn add(&mut self, unit: UnitIx, at: usize) -> bool {
+    fn add(&mut self, unit: UnitIx, at: usize) {
         let model = &self.problem.units[unit];
         let open = &mut self.open[at];
         let services = open.shard.services.union(self.problem.needed(unit));
@@ -108,18 +133,24 @@ impl Search<'_> {
         open.shard.units.push(unit);
         open.load += model.load;
         open.piece = open.piece.max(model.piece);
-        let end = end_of(self.problem, model.lane, services, open.load, open.piece);
-        end < self.below
-            && self.containers <= at_most(self.limits.containers.as_ref(), u32::MAX)
-            && self.minutes() <= at_most(self.limits.minutes.as_ref(), u64::MAX)
     }
 
-    fn minutes(&self) -> u64 {
-        let wall = |open: &OpenShard| {
-            let lane = &self.problem.lanes[open.shard.lane];
-            self.problem.overhead(open.shard.lane, open.shard.services) + lane.run(open.load, open.piece)
-        };
-        self.problem.other_minutes + self.open.iter().map(|open| wall(open).billed_minutes()).sum::<u64>()
+    /// Returns what the plan comes to so far.
+    fn rank(&self) -> Rank {
+        let mut end = self.at_least;
+        let mut minutes = self.problem.other_minutes;
+        for OpenShard { shard, load, piece } in &self.open {
+            let lane = &self.problem.lanes[shard.lane];
+            let wall = self.problem.overhead(shard.lane, shard.services) + lane.run(*load, *piece);
+            end = end.max(end_of(self.problem, shard.lane, shard.services, *load, *piece));
+            minutes += wall.billed_minutes();
+        }
+        (end, minutes, self.containers)
+    }
+
+    fn keeps_limits(&self, (_, minutes, containers): Rank) -> bool {
+        containers <= at_most(self.limits.containers.as_ref(), u32::MAX)
+            && minutes <= at_most(self.limits.minutes.as_ref(), u64::MAX)
     }
 
     fn in_apart_group(&self, unit: UnitIx) -> bool {
@@ -131,17 +162,5 @@ impl Search<'_> {
         self.problem.apart.iter().any(|group| {
             group.units.contains(&unit) && others.iter().any(|other| group.units.contains(other))
         })
-    }
-
-    fn keep(&mut self) {
-        let ends = self
-            .open
-            .iter()
-            .map(|open| end_of(self.problem, open.shard.lane, open.shard.services, open.load, open.piece));
-        let end = ends.max().unwrap_or_default().max(self.problem.floor.at);
-        if end < self.below {
-            self.below = end;
-            self.best = Some(self.open.iter().map(|open| open.shard.clone()).collect());
-        }
     }
 }

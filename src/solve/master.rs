@@ -89,7 +89,9 @@ pub(super) enum Goal {
 }
 
 const UNLIMITED: u32 = u32::MAX / 4;
-const UNLIMITED_TIME: u64 = u64::MAX / 4;
+
+/// A time that no plan takes.
+pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
 
 impl<'p> Master<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {

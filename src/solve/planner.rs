@@ -2,7 +2,7 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
-use super::master::{Counts, Goal, Master};
+use super::master::{Counts, Goal, Master, UNLIMITED_TIME};
 use super::search::Verdict;
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
@@ -15,6 +15,12 @@ use crate::time::Millis;
 /// the units do not fit the first.
 const LOOSER: [u64; 14] =
     [0, 100, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000, 250_000, 500_000];
+
+/// How many partial plans of a small problem are looked at to end it earlier.
+const CLOSE_THE_GAP: u32 = 400_000;
+
+/// How many are looked at to bill and start less, where it is proven that it can't end earlier.
+const SPEND_LESS: u32 = 40_000;
 
 /// Returns the plan that ends the workflow soonest within the limits, with its bound; or why there is none.
 ///
@@ -58,13 +64,31 @@ impl<'p> Planner<'p> {
         Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units }
     }
 
+    /// Returns whether the problem can be searched to the end.
+    fn is_small(&self) -> bool {
+        self.problem.units.len() <= exact::MAX_UNITS
+    }
+
     pub(super) fn master(&self) -> &Master<'p> {
         &self.master
     }
 
+    /// Returns whether it is proven that no plan keeps the limits.
+    pub(super) fn refuses(&self, limits: &Limits) -> bool {
+        let latest = limits.target.as_ref().map_or(Millis(UNLIMITED_TIME), |target| target.value);
+        if self.master.counts(latest, limits, Goal::Any) == Verdict::No {
+            return true;
+        }
+        let in_time = (latest + Millis(1), 0, 0);
+        self.is_small() && {
+            let found = exact::search(self.problem, limits, in_time, Millis::ZERO, CLOSE_THE_GAP);
+            found.finished && found.shards.is_none()
+        }
+    }
+
     /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
     pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
-        let longest = Millis(u64::MAX / 4);
+        let longest = Millis(UNLIMITED_TIME);
         // The first plan has no hurry; its end is where the search for the bound begins.
         let mut best: Option<Candidate> = None;
         for goal in [Goal::Containers, Goal::Overhead] {
@@ -72,8 +96,10 @@ impl<'p> Planner<'p> {
                 self.offer(&mut best, limits, &counts, Millis::ZERO);
             }
         }
-        if best.is_none() && self.problem.units.len() <= exact::MAX_UNITS {
-            best = exact::search(self.problem, limits, longest).0.map(|shards| self.candidate(shards));
+        if best.is_none() && self.is_small() {
+            let any = (Millis(u64::MAX), u64::MAX, u32::MAX);
+            let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
+            best = found.shards.map(|shards| self.candidate(shards));
         }
         let from = self.problem.floor.at.max(self.master.unit_bound().0);
         let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
@@ -90,16 +116,18 @@ impl<'p> Planner<'p> {
         }
         let mut best = best?;
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
-        if best.end > bound.at && self.problem.units.len() <= exact::MAX_UNITS {
-            let (found, finished) = exact::search(self.problem, limits, best.end);
-            if let Some(shards) = found {
+        self.spend_less(&mut best, limits);
+        if self.is_small() {
+            let (end, minutes, containers, _) = best.rank();
+            let nodes = if end > bound.at { CLOSE_THE_GAP } else { SPEND_LESS };
+            let found = exact::search(self.problem, limits, (end, minutes, containers), bound.at, nodes);
+            if let Some(shards) = found.shards {
                 best = self.candidate(shards);
             }
-            if finished {
+            if found.finished && best.end > bound.at {
                 bound = Bound { at: best.end, reason: BoundReason::Exhausted };
             }
         }
-        self.spend_less(&mut best, limits);
         Some(Solution {
             shards: best.shards,
             end: best.end,
@@ -142,7 +170,6 @@ impl<'p> Planner<'p> {
                 let units = &self.units[lane];
                 let assignment =
                     LaneAssignment::build(self.problem, &self.apart, lane, services, units, order, goal);
-                let Some(assignment) = assignment else { return };
                 end = end.max(assignment.end());
                 shards.extend(assignment.into_shards().map(|(_, units)| SolvedShard {
                     lane,
@@ -154,14 +181,28 @@ impl<'p> Planner<'p> {
                 }));
             }
             let candidate = self.candidate(shards);
-            let within = candidate.minutes <= at_most(limits.minutes.as_ref(), u64::MAX);
-            if within && best.as_ref().is_none_or(|best| candidate.rank() < best.rank()) {
+            if self.keeps_limits(&candidate, limits)
+                && best.as_ref().is_none_or(|best| candidate.rank() < best.rank())
+            {
                 *best = Some(candidate);
             }
             if best.as_ref().is_some_and(|best| best.end <= goal) {
                 return;
             }
         }
+    }
+
+    /// Returns whether the plan keeps the limits, the target aside. The master's counts do, but minutes are
+    /// rounded up for each shard, and apart units may have asked for more shards.
+    fn keeps_limits(&self, candidate: &Candidate, limits: &Limits) -> bool {
+        let mut of_lane: IxVec<LaneIx, u32> = self.problem.lanes.iter().map(|_| 0).collect();
+        for shard in &candidate.shards {
+            of_lane[shard.lane] += 1;
+        }
+        candidate.minutes <= at_most(limits.minutes.as_ref(), u64::MAX)
+            && candidate.containers <= at_most(limits.containers.as_ref(), u32::MAX)
+            && of_lane.iter().sum::<u32>() <= at_most(limits.shards.as_ref(), u32::MAX)
+            && of_lane.iter().zip(self.problem.lanes.iter()).all(|(shards, lane)| *shards <= lane.max_shards)
     }
 
     fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {

@@ -1,0 +1,112 @@
+//! The oracle: every way there is to put a few units on shards, looked at one by one.
+//!
+//! It is slow and plain on purpose. Nothing is pruned but what the rules of a shard forbid, and nothing is
+//! shared with the solver or the checker but the numbers of the problem.
+
+use shardplan::ids::{LaneIx, UnitIx};
+use shardplan::model::{Limits, Problem, ServiceSet};
+
+use crate::problems::problem;
+
+/// What the best plan comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Best {
+    pub(crate) end: u64,
+    pub(crate) minutes: u64,
+    pub(crate) containers: u32,
+}
+
+/// Returns the best plan within the limits: the earliest end, then the fewest billed minutes, then the fewest
+/// containers. With a target, the fewest containers that reach it come first.
+pub(crate) fn best(problem: &Problem, limits: &Limits) -> Option<Best> {
+    let mut best = None;
+    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
+        let Some(plan) = within(problem, limits, shards) else { return };
+        let rank = |plan: &Best| {
+            let containers_first = if limits.target.is_some() { plan.containers } else { 0 };
+            (containers_first, plan.end, plan.minutes, plan.containers)
+        };
+        if best.as_ref().is_none_or(|best| rank(&plan) < rank(best)) {
+            best = Some(plan);
+        }
+    });
+    best
+}
+
+/// A shard of a plan that is being made.
+struct Shard {
+    lane: LaneIx,
+    units: Vec<UnitIx>,
+}
+
+/// Calls `visit` with every partition of the units from `next` on that respects lanes and apart-groups.
+fn every_plan(problem: &Problem, next: u32, shards: &mut Vec<Shard>, visit: &mut impl FnMut(&[Shard])) {
+    let unit = UnitIx(next);
+    let Some(model) = problem.units.get(unit) else { return visit(shards) };
+    for at in 0..shards.len() {
+        let may_join = shards[at].lane == model.lane
+            && !problem.apart.iter().any(|group| {
+                group.units.contains(&unit)
+                    && shards[at].units.iter().any(|other| group.units.contains(other))
+            });
+        if may_join {
+            shards[at].units.push(unit);
+            every_plan(problem, next + 1, shards, visit);
+            shards[at].units.pop();
+        }
+    }
+    shards.push(Shard { lane: model.lane, units: vec![unit] });
+    every_plan(problem, next + 1, shards, visit);
+    shards.pop();
+}
+
+/// Returns what the plan comes to, where it keeps the limits.
+fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> {
+    let mut plan = Best { end: problem.floor.at.0, minutes: problem.other_minutes, containers: 0 };
+    for shard in shards {
+        let lane = &problem.lanes[shard.lane];
+        let services = shard
+            .units
+            .iter()
+            .fold(lane.services, |all: ServiceSet, unit| all.union(problem.units[*unit].requirement));
+        let (mut boot, mut ready) = (0, 0);
+        for service in services.iter().map(|service| &problem.services[service]) {
+            boot += service.pull.0 + service.attach.0;
+            ready = ready.max(service.ready.0);
+            plan.containers += service.containers;
+        }
+        let load: u64 = shard.units.iter().map(|unit| problem.units[*unit].load.0).sum();
+        let piece = shard.units.iter().map(|unit| problem.units[*unit].piece.0).max().unwrap_or(0);
+        let run = piece.max((load * 1000).div_ceil(lane.speed));
+        let wall = lane.base.0 + boot + ready + run + lane.tail.0;
+        plan.end = plan.end.max(lane.head.0 + wall + lane.after.0);
+        plan.minutes += wall.div_ceil(60_000);
+    }
+    let of_lane = |lane: LaneIx| shards.iter().filter(|shard| shard.lane == lane).count();
+    let kept = limits.containers.as_ref().is_none_or(|limit| plan.containers <= limit.value)
+        && limits.shards.as_ref().is_none_or(|limit| shards.len() <= limit.value as usize)
+        && limits.minutes.as_ref().is_none_or(|limit| plan.minutes <= limit.value)
+        && limits.target.as_ref().is_none_or(|limit| plan.end <= limit.value.0)
+        && problem.lanes.iter_enumerated().all(|(lane, model)| of_lane(lane) <= model.max_shards as usize);
+    kept.then_some(plan)
+}
+
+#[test]
+fn it_sees_every_partition() {
+    let bell = [1, 1, 2, 5, 15, 52, 203, 877, 4140];
+    for (units, partitions) in bell.into_iter().enumerate() {
+        let units: String = (0..units).map(|at| format!("unit u{at} 1s;")).collect();
+        let (problem, _) = problem(&format!("lane l; {units}")).build();
+        let mut seen = 0;
+        every_plan(&problem, 0, &mut Vec::new(), &mut |_| seen += 1);
+        assert_eq!(seen, partitions);
+    }
+}
+
+#[test]
+fn it_finds_what_is_found_by_hand() {
+    // Apart: 45 + 13 + 30 and 45 + 20 seconds, two minutes each. Together they would take 108.
+    let text = "lane heavy base 45s; service pg 5s+6s+2s; unit a 30s needs pg; unit b 20s";
+    let (problem, limits) = problem(text).build();
+    assert_eq!(best(&problem, &limits), Some(Best { end: 88_000, minutes: 4, containers: 1 }));
+}

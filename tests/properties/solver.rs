@@ -1,0 +1,284 @@
+//! What holds of every answer of the solver.
+
+use proptest::prelude::*;
+use shardplan::ids::UnitIx;
+use shardplan::model::{Limits, Problem};
+use shardplan::plan::check;
+use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, Solution};
+use shardplan::time::Millis;
+
+use crate::oracle::{self, Best};
+use crate::problems::{Draft, LimitsDraft, large_problems, small_problems};
+
+/// Solves the problem; every answer passes the checker.
+fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
+    let (problem, limits) = draft.build();
+    solved_as_built(&problem, &limits)
+}
+
+fn solved_as_built(problem: &Problem, limits: &Limits) -> Result<Solution, Box<Conflict>> {
+    let answer = solve::solve(problem, limits, None);
+    if let Ok(solution) = &answer {
+        assert_sound(problem, limits, solution);
+    }
+    answer
+}
+
+fn frontier_of(draft: &Draft) -> Frontier {
+    let (problem, limits) = draft.build();
+    solve::frontier(&problem, &limits)
+}
+
+fn assert_sound(problem: &Problem, limits: &Limits, solution: &Solution) {
+    let faults = check(problem, limits, solution);
+    assert!(faults.is_empty(), "{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+fn best_of(draft: &Draft) -> Option<Best> {
+    let (problem, limits) = draft.build();
+    oracle::best(&problem, &limits)
+}
+
+fn figures(solution: &Solution) -> Best {
+    Best { end: solution.end.0, minutes: solution.minutes, containers: solution.containers }
+}
+
+/// Returns the names of every shard's units: the plan as it is without indices.
+fn names(draft: &Draft, solution: &Solution) -> Vec<Vec<String>> {
+    let (problem, _) = draft.build();
+    let name = |unit: &UnitIx| problem.units[*unit].name.clone();
+    solution.shards.iter().map(|shard| shard.units.iter().map(name).collect()).collect()
+}
+
+/// Returns the draft with one change.
+fn with(draft: &Draft, change: impl FnOnce(&mut Draft)) -> Draft {
+    let mut changed = draft.clone();
+    change(&mut changed);
+    changed
+}
+
+fn with_limits(draft: &Draft, change: impl FnOnce(&mut LimitsDraft)) -> Draft {
+    with(draft, |draft| change(&mut draft.limits))
+}
+
+proptest! {
+    #![proptest_config(crate::cases(1500))]
+
+    #[test]
+    fn a_small_problem_gets_the_best_plan_there_is(draft in small_problems()) {
+        match (solved(&draft), best_of(&draft)) {
+            (Ok(solution), Some(best)) => {
+                prop_assert_eq!(figures(&solution), best);
+                prop_assert_eq!(solution.bound.at, solution.end, "the bound is not closed");
+            }
+            (Err(conflict), None) => prop_assert!(conflict.proven, "{conflict:?}"),
+            (Ok(solution), None) => prop_assert!(false, "the oracle has missed {solution:?}"),
+            (Err(conflict), Some(best)) => prop_assert!(false, "{best:?} is missed: {conflict:?}"),
+        }
+    }
+
+    #[test]
+    fn the_order_in_which_things_are_declared_does_not_change_the_plan(
+        (draft, shuffled) in small_problems().prop_flat_map(|draft| {
+            let parts = (
+                Just(draft.services.clone()).prop_shuffle(),
+                Just(draft.lanes.clone()).prop_shuffle(),
+                Just(draft.units.clone()).prop_shuffle(),
+            );
+            (Just(draft), parts)
+        })
+    ) {
+        let shuffled = with(&draft, |draft| (draft.services, draft.lanes, draft.units) = shuffled);
+        let (in_order, out_of_order) = (solved(&draft), solved(&shuffled));
+        prop_assert_eq!(&in_order, &out_of_order);
+        if let (Ok(one), Ok(other)) = (in_order, out_of_order) {
+            prop_assert_eq!(names(&draft, &one), names(&shuffled, &other));
+        }
+        // Nor does the order inside the model change how good it is.
+        let (problem, limits) = shuffled.build_as_declared();
+        prop_assert_eq!(
+            solved_as_built(&problem, &limits).ok().map(|solution| figures(&solution)),
+            solved(&draft).ok().map(|solution| figures(&solution))
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::cases(400))]
+
+    #[test]
+    fn one_more_container_or_shard_never_ends_later(draft in small_problems()) {
+        let draft = with_limits(&draft, |limits| limits.target = None);
+        let Ok(solution) = solved(&draft) else { return Ok(()) };
+        for wider in [
+            with_limits(&draft, |limits| limits.containers = limits.containers.map(|n| n + 1)),
+            with_limits(&draft, |limits| limits.shards = limits.shards.map(|n| n + 1)),
+        ] {
+            prop_assert!(solved(&wider).unwrap().end <= solution.end);
+        }
+    }
+
+    #[test]
+    fn when_everything_takes_longer_so_does_the_plan(draft in small_problems(), factor in 2u64..50) {
+        // Minutes are rounded up, and a worker's share to whole milliseconds; neither scales.
+        let draft = with(&draft, |draft| {
+            draft.limits.minutes = None;
+            for lane in &mut draft.lanes {
+                lane.speed = 1000;
+            }
+        });
+        let end = |draft: &Draft| solved(draft).ok().map(|solution| solution.end.0);
+        prop_assert_eq!(end(&draft.slower(factor)), end(&draft).map(|end| end * factor));
+    }
+
+    #[test]
+    fn a_unit_that_needs_less_never_makes_the_plan_later(draft in small_problems(), unit: prop::sample::Index) {
+        prop_assume!(!draft.units.is_empty());
+        let draft = with_limits(&draft, |limits| limits.target = None);
+        let Ok(solution) = solved(&draft) else { return Ok(()) };
+        let unit = unit.index(draft.units.len());
+        let relieved = with(&draft, |draft| { draft.units[unit].needs.pop(); });
+        prop_assert!(solved(&relieved).unwrap().end <= solution.end);
+    }
+
+    #[test]
+    fn a_conflict_names_what_clashes_and_its_cures_work(draft in small_problems()) {
+        let Err(conflict) = solved(&draft) else { return Ok(()) };
+        prop_assert!(!conflict.clashes.is_empty());
+        for cure in &conflict.cures {
+            prop_assert!(solved(&cured(&draft, cure)).is_ok(), "{cure:?} does not help");
+        }
+    }
+
+    #[test]
+    fn a_conflict_is_over_once_any_of_its_limits_is_gone(draft in small_problems()) {
+        let Err(conflict) = solved(&draft) else { return Ok(()) };
+        let core = with(&draft, |draft| keep_only(draft, &conflict.clashes));
+        prop_assert!(solved(&core).is_err(), "what is named does not clash");
+        for clash in &conflict.clashes {
+            if let Some(without) = without(&core, clash) {
+                prop_assert!(solved(&without).is_ok(), "{clash:?} takes no part");
+            }
+        }
+    }
+
+    #[test]
+    fn no_point_of_the_frontier_is_worse_than_another(draft in small_problems()) {
+        let draft = with_limits(&draft, |limits| limits.target = None);
+        let frontier = frontier_of(&draft);
+        prop_assert_eq!(frontier.points.is_empty(), solved(&draft).is_err());
+        let figures: Vec<Best> = frontier.points.iter().map(|point| figures(&point.solution)).collect();
+        prop_assert!(figures.is_sorted_by_key(|best| (best.containers, best.minutes)));
+        for (at, one) in figures.iter().enumerate() {
+            for other in figures.iter().skip(at + 1) {
+                prop_assert!(other.end < one.end || other.minutes < one.minutes, "{one:?} {other:?}");
+            }
+        }
+        for point in &frontier.points {
+            let draft = with_limits(&draft, |limits| limits.containers = Some(point.containers));
+            let (problem, limits) = draft.build();
+            assert_sound(&problem, &limits, &point.solution);
+            prop_assert!(frontier.floor <= point.solution.end);
+        }
+        if let Ok(fastest) = solved(&draft) {
+            let first_to_end = frontier.points.iter().map(|point| point.solution.end).min();
+            prop_assert_eq!(first_to_end, Some(fastest.end));
+            prop_assert!(frontier.knee.is_some_and(|knee| knee < frontier.points.len()));
+        }
+    }
+}
+
+fn cured(draft: &Draft, cure: &Cure) -> Draft {
+    let (problem, _) = draft.build();
+    with(draft, |draft| match cure {
+        Cure::Containers(n) => draft.limits.containers = Some(*n),
+        Cure::Shards(n) => draft.limits.shards = Some(*n),
+        Cure::Minutes(n) => draft.limits.minutes = Some(*n),
+        Cure::Target(end) => draft.limits.target = Some(end.0),
+        Cure::LaneShards(lane, n) => {
+            let name = problem.lanes[*lane].name.as_str();
+            for lane in draft.lanes.iter_mut().filter(|lane| lane.name == name) {
+                lane.max_shards = Some(*n);
+            }
+        }
+        Cure::Drop { service, .. } => {
+            let name = problem.services[*service].name.as_str();
+            draft.units.iter_mut().for_each(|unit| unit.needs.retain(|need| need != name));
+            draft.lanes.iter_mut().for_each(|lane| lane.serves.retain(|service| service != name));
+        }
+    })
+}
+
+/// Takes away every limit that the clashes do not name.
+fn keep_only(draft: &mut Draft, clashes: &[Clash]) {
+    let (problem, _) = draft.build();
+    let named = |wanted: fn(&Clash) -> bool| clashes.iter().any(wanted);
+    let LimitsDraft { containers, shards, minutes, target } = draft.limits;
+    draft.limits = LimitsDraft {
+        containers: containers.filter(|_| named(|clash| matches!(clash, Clash::Containers(_)))),
+        shards: shards.filter(|_| named(|clash| matches!(clash, Clash::Shards(_)))),
+        minutes: minutes.filter(|_| named(|clash| matches!(clash, Clash::Minutes(_)))),
+        target: target.filter(|_| named(|clash| matches!(clash, Clash::Target(_)))),
+    };
+    for lane in &mut draft.lanes {
+        let is_named = clashes.iter().any(|clash| {
+            matches!(clash, Clash::LaneShards(ix, _) if problem.lanes[*ix].name.as_str() == lane.name)
+        });
+        lane.max_shards = lane.max_shards.filter(|_| is_named);
+    }
+}
+
+/// Returns the draft without the limit that takes part in a clash, where it is one that can be taken away.
+fn without(draft: &Draft, clash: &Clash) -> Option<Draft> {
+    let (problem, _) = draft.build();
+    let mut without = draft.clone();
+    match clash {
+        Clash::Containers(_) => without.limits.containers = None,
+        Clash::Shards(_) => without.limits.shards = None,
+        Clash::Minutes(_) => without.limits.minutes = None,
+        Clash::Target(_) => without.limits.target = None,
+        Clash::LaneShards(lane, _) => {
+            let name = problem.lanes[*lane].name.as_str();
+            without.lanes.iter_mut().find(|lane| lane.name == name)?.max_shards = None;
+        }
+        Clash::Apart { group, .. } => {
+            without.apart.remove(*group);
+        }
+        Clash::OtherJobs(_) | Clash::OtherMinutes(_) | Clash::Unit(..) | Clash::Needs { .. } => return None,
+    }
+    Some(without)
+}
+
+fn many_small_loads() -> BoxedStrategy<u64> {
+    prop_oneof![Just(0u64), 1u64..2_000, 1u64..2_000, 1u64..8_000].boxed()
+}
+
+fn few_big_loads() -> BoxedStrategy<u64> {
+    (1u64..120_000).boxed()
+}
+
+proptest! {
+    #![proptest_config(crate::cases(40))]
+
+    #[test]
+    fn many_small_units_come_close_to_the_bound(draft in large_problems(200..2000, many_small_loads())) {
+        let Ok(solution) = solved(&draft) else { return Ok(()) };
+        prop_assert!(solution.gap() <= 0.01, "{} over {}: {}", solution.end, solution.bound.at, solution.gap());
+        prop_assert_eq!(solved(&draft), Ok(solution));
+    }
+
+    #[test]
+    fn few_big_units_get_a_sound_plan(draft in large_problems(20..60, few_big_loads())) {
+        if let Ok(solution) = solved(&draft) {
+            prop_assert!(solution.bound.at <= solution.end);
+        }
+    }
+}
+
+#[test]
+fn without_lanes_the_workflow_ends_with_the_other_jobs() {
+    let draft = crate::problems::problem("floor 10s; minutes 3");
+    let solution = solved(&draft).unwrap();
+    assert_eq!(figures(&solution), Best { end: 10_000, minutes: 3, containers: 0 });
+    assert_eq!(solution.bound.at, Millis::from_secs(10));
+}
