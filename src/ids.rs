@@ -259,7 +259,7 @@ impl<I: Ix, T> IxVec<I, T> {
     }
 
     /// Returns the items with their indices, in order.
-    #[must_use] 
+    #[must_use]
     pub fn iter_enumerated(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(position, item)| (I::from_position(position), item))
     }

@@ -127,7 +127,12 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
         Clash::Containers(limit) => {
             format!("at most {} ({})", plural(limit.value, "container"), limit.origin)
         }
-        Clash::Shards(limit) => format!("at most {} ({})", plural(limit.value, "shard"), limit.origin),
+        Clash::Shards(limit) => format!(
+            "at most {} ({}), for {}",
+            plural(limit.value, "shard"),
+            limit.origin,
+            plural(problem.lanes.len(), "lane")
+        ),
         Clash::LaneShards(lane, limit) => format!(
             "at most {} of lane `{}` ({})",
             plural(limit.value, "shard"),

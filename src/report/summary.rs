@@ -377,17 +377,27 @@ fn advice(model: &Model, points: &[FrontierLine], today: Option<&OtherPlan>, flo
     let against = today.map_or_else(String::new, |today| {
         format!(", {} against today's {}", sentences::change(today.end, knee.end), today.end)
     });
+    // Without services there are only shards to choose.
+    let by_containers = points.iter().any(|point| point.containers != knee.containers);
+    let (choice, option, more) = if by_containers {
+        let more = fastest.containers.saturating_sub(knee.containers);
+        (
+            plural(knee.containers, "container"),
+            format!("--budget {}", knee.containers),
+            plural(more, "container"),
+        )
+    } else {
+        let more = fastest.shards.saturating_sub(knee.shards);
+        (plural(knee.shards, "shard"), format!("--max-shards {}", knee.shards), plural(more, "shard"))
+    };
     advice.push(format!(
-        "Choose {} (`--budget {}`): the workflow ends in {}{against}, for {} billed minutes.",
-        plural(knee.containers, "container"),
-        knee.containers,
+        "Choose {choice} (`{option}`): the workflow ends in {}{against}, for {}.",
         knee.end,
-        knee.minutes
+        plural(knee.minutes, "billed minute")
     ));
     if fastest.end < knee.end {
         advice.push(format!(
-            "Beyond that, {} more buy another {}; nothing ends it before {floor}.",
-            plural(fastest.containers.saturating_sub(knee.containers), "container"),
+            "Beyond that, {more} more buy another {}; nothing ends it before {floor}.",
             knee.end - fastest.end
         ));
     } else if model.problem.floor.at >= knee.end {

@@ -18,7 +18,6 @@ pub(super) enum Shards {
     /// They may be any number from 0: a relaxation.
     Divisible,
     /// They are whole.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the program that the tests hold the search against"))]
     Whole,
 }
 
