@@ -1,0 +1,3 @@
+//! Properties that hold for every input, in one binary.
+
+mod history;
