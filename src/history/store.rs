@@ -70,7 +70,9 @@ impl Store {
     /// Returns the store of the project in `root`. Nothing is created before the first file is added.
     #[must_use]
     pub fn of_project(root: &Path) -> Self {
-        Self { root: root.join(".shardplan").join("history") }
+        let within = Path::new(".shardplan").join("history");
+        // Messages name the files of the store; `./` before them would be noise.
+        Self { root: if root == Path::new(".") { within } else { root.join(within) } }
     }
 
     /// Returns whether a file with these bytes was stored before.

@@ -1,6 +1,7 @@
 //! Properties of the planner, tried on problems made at random.
 
 mod checker;
+mod history;
 mod oracle;
 mod problems;
 mod solver;

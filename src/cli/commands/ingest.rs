@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::history::history_failure;
 use crate::cli::args::IngestArgs;
-use crate::cli::console::{CommandResult, Console, Failure, shown_path};
+use crate::cli::console::{CommandResult, Console, Failure, counted, shown_path};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::settings::Settings;
 use crate::history::{Added, Digest, Store};
@@ -39,7 +39,8 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
     let (inputs, mut problems) = inputs::find(&args.files, settings);
     let console = &settings.console;
     let bar = progress_bar(console, inputs.len());
-    let mut tally = Tally::default();
+    let verb = if args.dry_run { "Would ingest" } else { "Ingested" };
+    let mut tally = Tally { verb, ..Tally::default() };
     for input in &inputs {
         let done = ingest.file(input);
         bar.suspend(|| tally.take(input, done, console, &mut problems));
@@ -199,6 +200,8 @@ impl StatedFacts {
 /// What came of all files, for the last line.
 #[derive(Default)]
 struct Tally {
+    /// What is said of a file that is new.
+    verb: &'static str,
     ingested: usize,
     already_there: usize,
     hollow: usize,
@@ -218,7 +221,7 @@ impl Tally {
         match done {
             Ok(Done::Ingested { contents }) => {
                 self.ingested += 1;
-                console.status("Ingested", format_args!("{shown}: {}", describe(&contents)));
+                console.status(self.verb, format_args!("{shown}: {}", describe(&contents)));
                 self.take_warnings(&shown, &contents, console);
             }
             Ok(Done::AlreadyThere) => {
@@ -319,10 +322,6 @@ fn describe(contents: &Contents) -> String {
         parts.push(counted(jobs, "job"));
     }
     format!("{} ({})", parts.join(", "), contents.format)
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 fn read_file(path: &Path, shown: &str) -> Result<Vec<u8>, NotDone> {

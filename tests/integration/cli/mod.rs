@@ -1,0 +1,116 @@
+//! The command line: a project in a temporary folder, the program in it, and what it said.
+
+mod history;
+mod ingest;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// A project of its own for one test.
+struct Project {
+    folder: TempDir,
+}
+
+/// What a run of the program said and how it ended, without what differs from machine to machine.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Project {
+    /// Returns an empty project.
+    fn new() -> Self {
+        let project = Self { folder: TempDir::new().unwrap() };
+        project.write("shardplan.toml", "");
+        project
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Puts a file of `tests/fixtures` into the project.
+    fn add_fixture(&self, name: &str) {
+        self.write(name, fs::read(fixture(name)).unwrap());
+    }
+
+    /// Runs the program with these words, parted by blanks.
+    fn shardplan(&self, words: &str) -> Said {
+        let output = Command::cargo_bin("shardplan")
+            .unwrap()
+            .args(words.split_ascii_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            stdout: self.redacted(output.stdout),
+            stderr: self.redacted(output.stderr),
+        }
+    }
+
+    /// Returns every file of the history, relative to it and sorted.
+    fn stored_files(&self) -> Vec<String> {
+        let root = self.path(".shardplan/history");
+        let mut files = Vec::new();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/"));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    fn redacted(&self, bytes: Vec<u8>) -> String {
+        let text = String::from_utf8(bytes).unwrap();
+        let text = text.replace(self.folder.path().to_str().unwrap(), "[PROJECT]");
+        // Digests name the files of the store; their digits say nothing to a reader.
+        let digits = |c: char| c.is_ascii_hexdigit();
+        let mut redacted = String::new();
+        let mut rest = text.as_str();
+        while let Some(start) = rest.find(digits) {
+            let length = rest[start..].find(|c| !digits(c)).unwrap_or(rest.len() - start);
+            redacted.push_str(&rest[..start]);
+            let word = &rest[start..start + length];
+            redacted.push_str(if length == 64 { "[DIGEST]" } else { word });
+            rest = &rest[start + length..];
+        }
+        redacted + rest
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exit: {}", self.code)?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                writeln!(f, "--- {name}\n{}", text.trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}

@@ -1,0 +1,5 @@
+//! Every test of the program as its users see it, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
+
+mod cli;
