@@ -103,6 +103,9 @@ const USUAL_PACE_DEVIATION: f64 = 0.08;
 /// Times further from the median than this many median deviations are pulled in to there.
 const FAR_OFF: f64 = 4.0;
 
+/// As long as they are at most this share of all, by weight.
+const MOST_OFF: f64 = 0.2;
+
 /// How far apart in logarithm the times of different tests of one file usually are. Drawn from nothing but the
 /// rule of thumb that they differ by a factor of three; the fit replaces it as soon as there are repeats.
 const USUAL_LOG_VARIANCE_BETWEEN: f64 = 1.2;
@@ -300,13 +303,11 @@ impl Measured {
         let middle = weighted_median(&times);
         let deviations: Vec<(f64, f64)> =
             times.iter().map(|(time, weight)| ((time - middle).abs(), *weight)).collect();
-        // With fewer than four times nobody can say which one is off.
-        let reach = if times.len() < 4 {
-            f64::INFINITY
-        } else {
-            FAR_OFF * 1.4826 * weighted_median(&deviations).max(middle * 0.02)
-        };
+        let usual = FAR_OFF * 1.4826 * weighted_median(&deviations).max(middle * 0.02);
         let total: f64 = times.iter().map(|(_, weight)| weight).sum();
+        let beyond: f64 = deviations.iter().filter(|(off, _)| *off > usual).map(|(_, weight)| weight).sum();
+        // With fewer than four times nobody can say which one is off, and what happens often is not off.
+        let reach = if times.len() < 4 || beyond > MOST_OFF * total { f64::INFINITY } else { usual };
         let pulled_in = |time: f64| time.clamp((middle - reach).max(0.0), middle + reach);
         let mean = times.iter().map(|(time, weight)| pulled_in(*time) * weight).sum::<f64>() / total;
         let logs: Vec<f64> = times.iter().map(|(time, _)| pulled_in(*time).max(0.5).ln()).collect();
@@ -406,4 +407,111 @@ fn folders_above(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(file.rsplit_once('/').map(|(folder, _)| folder), |folder| {
         folder.rsplit_once('/').map(|(above, _)| above)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Sample, StoredRun};
+    use crate::ids::Ix;
+    use crate::ingest::{Format, RunFacts};
+    use crate::time::Micros;
+
+    /// Returns a history: for every test its seconds in each run, `-` where it was not seen, `s` where skipped.
+    fn history(tests: &[(&str, &str)]) -> Observed {
+        let runs = tests.iter().map(|(_, cells)| cells.split_whitespace().count()).max().unwrap_or(0);
+        let run = |_| StoredRun {
+            digest: crate::history::Digest::of(b"report"),
+            format: Format::Csv,
+            source: "report".into(),
+            facts: RunFacts { services: Some(vec!["postgres".parse().unwrap()]), ..RunFacts::default() },
+            observations: tests.len(),
+        };
+        let test = |(id, cells): &(&str, &str)| {
+            let id: NodeId = id.parse().unwrap();
+            let sample = |(run, cell): (usize, &str)| {
+                let outcome = if cell == "s" { Outcome::Skipped } else { Outcome::Passed };
+                let total = Micros::from_secs_f64(cell.parse().unwrap_or(0.0)).unwrap();
+                let run = RunIx::from_position(run);
+                (cell != "-").then_some(Sample { run, total, outcome, phases: None, reason: None })
+            };
+            TestHistory {
+                file: id.file().to_owned(),
+                test: id,
+                samples: cells.split_whitespace().enumerate().filter_map(sample).collect(),
+            }
+        };
+        let mut tests: Vec<TestHistory> = tests.iter().map(test).collect();
+        tests.sort_by(|a, b| a.test.cmp(&b.test));
+        Observed { runs: (0..runs).map(run).collect(), tests, jobs: Vec::new() }
+    }
+
+    fn seconds(estimates: &Estimates, id: &str) -> f64 {
+        let id: NodeId = id.parse().unwrap();
+        estimates.of(&id, id.file()).mean / 1000.0
+    }
+
+    #[test]
+    fn one_run_in_many_that_went_wrong_moves_an_estimate_little() {
+        let steady = [("a.py::x", "2 2 2 2 2 2 2 60 2 2"), ("a.py::y", "3 3 3 3 3 3 3 3 3 3")];
+        let estimates = Estimates::from_history(&history(&steady), 10.0);
+        assert!((1.8..2.3).contains(&seconds(&estimates, "a.py::x")), "{}", seconds(&estimates, "a.py::x"));
+    }
+
+    #[test]
+    fn recent_runs_count_more() {
+        let tests = [("a.py::x", "1 1 1 1 1 4 4 4 4 4"), ("b.py::y", "9 9 9 9 9 9 9 9 9 9")];
+        let quick = seconds(&Estimates::from_history(&history(&tests), 1.0), "a.py::x");
+        let slow = seconds(&Estimates::from_history(&history(&tests), 1000.0), "a.py::x");
+        assert!(quick > slow + 0.5, "{quick} and {slow}");
+    }
+
+    #[test]
+    fn a_slow_machine_is_told_from_slow_tests() {
+        let tests = [("a.py::x", "1 2 1"), ("a.py::y", "3 6 3"), ("a.py::z", "- 8 -")];
+        let estimates = Estimates::from_history(&history(&tests), 1000.0);
+        // The third test was only seen in the run that was twice as slow as the others.
+        let ratio = seconds(&estimates, "a.py::z") / seconds(&estimates, "a.py::x");
+        assert!((3.5..4.5).contains(&ratio), "{ratio}");
+        assert!(estimates.pace_deviation > 0.2);
+    }
+
+    #[test]
+    fn what_was_never_measured_is_like_its_file_else_its_folder_else_all() {
+        let tests = [
+            ("t/a.py::x", "1"),
+            ("t/a.py::y", "1"),
+            ("t/a.py::z", "1"),
+            ("t/b.py::x", "4"),
+            ("u/c.py::x", "8"),
+        ];
+        let estimates = Estimates::from_history(&history(&tests), 10.0);
+        let level = |id: &str| {
+            let id: NodeId = id.parse().unwrap();
+            estimates.of(&id, id.file()).level
+        };
+        assert_eq!(level("t/a.py::new"), Level::File);
+        assert_eq!(level("t/b.py::new"), Level::Folder);
+        assert_eq!(level("v/d.py::new"), Level::Suite);
+        assert!((0.9..1.1).contains(&seconds(&estimates, "t/a.py::new")));
+        let nothing = Estimates::from_history(&Observed::default(), 10.0);
+        assert_eq!(nothing.of(&"a.py::x".parse().unwrap(), "a.py").level, Level::Count);
+    }
+
+    #[test]
+    fn a_skip_without_its_service_says_nothing_about_the_test() {
+        let observed = history(&[("a.py::x", "s s"), ("a.py::y", "s 2")]);
+        let estimates = Estimates::from_history(&observed, 10.0);
+        let skips = estimates.skips(&"a.py::x".parse().unwrap()).unwrap();
+        let (postgres, solr) = ("postgres".parse().unwrap(), "solr".parse().unwrap());
+        assert!(skips.always_skipped());
+        assert!(skips.skips_even_with(&[&postgres]));
+        assert!(!skips.skips_even_with(&[&postgres, &solr]));
+        let sometimes = estimates.skips(&"a.py::y".parse().unwrap()).unwrap();
+        assert!(
+            !sometimes.always_skipped()
+                && sometimes.passes_without(&solr)
+                && !sometimes.passes_without(&postgres)
+        );
+    }
 }

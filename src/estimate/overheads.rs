@@ -22,12 +22,14 @@ pub struct Overheads {
 }
 
 /// What a shard of a lane takes before its services and after its tests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LaneOverhead {
     /// Before.
     pub base: Sourced<Millis>,
     /// After.
     pub tail: Sourced<Millis>,
+    /// How much both and the services' start vary from job to job, as a share of their sum.
+    pub deviation: f64,
     /// How many jobs it was fitted from; 0 where it was not.
     pub jobs: usize,
 }
@@ -38,6 +40,12 @@ const DEFAULT_BASE: Millis = Millis::from_secs(45);
 
 /// Uploads and clean-up, likewise.
 const DEFAULT_TAIL: Millis = Millis::from_secs(5);
+
+/// How much overheads vary where no job says more, as a share.
+const USUAL_DEVIATION: f64 = 0.15;
+
+/// How many jobs that assumption is worth.
+const DEVIATION_WEIGHT: f64 = 3.0;
 
 /// How many jobs the catalogue's times are worth against measured ones.
 const CATALOGUE_WEIGHT: f64 = 2.0;
@@ -107,8 +115,24 @@ fn lane_overhead(lane: &Lane, jobs: &[JobParts], observed: &Observed) -> LaneOve
     LaneOverhead {
         base: lane.base.clone().unwrap_or_else(|| fitted(before.map(|before| before + hidden), DEFAULT_BASE)),
         tail: lane.tail.clone().unwrap_or_else(|| fitted(after, DEFAULT_TAIL)),
+        deviation: deviation(jobs),
         jobs: jobs.len(),
     }
+}
+
+/// Returns how much the time around the tests varies from job to job, drawn towards the usual.
+fn deviation(jobs: &[JobParts]) -> f64 {
+    let around: Vec<f64> = jobs
+        .iter()
+        .map(|job| (job.before + job.containers.unwrap_or_default() + job.after).as_f64())
+        .collect();
+    let mean = around.iter().sum::<f64>() / around.len().max(1) as f64;
+    if mean <= 0.0 {
+        return USUAL_DEVIATION;
+    }
+    let squares: f64 = around.iter().map(|time| (time / mean - 1.0).powi(2)).sum();
+    let freedom = (around.len() as f64 - 1.0).max(0.0);
+    ((DEVIATION_WEIGHT * USUAL_DEVIATION.powi(2) + squares) / (DEVIATION_WEIGHT + freedom)).sqrt()
 }
 
 /// Returns the jobs that ran the lane: those of its `job` name, alone or with a matrix in parentheses behind.
@@ -199,5 +223,90 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
         0 => None,
         length if length % 2 == 1 => Some(values[middle]),
         _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    /// Returns a job of the CI service: queue, set-up, containers, tests, upload, each so many seconds.
+    fn job(name: &str, run: &str, seconds: [i64; 4]) -> JobObservation {
+        let mut clock = 1_000_000;
+        let names = ["Set up job", CONTAINER_STEP, "Run pytest", "Upload coverage"];
+        let steps = names
+            .into_iter()
+            .zip(seconds)
+            .map(|(name, seconds)| {
+                let started = Timestamp(clock);
+                clock += seconds * 1000;
+                let (started, completed) = (Some(started), Some(Timestamp(clock)));
+                StepObservation { name: name.to_owned(), conclusion: None, started, completed }
+            })
+            .collect();
+        JobObservation {
+            id: 1,
+            name: name.to_owned(),
+            run: Some(run.to_owned()),
+            attempt: Some(1),
+            branch: None,
+            commit: None,
+            conclusion: Some("success".to_owned()),
+            labels: Vec::new(),
+            created: None,
+            started: Some(Timestamp(1_000_000)),
+            completed: Some(Timestamp(clock)),
+            steps,
+        }
+    }
+
+    const MANIFEST: &str = r#"
+        [services.postgres]
+        [services.redis]
+        pull = "9s"
+        [lanes.heavy]
+        job = "backend"
+        today = { services = ["postgres"] }
+        [lanes.unit]
+        base = "12s"
+    "#;
+
+    fn fit(jobs: Vec<JobObservation>) -> Overheads {
+        let config = Config::parse(MANIFEST, "shardplan.toml").unwrap();
+        fit_overheads(&config, &Observed { jobs, ..Observed::default() })
+    }
+
+    #[test]
+    fn a_lane_s_overheads_are_what_its_jobs_take_beside_their_tests() {
+        let jobs = vec![
+            job("backend", "1", [20, 10, 300, 4]),
+            job("backend (2)", "2", [24, 12, 310, 6]),
+            job("backend-lint", "3", [900, 0, 900, 0]),
+        ];
+        let overheads = fit(jobs);
+        let heavy = &overheads.lanes[&"heavy".parse().unwrap()];
+        assert_eq!((heavy.base.value, heavy.tail.value), (Millis::from_secs(22), Millis::from_secs(5)));
+        assert_eq!((heavy.base.origin.clone(), heavy.jobs), (Origin::History, 2));
+    }
+
+    #[test]
+    fn what_the_manifest_says_is_not_fitted() {
+        let overheads = fit(vec![job("backend", "1", [20, 10, 300, 4])]);
+        let unit = &overheads.lanes[&"unit".parse().unwrap()];
+        assert_eq!(unit.base.value, Millis::from_secs(12));
+        let redis = &overheads.services[&"redis".parse().unwrap()];
+        assert_eq!(redis.value.pull, Millis::from_secs(9));
+    }
+
+    #[test]
+    fn services_start_between_the_catalogue_and_what_was_measured() {
+        let usual = fit(Vec::new()).services[&"postgres".parse().unwrap()].value;
+        let slow = fit((0..8).map(|_| job("backend", "1", [20, 44, 300, 4])).collect());
+        let fitted = slow.services[&"postgres".parse().unwrap()].clone();
+        assert_eq!(fitted.origin, Origin::History);
+        assert!(usual.pull < fitted.value.pull && usual.ready < fitted.value.ready);
+        assert!(fitted.value.pull + fitted.value.ready < Millis::from_secs(44));
+        assert_eq!(usual.attach, fitted.value.attach);
     }
 }

@@ -34,6 +34,8 @@ pub struct Model {
     pub problem: Problem,
     /// The tests of every unit, and more.
     pub units: IxVec<UnitIx, UnitFacts>,
+    /// How much the time around the tests varies, as a share, by lane.
+    pub overhead_deviation: IxVec<LaneIx, f64>,
     /// Why a test needs a service.
     pub graph: ConstraintGraph,
     /// The jobs around the lanes.
@@ -217,7 +219,10 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         units.push(facts);
     }
     problem.apart = apart_groups(inputs, &clusters, &mut notes)?;
-    Ok(Model { problem, units, graph, jobs, notes })
+    let deviation =
+        |lane: &LaneModel| inputs.overheads.lanes.get(&lane.name).map_or(0.0, |lane| lane.deviation);
+    let overhead_deviation = problem.lanes.iter().map(deviation).collect();
+    Ok(Model { problem, units, overhead_deviation, graph, jobs, notes })
 }
 
 /// What is settled of every test: what it needs of its shard and how long it takes there.

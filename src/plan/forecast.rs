@@ -22,10 +22,6 @@ pub struct Forecast {
 
 const DRAWS: usize = 512;
 
-/// How much checkout, installation and container start vary, as a share of their mean: assumed, until job
-/// times are used to learn it.
-const OVERHEAD_DEVIATION: f64 = 0.15;
-
 /// Returns the forecast of the end of the workflow, and of the job of every shard. `pace_deviation` is how much
 /// runs differ as a whole, as a share.
 #[must_use]
@@ -44,7 +40,7 @@ pub fn forecast(model: &Model, shards: &[PlannedShard], pace_deviation: f64) -> 
         let overhead = (times.base + times.boot + times.tail).as_f64();
         let variance = (run * pace_deviation).powi(2)
             + single / (speed * speed)
-            + (overhead * OVERHEAD_DEVIATION).powi(2);
+            + (overhead * model.overhead_deviation[shard.lane]).powi(2);
         let mean = run + overhead;
         let (location, scale) = log_normal(mean, variance);
         let order = shuffled(at as u64);
