@@ -162,11 +162,6 @@ pub(crate) fn stdout_width() -> Option<u16> {
     io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten()
 }
 
-/// Returns a number with its noun: `1 test`, `2 tests`.
-pub(crate) fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
 /// Returns the error's message with the messages of its causes behind it.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

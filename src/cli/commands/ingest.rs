@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::history::history_failure;
 use crate::cli::args::IngestArgs;
-use crate::cli::console::{CommandResult, Console, Failure, counted, shown_path};
+use crate::cli::console::{CommandResult, Console, Failure, shown_path};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::settings::Settings;
 use crate::history::{Added, Digest, Store};
@@ -19,6 +19,7 @@ use crate::ids::{LaneName, Printable, ServiceName};
 use crate::ingest::{
     self, Contents, Context, Extent, IngestErrorKind, Report, RunFacts, Warning, WarningKind,
 };
+use crate::report::plural;
 use crate::time::{Micros, Millis, Timestamp};
 use inputs::Input;
 
@@ -295,10 +296,10 @@ impl Tally {
         let mut words: Vec<String> = parts
             .iter()
             .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| format!("{} {what}", counted(*number, "file")))
+            .map(|(number, what)| format!("{} {what}", plural(*number, "file")))
             .collect();
         if self.warnings > 0 {
-            words.push(counted(self.warnings, "warning"));
+            words.push(plural(self.warnings, "warning"));
         }
         Some(words.join(", "))
     }
@@ -312,14 +313,14 @@ fn describe(contents: &Contents) -> String {
     let tests = observations().count();
     if tests > 0 {
         let total: Micros = observations().map(|seen| seen.total).sum();
-        parts.push(counted(tests, "test"));
+        parts.push(plural(tests, "test"));
         if contents.reports.len() > 1 {
-            parts.push(counted(contents.reports.len(), "run"));
+            parts.push(plural(contents.reports.len(), "run"));
         }
         parts.push(Millis::from_f64(total.as_millis_f64()).to_string());
     }
     if jobs > 0 {
-        parts.push(counted(jobs, "job"));
+        parts.push(plural(jobs, "job"));
     }
     format!("{} ({})", parts.join(", "), contents.format)
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::cli::console::counted;
 use crate::history::{Overview, RunsOfLane, SlowTest};
 use crate::ids::Printable;
+use crate::report::plural;
 use crate::time::{Micros, Millis, Timestamp};
 
 /// Returns tables for a terminal of this width, or of any width where it is none.
@@ -60,7 +60,7 @@ pub(super) fn json(overview: &Overview) -> String {
 fn headline(overview: &Overview) -> String {
     let formats: Vec<_> =
         overview.formats.iter().map(|(format, runs)| format!("{runs} from {format}")).collect();
-    let mut line = counted(overview.runs, "run");
+    let mut line = plural(overview.runs, "run");
     if !formats.is_empty() {
         let _ = write!(line, " ({})", formats.join(", "));
     }
@@ -70,8 +70,8 @@ fn headline(overview: &Overview) -> String {
             if first == last { write!(line, " on {first}") } else { write!(line, " from {first} to {last}") };
     }
     let Overview { observations, tests, files, jobs, .. } = overview;
-    let seen = counted(*observations, "observation");
-    let (tests, files, jobs) = (counted(*tests, "test"), counted(*files, "file"), counted(*jobs, "CI job"));
+    let seen = plural(*observations, "observation");
+    let (tests, files, jobs) = (plural(*tests, "test"), plural(*files, "file"), plural(*jobs, "CI job"));
     let _ = write!(line, ": {seen} of {tests} in {files}; {jobs}");
     line
 }
