@@ -266,7 +266,7 @@ impl Config {
     pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
         let problems = match read::read(text, path) {
             Ok(draft) => match check::check(&draft) {
-                problems if problems.is_empty() => return Ok(draft.into_config()),
+                problems if problems.is_empty() => return Ok(draft.into_config().with_some_lane()),
                 problems => problems,
             },
             Err(problems) => problems,
@@ -283,6 +283,14 @@ impl Config {
             text.extend(["[services.", service.as_str(), "]\n"]);
         }
         Self::parse(&text, "the built-in default").expect("names are plain, so the text is valid")
+    }
+
+    /// Returns the configuration with one lane for all tests where the manifest declares none.
+    fn with_some_lane(mut self) -> Self {
+        if self.lanes.is_empty() {
+            self.lanes = Self::without_manifest(&BTreeSet::new()).lanes;
+        }
+        self
     }
 
     /// Returns the service of that name.
