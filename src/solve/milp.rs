@@ -18,7 +18,6 @@ pub(super) enum Shards {
     /// They may be any number from 0: a relaxation.
     Divisible,
     /// They are whole.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the program that the tests hold the search against"))]
     Whole,
 }
 
@@ -94,4 +93,85 @@ pub(super) fn fewest_containers(question: &Question, caps: Caps, shards: Shards)
     }
     let solution = program.solve().ok()?;
     Some(solution.eval(containers))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Origin;
+    use crate::ids::{LaneIx, ServiceIx};
+    use crate::model::{LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+    use crate::solve::master::Master;
+    use crate::solve::search::Verdict;
+    use crate::time::Millis;
+
+    /// Returns a lane of units, each with its load and its services as bits.
+    fn lane_of(units: &[(u64, u64)], boots: &[u64]) -> Problem {
+        let services_of = |bits: u64| -> ServiceSet {
+            (0u32..).zip(boots).filter(|(at, _)| bits >> at & 1 == 1).map(|(at, _)| ServiceIx(at)).collect()
+        };
+        let service = |(at, boot): (usize, &u64)| ServiceModel {
+            name: format!("s{at}").parse().unwrap(),
+            containers: 1,
+            pull: Millis(*boot),
+            ready: Millis::ZERO,
+            attach: Millis::ZERO,
+        };
+        let lane = LaneModel {
+            name: "lane".parse().unwrap(),
+            base: Millis::ZERO,
+            tail: Millis::ZERO,
+            head: Millis::ZERO,
+            after: Millis::ZERO,
+            speed: 1000,
+            services: ServiceSet::EMPTY,
+            max_shards: u32::MAX,
+            max_shards_origin: Origin::Default,
+        };
+        let unit = |(load, bits): &(u64, u64)| Unit {
+            name: String::new(),
+            lane: LaneIx(0),
+            load: Millis(*load),
+            piece: Millis(*load),
+            requirement: services_of(*bits),
+        };
+        Problem {
+            services: boots.iter().enumerate().map(service).collect(),
+            lanes: [lane].into_iter().collect(),
+            units: units.iter().map(unit).collect(),
+            ..Problem::default()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_search_and_the_program_agree_on_the_fewest_containers(
+            units in prop::collection::vec((0u64..100, 0u64..16), 1..9),
+            boots in prop::collection::vec(0u64..20, 4),
+            slack in 0u64..150,
+            shards in 1u32..8,
+        ) {
+            let problem = lane_of(&units, &boots);
+            let master = Master::new(&problem);
+            let mut question = master.question(LaneIx(0), master.unit_bound().0 + Millis(slack));
+            let caps = Caps { containers: u32::MAX / 4, shards, overhead: u64::MAX / 4 };
+            let program = fewest_containers(&question, caps, Shards::Whole);
+            match question.fewest_containers(caps) {
+                Verdict::Yes(found) => {
+                    prop_assert!(found.proven);
+                    let containers = question.usage(&found.counts).containers;
+                    let program = program.expect("the search has an answer");
+                    prop_assert!((program - f64::from(containers)).abs() < 1e-3, "{} {}", program, containers);
+                    let enough = Caps { containers, ..caps };
+                    prop_assert!(!refuses(&question, enough), "the relaxation refuses an answer");
+                }
+                Verdict::No => prop_assert!(program.is_none(), "the program starts {program:?}"),
+                Verdict::Unknown => prop_assert!(false, "so small a question is answered"),
+            }
+        }
+    }
 }

@@ -61,6 +61,25 @@ pub(super) enum Verdict<T> {
     Unknown,
 }
 
+impl<T> Verdict<T> {
+    /// Returns the verdict with another answer.
+    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Yes(found) => Verdict::Yes(answer(found)),
+            Self::No => Verdict::No,
+            Self::Unknown => Verdict::Unknown,
+        }
+    }
+}
+
+/// The counts that use least of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Least {
+    pub(super) counts: Vec<u32>,
+    /// Whether it is proven that there is no less. If not, the search for less was cut off.
+    pub(super) proven: bool,
+}
+
 /// How many nodes one search may visit before it gives up.
 pub(super) const NODE_LIMIT: u32 = 50_000;
 
@@ -70,6 +89,13 @@ pub(super) struct Use {
     pub(super) containers: u32,
     pub(super) shards: u32,
     pub(super) overhead: u64,
+}
+
+impl Use {
+    /// Returns whether it is no more than another in every respect.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.containers <= other.containers && self.shards <= other.shards && self.overhead <= other.overhead
+    }
 }
 
 impl Question {
@@ -91,27 +117,41 @@ impl Question {
         }
     }
 
-    /// Returns the counts within the caps that use least of what `measure` counts. The best of an unfinished
-    /// search is an answer too, only not proven least.
+    /// Returns the counts within the caps that use least of what `measure` counts.
     pub(super) fn least(
         &mut self,
         mut caps: Caps,
         measure: impl Fn(Use) -> u64,
         tighten: impl Fn(&mut Caps, u64),
-    ) -> Verdict<Vec<u32>> {
+    ) -> Verdict<Least> {
         let mut best = match self.find(caps) {
             Verdict::Yes(counts) => counts,
-            other => return other,
+            Verdict::No => return Verdict::No,
+            Verdict::Unknown => return Verdict::Unknown,
         };
-        loop {
-            let Some(below) = measure(self.usage(&best)).checked_sub(1) else { break };
+        while let Some(below) = measure(self.usage(&best)).checked_sub(1) {
             tighten(&mut caps, below);
             match self.find(caps) {
                 Verdict::Yes(counts) => best = counts,
-                Verdict::No | Verdict::Unknown => break,
+                Verdict::No => break,
+                Verdict::Unknown => return Verdict::Yes(Least { counts: best, proven: false }),
             }
         }
-        Verdict::Yes(best)
+        Verdict::Yes(Least { counts: best, proven: true })
+    }
+
+    /// Returns the counts within the caps with the fewest containers.
+    pub(super) fn fewest_containers(&mut self, caps: Caps) -> Verdict<Least> {
+        self.least(
+            caps,
+            |used| used.containers.into(),
+            |caps, below| caps.containers = u32::try_from(below).unwrap_or(caps.containers),
+        )
+    }
+
+    /// Returns the counts within the caps with the least overhead.
+    pub(super) fn least_overhead(&mut self, caps: Caps) -> Verdict<Least> {
+        self.least(caps, |used| used.overhead, |caps, below| caps.overhead = below)
     }
 
     /// Returns what the counts use.
@@ -162,7 +202,9 @@ impl Search<'_> {
             let Some((sinks, _)) = self.question.transport.overflow(&self.capacity) else {
                 return Some(true);
             };
+            // Only more room helps; a shard without any would be added for ever.
             candidates = sinks;
+            candidates.retain(|column| self.question.columns[usize::from(*column)].capacity > 0);
         }
         candidates.retain(|column| {
             let ix = usize::from(*column);
