@@ -150,11 +150,7 @@ impl<'p> Master<'p> {
         let least = match self.least(&mut questions, caps) {
             Verdict::Yes(least) => least,
             Verdict::No => return Verdict::No,
-            Verdict::Unknown => {
-                // The search was cut off. The linear relaxation may still refuse.
-                let refused = questions.iter().any(|question| super::milp::refuses(question, caps));
-                return if refused { Verdict::No } else { Verdict::Unknown };
-            }
+            Verdict::Unknown => return Verdict::Unknown,
         };
         let mut combination = Combination { master: self, questions, least, goal, chosen: Vec::new() };
         match goal {
@@ -542,7 +538,13 @@ impl LaneView {
             })
             .collect();
         let service_containers = problem.services.iter().map(|service| service.containers).collect();
-        Question { columns, rows, transport: Transport::new(allowed, demand), service_containers }
+        Question {
+            columns,
+            rows,
+            transport: Transport::new(allowed, demand),
+            service_containers,
+            prices: Default::default(),
+        }
     }
 }
 

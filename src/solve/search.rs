@@ -5,7 +5,10 @@
 //! tried is not added again in the branches after it, so no combination is seen twice. A branch ends where a
 //! lower bound on what is still missing exceeds a cap. All in whole numbers, cut off by counting nodes.
 
+use std::cell::OnceCell;
+
 use super::flow::Transport;
+use super::milp::Prices;
 use crate::model::ServiceSet;
 
 /// The question for one lane and one end time: may these counts do all the work?
@@ -19,6 +22,16 @@ pub(super) struct Question {
     pub(super) transport: Transport,
     /// The containers of every service, to bound what is still missing.
     pub(super) service_containers: Vec<u32>,
+    /// For every resource the prices that bound what is missing, once a search has asked for them.
+    pub(super) prices: [OnceCell<Option<Prices>>; 3],
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Containers,
+    Shards,
+    Overhead,
 }
 
 /// A configuration, as seen by one question.
@@ -61,6 +74,31 @@ pub(super) enum Verdict<T> {
     Unknown,
 }
 
+impl Resource {
+    pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
+}
+
+impl Column {
+    /// Returns what one shard uses.
+    pub(super) fn cost(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => 1,
+            Resource::Overhead => self.overhead,
+        }
+    }
+}
+
+impl Caps {
+    fn of(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => self.shards.into(),
+            Resource::Overhead => self.overhead,
+        }
+    }
+}
+
 impl<T> Verdict<T> {
     /// Returns the verdict with another answer.
     pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
@@ -83,6 +121,9 @@ pub(super) struct Least {
 /// How many nodes one search may visit before it gives up.
 pub(super) const NODE_LIMIT: u32 = 50_000;
 
+/// The node at which a search asks for prices.
+const ASK_FOR_PRICES: u32 = 200;
+
 /// What a shard count uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
@@ -92,6 +133,15 @@ pub(super) struct Use {
 }
 
 impl Use {
+    /// Returns how much of a resource it is.
+    pub(super) fn of(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => self.shards.into(),
+            Resource::Overhead => self.overhead,
+        }
+    }
+
     /// Returns whether it is no more than another in every respect.
     pub(super) fn is_within(self, other: Self) -> bool {
         self.containers <= other.containers && self.shards <= other.shards && self.overhead <= other.overhead
@@ -154,6 +204,19 @@ impl Question {
         self.least(caps, |used| used.overhead, |caps, below| caps.overhead = below)
     }
 
+    /// Returns whether prices show that the counts can not be completed within the caps. Prices are asked for
+    /// on demand, as they take as long as some hundred nodes.
+    fn refused_by_prices(&self, counts: &[u32], used: Use, caps: Caps, ask: bool) -> bool {
+        Resource::ALL.into_iter().zip(&self.prices).any(|(resource, prices)| {
+            let prices = if ask {
+                prices.get_or_init(|| Prices::of(self, resource)).as_ref()
+            } else {
+                prices.get().and_then(Option::as_ref)
+            };
+            prices.is_some_and(|prices| prices.refuse(counts, caps.of(resource) - used.of(resource)))
+        })
+    }
+
     /// Returns what the counts use.
     pub(super) fn usage(&self, counts: &[u32]) -> Use {
         let mut used = Use::default();
@@ -190,6 +253,10 @@ impl Search<'_> {
         self.nodes += 1;
         if self.nodes > NODE_LIMIT {
             return None;
+        }
+        let ask = self.nodes == ASK_FOR_PRICES;
+        if self.question.refused_by_prices(&self.counts, self.used, self.caps, ask) {
+            return Some(false);
         }
         let Some(missing) = self.missing() else { return Some(false) };
         let mut candidates = missing.candidates;
