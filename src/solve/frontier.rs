@@ -1,7 +1,7 @@
 //! The whole trade-off: for every number of containers, and of shards within it, the fastest plan.
 
+use super::master::UNLIMITED_TIME;
 use super::planner::Planner;
-use super::search::Verdict;
 use super::{Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Problem};
@@ -35,7 +35,7 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
-    let Verdict::Yes(fewest) = planner.master().fewest_containers(limits) else {
+    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits) else {
         return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     };
     let Some(fastest) = planner.soonest(&with_containers(&unlimited, most)) else {

@@ -20,7 +20,7 @@
 use std::collections::BTreeSet;
 
 use super::flow::Transport;
-use super::search::{Caps, Column, Question, Row, Verdict};
+use super::search::{Caps, Column, Least, Question, Row, Use, Verdict};
 use super::{at_most, end_of};
 use crate::ids::{Ix, IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
@@ -41,6 +41,8 @@ struct LaneView {
     row_shapes: Vec<RowShape>,
     /// All its load.
     work: Millis,
+    /// How many shards can make sense: its limit, and one for each unit.
+    max_shards: u32,
 }
 
 struct Configuration {
@@ -111,13 +113,15 @@ impl<'p> Master<'p> {
         self.unit_bound
     }
 
-    /// Returns the containers below which no plan exists, however long it may take.
-    pub(super) fn fewest_containers(&self, limits: &Limits) -> Verdict<u32> {
+    /// Returns the number of containers below which no plan ends by `end` within the other limits (where the
+    /// search is cut off, the fewest it found); nothing where no number of them would do.
+    pub(super) fn fewest_containers(&self, end: Millis, limits: &Limits) -> Option<u32> {
         let free = Limits { containers: None, minutes: None, ..limits.clone() };
-        match self.counts(Millis(UNLIMITED_TIME), &free, Goal::Containers) {
-            Verdict::Yes(counts) => Verdict::Yes(counts.containers(self.problem)),
-            Verdict::No => Verdict::No,
-            Verdict::Unknown => Verdict::Unknown,
+        match self.counts(end, &free, Goal::Containers) {
+            Verdict::Yes(counts) => Some(counts.containers(self.problem)),
+            // Every lane starts what its units need at least once.
+            Verdict::Unknown => Some(self.problem.container_range().0),
+            Verdict::No => None,
         }
     }
 
@@ -141,23 +145,35 @@ impl<'p> Master<'p> {
             return Verdict::No;
         }
         let mut questions: IxVec<LaneIx, Question> =
-            self.lanes.iter().map(|view| view.question(self.problem, end)).collect();
+            self.lanes.indices().map(|lane| self.question(lane, end)).collect();
         let Some(caps) = self.caps(limits) else { return Verdict::No };
-        let lane_caps = |lane: LaneIx, caps: Caps| Caps {
-            shards: caps.shards.min(self.problem.lanes[lane].max_shards),
-            ..caps
+        let least = match self.least(&mut questions, caps) {
+            Verdict::Yes(least) => least,
+            Verdict::No => return Verdict::No,
+            Verdict::Unknown => return Verdict::Unknown,
         };
+        let mut combination = Combination { master: self, questions, least, goal, chosen: Vec::new() };
+        match goal {
+            Goal::Containers => combination.with_fewest_containers(caps),
+            Goal::Any | Goal::Overhead => combination.within(caps),
+        }
+    }
 
-        // What every lane takes at the least, of each limit by itself.
+    /// Returns what is asked of a lane for an end of the workflow.
+    pub(super) fn question(&self, lane: LaneIx, end: Millis) -> Question {
+        self.lanes[lane].question(self.problem, end)
+    }
+
+    /// Returns what every lane takes at the least, of each limit by itself.
+    fn least(&self, questions: &mut IxVec<LaneIx, Question>, caps: Caps) -> Verdict<IxVec<LaneIx, Caps>> {
         let mut least: IxVec<LaneIx, Caps> = IxVec::default();
         let mut unknown = false;
-        for lane in self.problem.lanes.indices() {
-            let question = &mut questions[lane];
-            let caps = lane_caps(lane, caps);
-            let wide = Caps { containers: UNLIMITED, shards: caps.shards, overhead: UNLIMITED_TIME };
+        for (question, view) in questions.iter_mut().zip(self.lanes.iter()) {
+            let shards = caps.shards.min(view.max_shards);
+            let wide = Caps { containers: UNLIMITED, shards, overhead: UNLIMITED_TIME };
             let mut smallest = Caps { containers: 0, shards: 0, overhead: 0 };
             let containers = fewest(question, wide, caps.containers, |caps, n| caps.containers = n);
-            let shards = fewest(question, wide, caps.shards, |caps, n| caps.shards = n);
+            let shards = fewest(question, wide, shards, |caps, n| caps.shards = n);
             for (found, slot) in [(containers, &mut smallest.containers), (shards, &mut smallest.shards)] {
                 match found {
                     Verdict::Yes(n) => *slot = n,
@@ -166,11 +182,12 @@ impl<'p> Master<'p> {
                 }
             }
             if caps.overhead < UNLIMITED_TIME {
-                let overhead = question.least(wide, |used| used.overhead, |caps, ms| caps.overhead = ms);
-                match overhead {
-                    Verdict::Yes(counts) => smallest.overhead = question.usage(&counts).overhead,
+                match question.least_overhead(wide) {
+                    Verdict::Yes(Least { counts, proven: true }) => {
+                        smallest.overhead = question.usage(&counts).overhead;
+                    }
                     Verdict::No => return Verdict::No,
-                    Verdict::Unknown => unknown = true,
+                    Verdict::Yes(_) | Verdict::Unknown => unknown = true,
                 }
             }
             least.push(smallest);
@@ -182,117 +199,7 @@ impl<'p> Master<'p> {
         {
             return Verdict::No;
         }
-        if unknown {
-            // The search was cut off. The linear relaxation may still refuse.
-            let refused = questions.iter().any(|question| super::milp::refuses(question, caps));
-            return if refused { Verdict::No } else { Verdict::Unknown };
-        }
-        self.combine(&mut questions, &least, caps, goal)
-    }
-
-    /// Gives every lane, in turn, as few shards as it can do with, and as few containers for those; on failure
-    /// of a later lane an earlier one is given more shards, which may free containers.
-    fn combine(
-        &self,
-        questions: &mut IxVec<LaneIx, Question>,
-        least: &IxVec<LaneIx, Caps>,
-        caps: Caps,
-        goal: Goal,
-    ) -> Verdict<Counts> {
-        let mut chosen = IxVec::default();
-        match self.combine_from(LaneIx(0), questions, least, caps, goal, &mut chosen) {
-            Verdict::Yes(()) => {
-                let shards = chosen.iter_enumerated().map(|(lane, counts): (LaneIx, &Vec<u32>)| {
-                    let columns = &questions[lane].columns;
-                    columns
-                        .iter()
-                        .zip(counts)
-                        .flat_map(|(column, count)| std::iter::repeat_n(column.services, *count as usize))
-                        .collect()
-                });
-                Verdict::Yes(Counts { shards: shards.collect() })
-            }
-            Verdict::No => Verdict::No,
-            Verdict::Unknown => Verdict::Unknown,
-        }
-    }
-
-    fn combine_from(
-        &self,
-        lane: LaneIx,
-        questions: &mut IxVec<LaneIx, Question>,
-        least: &IxVec<LaneIx, Caps>,
-        left: Caps,
-        goal: Goal,
-        chosen: &mut IxVec<LaneIx, Vec<u32>>,
-    ) -> Verdict<()> {
-        if lane.position() == questions.len() {
-            return Verdict::Yes(());
-        }
-        // What the lanes behind this one need at the least is not for it to take.
-        let later = || least.iter().skip(lane.position() + 1);
-        let mine = Caps {
-            containers: left.containers.saturating_sub(later().map(|caps| caps.containers).sum()),
-            shards: left
-                .shards
-                .saturating_sub(later().map(|caps| caps.shards).sum())
-                .min(self.problem.lanes[lane].max_shards),
-            overhead: left.overhead.saturating_sub(later().map(|caps| caps.overhead).sum()),
-        };
-        let last = lane.position() + 1 == questions.len();
-        let mut unknown = false;
-        let mut fewest_containers = None;
-        for shards in least[lane].shards..=mine.shards {
-            let question = &mut questions[lane];
-            // With the last lane nothing is to be left over for anybody.
-            let caps = Caps { shards: if last { mine.shards } else { shards }, ..mine };
-            let containers_first = |caps: Caps, question: &mut Question| {
-                question.least(
-                    caps,
-                    |used| used.containers.into(),
-                    |caps, n| {
-                        caps.containers = u32::try_from(n).unwrap_or(caps.containers);
-                    },
-                )
-            };
-            let found = match goal {
-                Goal::Any if last => question.find(caps),
-                Goal::Overhead if last => {
-                    question.least(caps, |used| used.overhead, |caps, ms| caps.overhead = ms)
-                }
-                Goal::Overhead | Goal::Containers | Goal::Any => containers_first(caps, question),
-            };
-            match found {
-                Verdict::Yes(counts) => {
-                    let used = question.usage(&counts);
-                    let improves = fewest_containers.is_none_or(|fewest| used.containers < fewest);
-                    if improves {
-                        fewest_containers = Some(used.containers);
-                        let rest = Caps {
-                            containers: left.containers - used.containers,
-                            shards: left.shards - used.shards,
-                            overhead: left.overhead - used.overhead,
-                        };
-                        chosen.push(counts);
-                        match self.combine_from(LaneIx(lane.0 + 1), questions, least, rest, goal, chosen) {
-                            Verdict::Yes(()) => return Verdict::Yes(()),
-                            Verdict::Unknown => unknown = true,
-                            Verdict::No => {}
-                        }
-                        let kept: IxVec<LaneIx, Vec<u32>> =
-                            chosen.iter().take(lane.position()).cloned().collect();
-                        *chosen = kept;
-                    }
-                }
-                Verdict::Unknown => unknown = true,
-                Verdict::No => {}
-            }
-            let enough = fewest_containers == Some(least[lane].containers);
-            if last || (enough && left.overhead >= UNLIMITED_TIME) {
-                break;
-            }
-        }
-        if unknown { Verdict::Unknown } else { Verdict::No }
+        if unknown { Verdict::Unknown } else { Verdict::Yes(least) }
     }
 
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
@@ -320,6 +227,151 @@ impl<'p> Master<'p> {
             overhead,
         })
     }
+}
+
+/// The search for shard counts of all lanes that keep the limits together.
+///
+/// Of every lane only those counts are tried that no others beat in shards, containers and, where it is
+/// limited, overhead: whatever fits beside others fits beside these.
+struct Combination<'m> {
+    master: &'m Master<'m>,
+    questions: IxVec<LaneIx, Question>,
+    /// What every lane takes at the least, of each limit by itself.
+    least: IxVec<LaneIx, Caps>,
+    goal: Goal,
+    /// The counts of the lanes so far.
+    chosen: Vec<Vec<u32>>,
+}
+
+impl Combination<'_> {
+    /// Returns counts within the caps with as few containers as there can be.
+    fn with_fewest_containers(&mut self, caps: Caps) -> Verdict<Counts> {
+        let enough = match self.within(caps) {
+            Verdict::Yes(counts) => counts,
+            other => return other,
+        };
+        // Upwards from what the lanes take each for itself.
+        let least: u32 = self.least.iter().map(|least| least.containers).sum();
+        for containers in least..enough.containers(self.master.problem) {
+            if let Verdict::Yes(counts) = self.within(Caps { containers, ..caps }) {
+                return Verdict::Yes(counts);
+            }
+        }
+        Verdict::Yes(enough)
+    }
+
+    /// Returns counts within the caps.
+    fn within(&mut self, caps: Caps) -> Verdict<Counts> {
+        self.chosen.clear();
+        match self.choose_from(LaneIx(0), caps) {
+            Verdict::Yes(()) => {
+                let shards = self.questions.iter().zip(&self.chosen).map(|(question, counts)| {
+                    let columns = question.columns.iter().zip(counts);
+                    columns
+                        .flat_map(|(column, count)| std::iter::repeat_n(column.services, *count as usize))
+                        .collect()
+                });
+                Verdict::Yes(Counts { shards: shards.collect() })
+            }
+            Verdict::No => Verdict::No,
+            Verdict::Unknown => Verdict::Unknown,
+        }
+    }
+
+    /// Chooses the counts of this lane and those after it.
+    fn choose_from(&mut self, lane: LaneIx, left: Caps) -> Verdict<()> {
+        if lane.position() == self.questions.len() {
+            return Verdict::Yes(());
+        }
+        // What the lanes behind this one need at the least is not for it to take.
+        let later = || self.least.iter().skip(lane.position() + 1);
+        let mine = Caps {
+            containers: left.containers.saturating_sub(later().map(|caps| caps.containers).sum()),
+            shards: left
+                .shards
+                .saturating_sub(later().map(|caps| caps.shards).sum())
+                .min(self.master.lanes[lane].max_shards),
+            overhead: left.overhead.saturating_sub(later().map(|caps| caps.overhead).sum()),
+        };
+        if lane.position() + 1 == self.questions.len() {
+            return self.choose_last(lane, mine);
+        }
+        let timed = mine.overhead < UNLIMITED_TIME;
+        let mut unknown = false;
+        let mut tried: Vec<Use> = Vec::new();
+        for shards in self.least[lane].shards..=mine.shards {
+            let mut caps = Caps { shards, ..mine };
+            // With so many shards: from the least overhead to the fewest containers.
+            loop {
+                let counts = match unbeaten(&mut self.questions[lane], caps) {
+                    Verdict::Yes(Least { counts, proven }) => {
+                        unknown |= !proven;
+                        counts
+                    }
+                    Verdict::No => break,
+                    Verdict::Unknown => {
+                        unknown = true;
+                        break;
+                    }
+                };
+                let used = self.questions[lane].usage(&counts);
+                let cost = Use { overhead: if timed { used.overhead } else { 0 }, ..used };
+                if !tried.iter().any(|other| other.is_within(cost)) {
+                    tried.push(cost);
+                    let rest = Caps {
+                        containers: left.containers - used.containers,
+                        shards: left.shards - used.shards,
+                        overhead: left.overhead - used.overhead,
+                    };
+                    self.chosen.push(counts);
+                    match self.choose_from(LaneIx(lane.0 + 1), rest) {
+                        Verdict::Yes(()) => return Verdict::Yes(()),
+                        Verdict::Unknown => unknown = true,
+                        Verdict::No => {}
+                    }
+                    self.chosen.truncate(lane.position());
+                }
+                match used.containers.checked_sub(1) {
+                    Some(fewer) if timed => caps.containers = fewer,
+                    _ => break,
+                }
+            }
+            // More shards can only save containers or overhead.
+            let least = self.least[lane];
+            if tried.iter().any(|cost| cost.containers == least.containers && cost.overhead == least.overhead)
+            {
+                break;
+            }
+        }
+        if unknown { Verdict::Unknown } else { Verdict::No }
+    }
+
+    /// Chooses the counts of the last lane, for which nothing need be left over.
+    fn choose_last(&mut self, lane: LaneIx, caps: Caps) -> Verdict<()> {
+        let question = &mut self.questions[lane];
+        let found = match self.goal {
+            Goal::Any => question.find(caps),
+            Goal::Overhead => question.least_overhead(caps).map(|least| least.counts),
+            Goal::Containers => question.fewest_containers(caps).map(|least| least.counts),
+        };
+        found.map(|counts| self.chosen.push(counts))
+    }
+}
+
+/// Returns counts within the caps of which none is better in both overhead, where it is limited, and
+/// containers: the least overhead, and with it the fewest containers.
+fn unbeaten(question: &mut Question, mut caps: Caps) -> Verdict<Least> {
+    let mut proven = true;
+    if caps.overhead < UNLIMITED_TIME {
+        match question.least_overhead(caps) {
+            Verdict::Yes(least) => {
+                proven = least.proven;
+                caps.overhead = question.usage(&least.counts).overhead;
+            }
+            other => return other,
+        }
+    }
+    question.fewest_containers(caps).map(|least| Least { proven: proven && least.proven, ..least })
 }
 
 /// Returns the smallest cap up to `most` that the question can be answered within.
@@ -422,7 +474,8 @@ impl LaneView {
             .filter(|row| !row.loads.is_empty())
             .collect();
         let work = units.iter().map(|ix| problem.units[*ix].load).sum();
-        Self { lane, configurations, classes, row_shapes, work }
+        let max_shards = model.max_shards.min(u32::try_from(units.len()).unwrap_or(u32::MAX));
+        Self { lane, configurations, classes, row_shapes, work, max_shards }
     }
 
     /// Returns what is asked of the lane for an end of the workflow.
@@ -485,7 +538,13 @@ impl LaneView {
             })
             .collect();
         let service_containers = problem.services.iter().map(|service| service.containers).collect();
-        Question { columns, rows, transport: Transport::new(allowed, demand), service_containers }
+        Question {
+            columns,
+            rows,
+            transport: Transport::new(allowed, demand),
+            service_containers,
+            prices: Default::default(),
+        }
     }
 }
 

@@ -24,7 +24,8 @@ const SPEND_LESS: u32 = 40_000;
 
 /// Returns the plan that ends the workflow soonest within the limits, with its bound; or why there is none.
 ///
-/// With a target, the plan is the fastest among those with the fewest containers that reach it. `previous` says
+/// With a target, the plan is the fastest among those with the fewest containers that reach it, and the bound
+/// that of so many containers. `previous` says
 /// where the units were, so that as few as possible move.
 ///
 /// # Errors
@@ -139,9 +140,9 @@ impl<'p> Planner<'p> {
 
     /// Returns the fastest of the plans with the fewest containers that reach the target.
     fn fewest_containers_for(&self, target: Millis, limits: &Limits) -> Option<Solution> {
-        let Verdict::Yes(counts) = self.master.counts(target, limits, Goal::Containers) else { return None };
-        let most = at_most(limits.containers.as_ref(), self.problem.container_range().1);
-        (counts.containers(self.problem)..=most)
+        let fewest = self.master.fewest_containers(target, limits)?;
+        let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
+        (fewest..=most)
             .filter_map(|containers| self.soonest(&with_containers(limits, containers)))
             .find(|solution| solution.end <= target)
     }

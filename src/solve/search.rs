@@ -5,7 +5,10 @@
 //! tried is not added again in the branches after it, so no combination is seen twice. A branch ends where a
 //! lower bound on what is still missing exceeds a cap. All in whole numbers, cut off by counting nodes.
 
+use std::cell::OnceCell;
+
 use super::flow::Transport;
+use super::milp::Prices;
 use crate::model::ServiceSet;
 
 /// The question for one lane and one end time: may these counts do all the work?
@@ -19,6 +22,16 @@ pub(super) struct Question {
     pub(super) transport: Transport,
     /// The containers of every service, to bound what is still missing.
     pub(super) service_containers: Vec<u32>,
+    /// For every resource the prices that bound what is missing, once a search has asked for them.
+    pub(super) prices: [OnceCell<Option<Prices>>; 3],
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Containers,
+    Shards,
+    Overhead,
 }
 
 /// A configuration, as seen by one question.
@@ -61,8 +74,55 @@ pub(super) enum Verdict<T> {
     Unknown,
 }
 
+impl Resource {
+    pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
+}
+
+impl Column {
+    /// Returns what one shard uses.
+    pub(super) fn cost(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => 1,
+            Resource::Overhead => self.overhead,
+        }
+    }
+}
+
+impl Caps {
+    fn of(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => self.shards.into(),
+            Resource::Overhead => self.overhead,
+        }
+    }
+}
+
+impl<T> Verdict<T> {
+    /// Returns the verdict with another answer.
+    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Yes(found) => Verdict::Yes(answer(found)),
+            Self::No => Verdict::No,
+            Self::Unknown => Verdict::Unknown,
+        }
+    }
+}
+
+/// The counts that use least of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Least {
+    pub(super) counts: Vec<u32>,
+    /// Whether it is proven that there is no less. If not, the search for less was cut off.
+    pub(super) proven: bool,
+}
+
 /// How many nodes one search may visit before it gives up.
 pub(super) const NODE_LIMIT: u32 = 50_000;
+
+/// The node at which a search asks for prices.
+const ASK_FOR_PRICES: u32 = 200;
 
 /// What a shard count uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +130,22 @@ pub(super) struct Use {
     pub(super) containers: u32,
     pub(super) shards: u32,
     pub(super) overhead: u64,
+}
+
+impl Use {
+    /// Returns how much of a resource it is.
+    pub(super) fn of(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => self.shards.into(),
+            Resource::Overhead => self.overhead,
+        }
+    }
+
+    /// Returns whether it is no more than another in every respect.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.containers <= other.containers && self.shards <= other.shards && self.overhead <= other.overhead
+    }
 }
 
 impl Question {
@@ -91,27 +167,54 @@ impl Question {
         }
     }
 
-    /// Returns the counts within the caps that use least of what `measure` counts. The best of an unfinished
-    /// search is an answer too, only not proven least.
+    /// Returns the counts within the caps that use least of what `measure` counts.
     pub(super) fn least(
         &mut self,
         mut caps: Caps,
         measure: impl Fn(Use) -> u64,
         tighten: impl Fn(&mut Caps, u64),
-    ) -> Verdict<Vec<u32>> {
+    ) -> Verdict<Least> {
         let mut best = match self.find(caps) {
             Verdict::Yes(counts) => counts,
-            other => return other,
+            Verdict::No => return Verdict::No,
+            Verdict::Unknown => return Verdict::Unknown,
         };
-        loop {
-            let Some(below) = measure(self.usage(&best)).checked_sub(1) else { break };
+        while let Some(below) = measure(self.usage(&best)).checked_sub(1) {
             tighten(&mut caps, below);
             match self.find(caps) {
                 Verdict::Yes(counts) => best = counts,
-                Verdict::No | Verdict::Unknown => break,
+                Verdict::No => break,
+                Verdict::Unknown => return Verdict::Yes(Least { counts: best, proven: false }),
             }
         }
-        Verdict::Yes(best)
+        Verdict::Yes(Least { counts: best, proven: true })
+    }
+
+    /// Returns the counts within the caps with the fewest containers.
+    pub(super) fn fewest_containers(&mut self, caps: Caps) -> Verdict<Least> {
+        self.least(
+            caps,
+            |used| used.containers.into(),
+            |caps, below| caps.containers = u32::try_from(below).unwrap_or(caps.containers),
+        )
+    }
+
+    /// Returns the counts within the caps with the least overhead.
+    pub(super) fn least_overhead(&mut self, caps: Caps) -> Verdict<Least> {
+        self.least(caps, |used| used.overhead, |caps, below| caps.overhead = below)
+    }
+
+    /// Returns whether prices show that the counts can not be completed within the caps. Prices are asked for
+    /// on demand, as they take as long as some hundred nodes.
+    fn refused_by_prices(&self, counts: &[u32], used: Use, caps: Caps, ask: bool) -> bool {
+        Resource::ALL.into_iter().zip(&self.prices).any(|(resource, prices)| {
+            let prices = if ask {
+                prices.get_or_init(|| Prices::of(self, resource)).as_ref()
+            } else {
+                prices.get().and_then(Option::as_ref)
+            };
+            prices.is_some_and(|prices| prices.refuse(counts, caps.of(resource) - used.of(resource)))
+        })
     }
 
     /// Returns what the counts use.
@@ -151,6 +254,10 @@ impl Search<'_> {
         if self.nodes > NODE_LIMIT {
             return None;
         }
+        let ask = self.nodes == ASK_FOR_PRICES;
+        if self.question.refused_by_prices(&self.counts, self.used, self.caps, ask) {
+            return Some(false);
+        }
         let Some(missing) = self.missing() else { return Some(false) };
         let mut candidates = missing.candidates;
         if candidates.is_empty() {
@@ -162,7 +269,9 @@ impl Search<'_> {
             let Some((sinks, _)) = self.question.transport.overflow(&self.capacity) else {
                 return Some(true);
             };
+            // Only more room helps; a shard without any would be added for ever.
             candidates = sinks;
+            candidates.retain(|column| self.question.columns[usize::from(*column)].capacity > 0);
         }
         candidates.retain(|column| {
             let ix = usize::from(*column);
