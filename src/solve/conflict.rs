@@ -250,10 +250,10 @@ fn droppable(problem: &Problem, limits: &Limits) -> Vec<Cure> {
             let users =
                 problem.units.indices().filter(|unit| problem.needed(*unit).contains(service)).count();
             let mut without = problem.clone();
-            for unit in without.units.iter_mut() {
+            for unit in &mut without.units {
                 unit.requirement = unit.requirement.without(only);
             }
-            for lane in without.lanes.iter_mut() {
+            for lane in &mut without.lanes {
                 lane.services = lane.services.without(only);
             }
             (users > 0 && has_plan(&without, limits)).then_some((users, service))

@@ -61,17 +61,17 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
             break;
         }
     }
-    let points = undominated(points);
+    let points = undominated(&points);
     let knee = knee(&points);
     Frontier { points, knee, floor: fastest.bound.at }
 }
 
 /// Returns the points that no other beats in one respect without being worse in another.
-fn undominated(points: Vec<FrontierPoint>) -> Vec<FrontierPoint> {
+fn undominated(points: &[FrontierPoint]) -> Vec<FrontierPoint> {
     let rank =
         |point: &FrontierPoint| (point.solution.end, point.solution.minutes, point.solution.containers);
     let mut kept: Vec<FrontierPoint> = Vec::new();
-    for point in &points {
+    for point in points {
         let (end, minutes, containers) = rank(point);
         let beaten = points.iter().any(|other| {
             let other = rank(other);

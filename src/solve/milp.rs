@@ -100,10 +100,9 @@ impl Prices {
                 prices.earned[usize::from(*ix)] += price;
             }
         }
-        let columns = question.columns.iter().zip(&prices.earned);
-        let sound = columns
-            .map(|(column, earned)| *earned <= i128::from(column.cost(resource)) * i128::from(ONE))
-            .all(|sound| sound);
+        let mut columns = question.columns.iter().zip(&prices.earned);
+        let sound =
+            columns.all(|(column, earned)| *earned <= i128::from(column.cost(resource)) * i128::from(ONE));
         sound.then_some(prices)
     }
 

@@ -95,7 +95,8 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
 fn it_sees_every_partition() {
     let bell = [1, 1, 2, 5, 15, 52, 203, 877, 4140];
     for (units, partitions) in bell.into_iter().enumerate() {
-        let units: String = (0..units).map(|at| format!("unit u{at} 1s;")).collect();
+        let units: Vec<String> = (0..units).map(|at| format!("unit u{at} 1s;")).collect();
+        let units = units.concat();
         let (problem, _) = problem(&format!("lane l; {units}")).build();
         let mut seen = 0;
         every_plan(&problem, 0, &mut Vec::new(), &mut |_| seen += 1);

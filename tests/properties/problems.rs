@@ -132,7 +132,7 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
             let mut unit = UnitDraft { name, load, piece: load, ..UnitDraft::default() };
             while let Some(key) = words.next() {
                 match key {
-                    "in" => unit.lane = words.next()?.to_owned(),
+                    "in" => words.next()?.clone_into(&mut unit.lane),
                     "piece" => unit.piece = millis(words.next()?)?,
                     "needs" => unit.needs = words.by_ref().map(str::to_owned).collect(),
                     _ => return None,
@@ -503,7 +503,7 @@ proptest! {
     #[test]
     fn random_problems_are_as_the_model_promises(draft in small_problems()) {
         let (problem, _) = draft.build();
-        for unit in problem.units.iter() {
+        for unit in &problem.units {
             prop_assert!(unit.piece <= unit.load);
         }
         for group in &problem.apart {
