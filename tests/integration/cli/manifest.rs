@@ -57,14 +57,6 @@ half_life = "long"
 members = ["tests/a.py"]
 "#;
     assert_snapshot!(said_of(manifest), @r#"
-    error: job `gate` has no `wall`
-     --> shardplan.toml:2:16
-      |
-    2 | [workflow.jobs.gate]
-      |                ^^^^
-      |
-      = help: write how long it takes, as in `wall = "3m32s"`
-
     error: `wall` must be a duration: `soon` is not a duration: write it as `45s`, `1m30s`, `2h` or `250ms`
      --> shardplan.toml:3:8
       |
@@ -77,7 +69,7 @@ members = ["tests/a.py"]
     6 | base = 30
       |        ^^
 
-    error: `workers` must be from 1 to 1024
+    error: `workers` must be a whole number from 1 to 1024 or "auto"
      --> shardplan.toml:7:11
       |
     7 | workers = 0
@@ -191,6 +183,14 @@ members = ["@a"]
 fn a_group_may_not_include_one_that_is_not_there() {
     let manifest = "[groups.slow]\nrule = \"apart\"\nmembers = [\"@slwo\", \"../up.py\"]\n";
     assert_snapshot!(said_of(manifest), @r#"
+    error: no group is called `slwo`
+     --> shardplan.toml:3:12
+      |
+    3 | members = ["@slwo", "../up.py"]
+      |            ^^^^^^^
+      |
+      = help: did you mean `@slow`?
+
     error: `../up.py` must be a path inside the project, written with `/`
      --> shardplan.toml:3:21
       |
@@ -247,7 +247,7 @@ needs = ["unit"]
     7 | needs = ["unit"]
       |          ^^^^^^
       |
-      = help: make the two lanes one, or let a job stand between other jobs only
+      = help: remove it from `needs`, or make the two one lane
     "#);
     let through_a_job = r#"
 [lanes.unit]
@@ -325,19 +325,19 @@ shards = 0
     4 | provision = "allways"
       |             ^^^^^^^^^
 
-    error: `markers` must be a list of strings, not string
+    error: `markers` must be a list of strings, not a string
      --> shardplan.toml:5:11
       |
     5 | markers = "db"
       |           ^^^^
 
-    error: `paths` must be a list of strings, not string
+    error: `paths` must be a list of strings, not a string
      --> shardplan.toml:8:9
       |
     8 | paths = "tests/unit"
       |         ^^^^^^^^^^^^
 
-    error: `workers` must be a whole number or "auto"
+    error: `workers` must be a whole number from 1 to 1024 or "auto"
      --> shardplan.toml:9:11
       |
     9 | workers = "many"
@@ -349,13 +349,13 @@ shards = 0
     10 | time_scale = 1000
        |              ^^^^
 
-    error: `dist` must be a string, not integer
+    error: `dist` must be a string, not a number
       --> shardplan.toml:11:8
        |
     11 | dist = 3
        |        ^
 
-    error: `today` must be a table, `[today]`
+    error: `today` must be a table, `[lanes.unit.today]`
       --> shardplan.toml:12:9
        |
     12 | today = "2 shards"
@@ -439,7 +439,7 @@ fn a_manifest_that_is_named_must_be_there() {
     assert_snapshot!(said, @"
     exit: 3
     --- stderr
-    error: there is no manifest `./plans/other.toml`
+    error: there is no manifest `plans/other.toml`
     ");
     assert_snapshot!(project.shardplan("-C nowhere suggest"), @"
     exit: 3
