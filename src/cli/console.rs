@@ -150,6 +150,12 @@ impl Failure {
         self
     }
 
+    /// Returns what is wrong.
+    #[must_use]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns how the program ends.
     #[must_use]
     pub(crate) const fn status(&self) -> ExitStatus {

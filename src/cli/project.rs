@@ -25,7 +25,6 @@ pub(crate) struct Project {
     pub(crate) inventory: Inventory,
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
-    pub(crate) lock: Option<Lock>,
     pub(crate) lock_path: PathBuf,
 }
 
@@ -47,7 +46,7 @@ impl Project {
         let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
         {
             (Some(path), _) => Some(settings.located(path)),
-            (None, Some(path)) => Some(settings.root.join(path)),
+            (None, Some(path)) => Some(settings.below_root(path.as_ref())),
             (None, None) => None,
         };
         let inventory = read_inventory(named.as_deref(), &observed)?;
@@ -67,16 +66,22 @@ impl Project {
                 plural(config.lanes.len(), "lane"),
             ),
         );
-        let lock_path = settings.root.join(LOCK_NAME);
-        let lock = if lock_path.is_file() { Some(read_lock(&lock_path)?) } else { None };
         Ok(Self {
             estimates: Estimates::from_history(&observed, config.history.half_life),
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
-            lock,
-            lock_path,
+            lock_path: settings.below_root(LOCK_NAME.as_ref()),
         })
+    }
+
+    /// Returns the pinned plan, where there is one.
+    pub(crate) fn lock(&self) -> Result<Option<Lock>, Failure> {
+        if !self.lock_path.is_file() {
+            return Ok(None);
+        }
+        let lock = read_plan(&self.lock_path);
+        lock.map(Some).map_err(|failure| failure.with_hint("`shardplan suggest --write` writes it anew"))
     }
 
     /// Returns what the model is built from.
@@ -119,11 +124,9 @@ impl Project {
     }
 }
 
-/// Returns a lock, or a plan made by hand in the same form.
-pub(crate) fn read_lock(path: &Path) -> Result<Lock, Failure> {
-    Lock::parse(&read_text(path)?, path).map_err(|error| {
-        Failure::bad_input(chain(&error)).with_hint("`shardplan suggest --write` writes it anew")
-    })
+/// Returns a plan in the form of a lock: the lock itself, or one made by hand.
+pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
+    Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
 }
 
 fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {

@@ -45,7 +45,7 @@ impl Settings {
         }
         let manifest = match &args.manifest_path {
             Some(path) => {
-                let path = directory.join(path);
+                let path = joined(&directory, path);
                 if !path.is_file() {
                     let shown = shown_path(&path);
                     return Err(Failure::bad_input(format!("there is no manifest `{shown}`")));
@@ -66,15 +66,25 @@ impl Settings {
     /// Returns a path that was typed, as seen from where the program really stands.
     #[must_use]
     pub(crate) fn located(&self, path: &Path) -> PathBuf {
-        if self.directory == Path::new(".") { path.to_owned() } else { self.directory.join(path) }
+        joined(&self.directory, path)
     }
+
+    /// Returns a path of the manifest, as seen from where the program really stands.
+    #[must_use]
+    pub(crate) fn below_root(&self, path: &Path) -> PathBuf {
+        joined(&self.root, path)
+    }
+}
+
+fn joined(directory: &Path, path: &Path) -> PathBuf {
+    if directory == Path::new(".") { path.to_owned() } else { directory.join(path) }
 }
 
 /// Returns the nearest manifest in `directory` or above it.
 fn find_above(directory: &Path) -> Option<PathBuf> {
     let here = directory.join(MANIFEST_NAME);
     if here.is_file() {
-        return Some(if directory == Path::new(".") { PathBuf::from(MANIFEST_NAME) } else { here });
+        return Some(joined(directory, Path::new(MANIFEST_NAME)));
     }
     let absolute = directory.canonicalize().ok()?;
     absolute.ancestors().skip(1).map(|above| above.join(MANIFEST_NAME)).find(|path| path.is_file())

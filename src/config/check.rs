@@ -69,7 +69,7 @@ fn check_jobs(draft: &Draft, problems: &mut Vec<Problem>) {
             problems.push(Problem {
                 message: format!("lane `{lane}` can not wait for lane `{text}`: lanes run side by side"),
                 span: need.span(),
-                hint: Some("make the two lanes one, or let a job stand between other jobs only".to_owned()),
+                hint: Some("remove it from `needs`, or make the two one lane".to_owned()),
             });
         } else {
             let message = format!("no job is called `{text}`");

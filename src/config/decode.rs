@@ -79,7 +79,7 @@ impl<'t, 'i> Section<'t, 'i> {
         self.asked.borrow_mut().push(key);
         let Some(value) = self.table.get(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
-            let message = format!("`{key}` must be a list of strings, not {}", value.get_ref().type_str());
+            let message = format!("`{key}` must be a list of strings, not {}", kind(value.get_ref()));
             self.problem(value.span(), message, None);
             return Vec::new();
         };
@@ -153,9 +153,9 @@ impl<'t, 'i> Section<'t, 'i> {
                 .ok()
                 .filter(|number| (1..=1024).contains(number))
                 .map(Ok)
-                .ok_or_else(|| "must be from 1 to 1024".to_owned()),
+                .ok_or_else(|| format!("must be a whole number from 1 to 1024 or \"{word}\"")),
             DeValue::String(text) if text == word => Ok(Err(())),
-            _ => Err(format!("must be a whole number or \"{word}\"")),
+            _ => Err(format!("must be a whole number from 1 to 1024 or \"{word}\"")),
         })
     }
 
@@ -163,11 +163,11 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn table(&self, key: &'static str) -> Option<Self> {
         self.asked.borrow_mut().push(key);
         let value = self.table.get(key)?;
+        let title = if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) };
         if let DeValue::Table(table) = value.get_ref() {
-            let title = if self.title.is_empty() { key.to_owned() } else { format!("{}.{key}", self.title) };
             Some(Self::new(title, table, self.place_of(key), self.problems))
         } else {
-            let message = format!("`{key}` must be a table, `[{key}]`");
+            let message = format!("`{key}` must be a table, `[{title}]`");
             self.problem(value.span(), message, None);
             None
         }
@@ -231,7 +231,19 @@ impl<'t, 'i> Section<'t, 'i> {
 fn as_str<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
     match value {
         DeValue::String(text) => Ok(text),
-        other => Err(format!("must be a string, not {}", other.type_str())),
+        other => Err(format!("must be a string, not {}", kind(other))),
+    }
+}
+
+/// Returns what a value is, with its article.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
     }
 }
 

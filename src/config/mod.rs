@@ -265,10 +265,13 @@ impl Config {
     /// Returns what the manifest `text` says; `path` names it in errors and origins.
     pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
         let problems = match read::read(text, path) {
-            Ok(draft) => match check::check(&draft) {
-                problems if problems.is_empty() => return Ok(draft.into_config().with_some_lane()),
-                problems => problems,
-            },
+            Ok((draft, mut problems)) => {
+                problems.extend(check::check(&draft));
+                if problems.is_empty() {
+                    return Ok(draft.into_config().with_some_lane());
+                }
+                problems
+            }
             Err(problems) => problems,
         };
         Err(ConfigError { path: path.to_owned(), source_text: text.to_owned(), problems: in_order(problems) })

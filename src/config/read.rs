@@ -72,8 +72,9 @@ impl Places<'_> {
     }
 }
 
-/// Returns what the text says, or every problem that can be seen table by table.
-pub(super) fn read(text: &str, path: &str) -> Result<Draft, Vec<Problem>> {
+/// Returns what the text says, and every problem that can be seen table by table; the problems alone where the
+/// text is no TOML.
+pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<Problem>> {
     let problems = RefCell::new(Vec::new());
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
@@ -117,8 +118,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<Draft, Vec<Problem>> {
     draft.config.lanes.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
-    let problems = problems.into_inner();
-    if problems.is_empty() { Ok(draft) } else { Err(problems) }
+    Ok((draft, problems.into_inner()))
 }
 
 fn read_project(root: &Section<'_, '_>) -> Project {
@@ -276,7 +276,7 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
 fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places: &Places<'_>) {
     let rules = [("together", GroupRule::Together), ("apart", GroupRule::Apart)];
     let rule = section.choice("rule", &rules);
-    if rule.is_none() {
+    if !section.has("rule") {
         let hint = Some("write `rule = \"together\"` or `rule = \"apart\"`".to_owned());
         section.problem(section.span(), format!("group `{name}` has no rule"), hint);
     }
@@ -303,7 +303,7 @@ fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>)
     let Some(section) = root.table("workflow") else { return };
     for (name, job) in section.named_tables::<JobName>("jobs") {
         let wall = job.span_of_time("wall");
-        if wall.is_none() {
+        if !job.has("wall") {
             let hint = Some("write how long it takes, as in `wall = \"3m32s\"`".to_owned());
             job.problem(job.span(), format!("job `{name}` has no `wall`"), hint);
         }

@@ -80,17 +80,28 @@ pub enum EvidenceV1 {
     Declared,
 }
 
+/// What every version of the format has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 /// Returns the tests of an inventory file; on failure the line and what is wrong there.
 pub(super) fn read(text: &str, path: &str) -> Result<Vec<Test>, (Option<u64>, String)> {
-    let file: InventoryV1 = serde_json::from_str(text).map_err(|error| {
-        let line = (error.line() > 0).then_some(error.line() as u64);
-        (line, format!("this is no inventory of version 1: {error}"))
-    })?;
-    if file.version != 1 {
-        let message =
-            format!("inventory version {} is not known here: this program reads version 1", file.version);
+    // The version comes first: a later one may have any other key.
+    if let Ok(Versioned { version }) = serde_json::from_str(text)
+        && version != 1
+    {
+        let message = format!("inventory version {version} is not known here: this program reads version 1");
         return Err((None, message));
     }
+    let file: InventoryV1 = serde_json::from_str(text).map_err(|error| {
+        let line = (error.line() > 0).then_some(error.line() as u64);
+        let message = error.to_string();
+        // The line stands in front already.
+        let reason = message.split(" at line ").next().unwrap_or_default();
+        (line, format!("this is no inventory of version 1: {reason}"))
+    })?;
     if file.tests.is_empty() {
         return Err((None, "the inventory lists no test".to_owned()));
     }

@@ -111,7 +111,7 @@ pub enum ModelError {
     #[error("{0} services are declared; a model holds at most {max}", max = ServiceSet::MAX_SERVICES)]
     TooManyServices(usize),
     /// A test is in two lanes.
-    #[error("{test} is selected by two lanes, `{}` ({}) and `{}` ({}): it would run twice ({count} such)", lanes[0].0, lanes[0].1, lanes[1].0, lanes[1].1, count = if *others == 0 { "1 test".to_owned() } else { format!("{} tests", others + 1) })]
+    #[error("{test} is selected by two lanes, `{}` ({}) and `{}` ({}): it would run twice ({count})", lanes[0].0, lanes[0].1, lanes[1].0, lanes[1].1, count = such_tests(*others))]
     InTwoLanes {
         /// The first such test.
         test: NodeId,
@@ -121,7 +121,7 @@ pub enum ModelError {
         others: usize,
     },
     /// Tests are in no lane.
-    #[error("{test} is selected by no lane: it would run nowhere ({count})", count = if *others == 0 { "1 test".to_owned() } else { format!("{} tests", others + 1) })]
+    #[error("{test} is selected by no lane: it would run nowhere ({count})", count = such_tests(*others))]
     InNoLane {
         /// The first such test.
         test: NodeId,
@@ -152,6 +152,11 @@ pub enum ModelError {
         /// Two members.
         members: [String; 2],
     },
+}
+
+/// Returns how many tests an error is about, beside the one that it names.
+fn such_tests(others: usize) -> String {
+    if others == 0 { "1 such test".to_owned() } else { format!("{} such tests", others + 1) }
 }
 
 impl ModelError {

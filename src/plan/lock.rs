@@ -40,11 +40,13 @@ pub struct LockedShard {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// It is not TOML of the form of a lock.
-    #[error("{path}: this is no lock: {message}")]
+    #[error("{path}:{line}: this is no lock: {message}")]
     Malformed {
         /// The file.
         path: String,
-        /// What is wrong, with its place.
+        /// The line.
+        line: usize,
+        /// What is wrong there.
         message: String,
     },
     /// It was written by a later program.
@@ -55,15 +57,23 @@ pub enum LockError {
         /// Its version.
         version: u32,
     },
-    /// A selector stands twice, or a name does.
-    #[error("{path}: `{what}` stands in two shards, `{}` and `{}`", shards[0], shards[1])]
+    /// A selector stands twice.
+    #[error("{path}: `{selector}` stands twice, in shard `{}` and in shard `{}`", shards[0], shards[1])]
     Twice {
         /// The file.
         path: String,
-        /// The selector or name.
-        what: String,
+        /// The selector.
+        selector: String,
         /// The shards.
         shards: [String; 2],
+    },
+    /// Two shards bear one name.
+    #[error("{path}: two shards are called `{name}`")]
+    SameName {
+        /// The file.
+        path: String,
+        /// The name.
+        name: String,
     },
 }
 
@@ -128,26 +138,28 @@ impl Lock {
     /// Returns the lock that a file holds; `path` names it in errors.
     pub fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
         let path = path.display().to_string();
-        let malformed = |message: String| LockError::Malformed { path: path.clone(), message };
-        let versioned: BTreeMap<String, toml::Value> =
-            toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let malformed = |error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+            LockError::Malformed { path: path.clone(), line, message: error.message().to_owned() }
+        };
+        let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
         if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
             && version != i64::from(LOCK_VERSION)
         {
             return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
         }
-        let file: LockV1 = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let file: LockV1 = toml::from_str(text).map_err(malformed)?;
         let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for shard in &file.shards {
             if !names.insert(shard.name.as_str()) {
-                let shards = [shard.name.clone(), shard.name.clone()];
-                return Err(LockError::Twice { path, what: shard.name.clone(), shards });
+                return Err(LockError::SameName { path, name: shard.name.clone() });
             }
             for unit in &shard.units {
                 if let Some(other) = owner.insert(unit, &shard.name) {
                     let shards = [other.to_owned(), shard.name.clone()];
-                    return Err(LockError::Twice { path, what: unit.clone(), shards });
+                    return Err(LockError::Twice { path, selector: unit.clone(), shards });
                 }
             }
         }
@@ -237,8 +249,12 @@ impl Owners<'_> {
             if let Some(shard) = self.0.get(prefix) {
                 return Some(*shard);
             }
-            let bracket = prefix.find('[').unwrap_or(prefix.len());
-            let end = prefix[..bracket].rfind("::").or_else(|| prefix[..bracket].rfind('/'))?;
+            // Parameters may hold `::` and `/`, and a folder may hold `[`.
+            let names = prefix.find("::").unwrap_or(prefix.len());
+            let end = match prefix[names..].find('[') {
+                Some(parameters) => names + parameters,
+                None => prefix.rfind("::").or_else(|| prefix.rfind('/'))?,
+            };
             prefix = &prefix[..end];
         }
     }

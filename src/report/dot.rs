@@ -9,9 +9,9 @@ use crate::time::Millis;
 use crate::workflow::JobNode;
 
 /// Returns the constraint graph, tests drawn as the units they are in; with `around`, only what leads to or from
-/// a node whose name contains it.
+/// a node whose name contains it, or nothing where there is no such node.
 #[must_use]
-pub fn constraint_graph(model: &Model, inventory: &Inventory, around: Option<&str>) -> String {
+pub fn constraint_graph(model: &Model, inventory: &Inventory, around: Option<&str>) -> Option<String> {
     let mut unit_of = BTreeMap::new();
     for (ix, facts) in model.units.iter_enumerated() {
         unit_of.extend(facts.tests.iter().map(|test| (*test, ix)));
@@ -44,6 +44,9 @@ pub fn constraint_graph(model: &Model, inventory: &Inventory, around: Option<&st
             .collect();
         edges.retain(|(from, to, _)| near.contains(from) && near.contains(to));
         shapes.retain(|name, _| near.contains(name));
+        if shapes.is_empty() {
+            return None;
+        }
     }
     let mut text = String::from("digraph needs {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
     for (name, shape) in &shapes {
@@ -53,7 +56,7 @@ pub fn constraint_graph(model: &Model, inventory: &Inventory, around: Option<&st
         let _ = writeln!(text, "  {} -> {} [label={}];", quoted(from), quoted(to), quoted(relation));
     }
     text.push_str("}\n");
-    text
+    Some(text)
 }
 
 /// Returns the jobs of the workflow, the lanes among them.

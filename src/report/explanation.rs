@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::estimate::{Estimates, Level};
 use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ShardIx, TestIx, UnitIx};
 use crate::inventory::Inventory;
-use crate::model::{Model, Node, Reason, ServiceSet};
+use crate::model::{Model, Node, Reason, ServiceSet, UnitFacts, WhyNot};
 use crate::plan::{Plan, PlannedShard};
 use crate::time::Millis;
 
@@ -28,12 +28,14 @@ pub struct Section {
 }
 
 /// What can be asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A test.
     Test(TestIx),
     /// A file, a class: a unit of the plan.
     Unit(UnitIx),
+    /// A file, class or function whose tests are in several units.
+    Part(String, Vec<UnitIx>),
     /// A shard.
     Shard(ShardIx),
     /// A service.
@@ -78,21 +80,19 @@ pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
     if let Some((ix, _)) = inventory.tests.iter_enumerated().find(|(_, test)| test.id.as_str() == name) {
         return Ok(Subject::Test(ix));
     }
-    let holds = |unit: &crate::model::UnitFacts| unit.selectors.iter().any(|selector| selector == name);
-    if let Some((ix, _)) = model.units.iter_enumerated().find(|(_, unit)| holds(unit)) {
-        return Ok(Subject::Unit(ix));
-    }
-    let part_of = |test: &crate::inventory::Test| {
-        let rest = test.id.as_str().strip_prefix(name);
+    let part_of = |test: &TestIx| {
+        let rest = inventory.tests[*test].id.as_str().strip_prefix(name);
         rest.is_some_and(|rest| rest.starts_with("::") || rest.starts_with('['))
     };
-    if let Some((ix, _)) = inventory.tests.iter_enumerated().find(|(_, test)| part_of(test)) {
-        let unit = model.units.iter_enumerated().find(|(_, unit)| unit.tests.contains(&ix));
-        if let Some((unit, _)) = unit {
-            return Ok(Subject::Unit(unit));
-        }
+    let holds = |unit: &UnitFacts| {
+        unit.selectors.iter().any(|selector| selector == name) || unit.tests.iter().any(part_of)
+    };
+    let units = model.units.iter_enumerated().filter(|(_, unit)| holds(unit));
+    match units.map(|(ix, _)| ix).collect::<Vec<_>>().as_slice() {
+        [] => Err(candidates(known, name)),
+        [unit] => Ok(Subject::Unit(*unit)),
+        units => Ok(Subject::Part(name.to_owned(), units.to_vec())),
     }
-    Err(candidates(known, name))
 }
 
 /// Returns the names that were probably meant.
@@ -119,6 +119,7 @@ pub fn explain(known: Known<'_>, subject: Subject) -> Explanation {
     match subject {
         Subject::Test(test) => explain_test(known, test),
         Subject::Unit(unit) => explain_unit(known, unit),
+        Subject::Part(name, units) => explain_part(known, &name, &units),
         Subject::Shard(shard) => explain_shard(known, shard),
         Subject::Service(service) => explain_service(known, service),
         Subject::Lane(lane) => explain_lane(known, lane),
@@ -130,7 +131,14 @@ fn explain_test(known: Known<'_>, ix: TestIx) -> Explanation {
     let test = &inventory.tests[ix];
     let mut sections = Vec::new();
     let estimate = estimates.of(&test.id, &test.file);
+    let record = estimates.skips(&test.id).filter(|record| record.skipped > 0);
+    let named = model.graph.requirement(ix);
+    let named: Vec<_> = named.iter().map(|service| &model.problem.services[service].name).collect();
+    let for_want = model.notes.not_provisioned.iter().filter(|note| note.why == WhyNot::SkippedToday);
+    let stays_skipped = record.is_some_and(|record| record.skips_even_with(&named))
+        || for_want.flat_map(|note| &note.tests).any(|test| *test == ix);
     let mut times = vec![match estimate.level {
+        _ if stays_skipped => "0s expected: it will be skipped".to_owned(),
         Level::Test => format!(
             "{} expected, ± {}, from {}",
             Millis::from_f64(estimate.mean),
@@ -154,10 +162,11 @@ fn explain_test(known: Known<'_>, ix: TestIx) -> Explanation {
         }
         Level::Count => "nothing was ever measured: every test counts the same".to_owned(),
     }];
-    if let Some(record) = estimates.skips(&test.id).filter(|record| record.skipped > 0) {
+    if let Some(record) = record {
         let reason =
             record.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", Printable(reason)));
-        times.push(format!("skipped in {} of {} runs{reason}", record.skipped, record.skipped + record.ran));
+        let runs = plural(record.skipped + record.ran, "run");
+        times.push(format!("skipped in {} of {runs}{reason}", record.skipped));
     }
     sections.push(Section { title: "How long".to_owned(), lines: times });
 
@@ -250,11 +259,11 @@ fn place(known: Known<'_>, unit: UnitIx) -> Section {
     if let Some(at) = plan.shard_of(unit) {
         let shard = &plan.shards[at];
         let lane = &model.problem.lanes[shard.lane];
-        lines.push(format!(
-            "on {}, with {}",
-            shard.name,
-            plural(shard.units.len().saturating_sub(1), "other unit")
-        ));
+        let company = match shard.units.len().saturating_sub(1) {
+            0 => "alone".to_owned(),
+            others => format!("with {}", plural(others, "other unit")),
+        };
+        lines.push(format!("on {}, {company}", shard.name));
         let needed = model.problem.needed(unit);
         let able: Vec<&PlannedShard> = plan
             .shards
@@ -279,6 +288,22 @@ fn place(known: Known<'_>, unit: UnitIx) -> Section {
         });
     }
     Section { title: "Where it runs".to_owned(), lines }
+}
+
+fn explain_part(known: Known<'_>, name: &str, units: &[UnitIx]) -> Explanation {
+    let Known { model, plan, .. } = known;
+    let line = |unit: &UnitIx| {
+        let shard = plan.shard_of(*unit).map_or("no shard", |shard| plan.shards[shard].name.as_str());
+        let unit = &model.problem.units[*unit];
+        format!("{:>7}  {} on {shard}", unit.load, Printable(&unit.name))
+    };
+    Explanation {
+        title: format!("{} is in {}", Printable(name), plural(units.len(), "unit")),
+        sections: vec![Section {
+            title: "Where they run".to_owned(),
+            lines: units.iter().map(line).collect(),
+        }],
+    }
 }
 
 fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
@@ -372,7 +397,11 @@ fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
         model.problem.units.indices().filter(|unit| model.problem.needed(*unit).contains(ix)).collect();
     users.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
     let load: Millis = users.iter().map(|unit| model.problem.units[*unit].load).sum();
-    let mut needs = vec![format!("{} with {load} of tests", plural(users.len(), "unit"))];
+    let mut needs = vec![if users.is_empty() {
+        "no test that will run".to_owned()
+    } else {
+        format!("{} with {load} of tests", plural(users.len(), "unit"))
+    }];
     needs.extend(users.iter().take(MOST_LISTED).map(|unit| {
         let unit = &model.problem.units[*unit];
         format!("{:>7}  {}", unit.load, Printable(&unit.name))
@@ -402,7 +431,10 @@ fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
     let mut lines = vec![
         format!("{} with {load} of tests, one after the other", plural(units.len(), "unit")),
         format!("{} before and {} after the tests in every shard", lane.base, lane.tail),
-        format!("worked off at {} times the speed of one worker", lane.speed as f64 / 1000.0),
+        match lane.speed {
+            1000 => "one test at a time".to_owned(),
+            speed => format!("worked off at {} times the speed of one worker", speed as f64 / 1000.0),
+        },
     ];
     if let Some(declared) = config.lanes.iter().find(|declared| declared.name == lane.name) {
         lines.push(format!("declared at {}", declared.origin));

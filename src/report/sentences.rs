@@ -1,6 +1,6 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
-use crate::ids::{Ix, LaneName, ServiceName};
+use crate::ids::{Ix, LaneName, Printable, ServiceName};
 use crate::model::{Model, NotProvisioned, WhyNot};
 use crate::plan::Plan;
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
@@ -60,7 +60,7 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
             problem.floor.at
         ),
         BoundReason::Unit(unit) => {
-            let name = crate::ids::Printable(&problem.units[*unit].name).to_string();
+            let name = Printable(&problem.units[*unit].name).to_string();
             let load = problem.units[*unit].load;
             let advice = if model.units[*unit].tests.len() > 1 {
                 "split it (or set `unit = \"auto\"` for its lane) to end earlier"
@@ -95,16 +95,16 @@ pub(super) fn not_provisioned(note: &NotProvisioned) -> String {
             format!("`{service}` is not started for {tests} of `{lane}`: the manifest says never.")
         }
         WhyNot::AlwaysSkipped => {
-            format!("`{service}` is not started for {tests} of `{lane}` that were skipped in every run.")
+            format!("`{service}` is not started for {tests} of `{lane}`: skipped in every run.")
         }
         WhyNot::SkippedToday => format!(
-            "`{service}` is not started for {tests} of `{lane}` that always skip: today's job does not start it either."
+            "`{service}` is not started for {tests} of `{lane}`: always skipped, and today's job does not start it either."
         ),
         WhyNot::NotToday => format!(
             "`{service}` is not started for {tests} of `{lane}`: today's job does not start it either. If it should, set `provision = \"always\"`."
         ),
         WhyNot::PassesWithout => format!(
-            "`{service}` is not started for {tests} of `{lane}` that reach for it and pass without: today's job does not start it either."
+            "`{service}` is not started for {tests} of `{lane}`: passed without it, and today's job does not start it either."
         ),
     }
 }
@@ -147,10 +147,9 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
             "the other jobs ({}) take {at} by themselves",
             problem.floor.jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
         ),
-        Clash::Unit(unit, at) => format!(
-            "`{}` alone ends the workflow after {at}",
-            crate::ids::Printable(&problem.units[*unit].name)
-        ),
+        Clash::Unit(unit, at) => {
+            format!("`{}` alone ends the workflow after {at}", Printable(&problem.units[*unit].name))
+        }
         Clash::OtherMinutes(minutes) => format!("the other jobs bill {}", plural(*minutes, "minute")),
         Clash::Apart { group, units } => {
             let group = &problem.apart[*group];
@@ -159,7 +158,7 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
         Clash::Needs { lane, service, units, example } => {
             let containers = problem.services[*service].containers;
             let lane = &problem.lanes[*lane].name;
-            let example = crate::ids::Printable(&problem.units[*example].name);
+            let example = Printable(&problem.units[*example].name);
             let others = if *units > 1 { format!(" and {} more", units - 1) } else { String::new() };
             format!(
                 "lane `{lane}` needs `{}` ({}) for `{example}`{others}",

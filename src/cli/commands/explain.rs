@@ -14,8 +14,9 @@ pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandRes
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
     let limits = project.limits(&args.limits);
+    let lock = project.lock()?;
     let (model, plan) =
-        plan::suggest(inputs, &limits, project.lock.as_ref()).map_err(|error| plan_failure(&error))?;
+        plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     let known = Known {
         config: &project.config,
         inventory: &project.inventory,

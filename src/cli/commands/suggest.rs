@@ -5,7 +5,7 @@ use crate::cli::console::{CommandResult, Failure, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
-use crate::cli::project::{Project, read_lock};
+use crate::cli::project::{Project, read_plan};
 use crate::cli::settings::Settings;
 use crate::plan::{self, Lock};
 use crate::report::summary::PlanSummary;
@@ -19,8 +19,16 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
     let limits = project.limits(&args.limits);
+    let lock = match project.lock() {
+        // Whoever writes the lock anew need not be able to read the old one.
+        Err(failure) if args.write => {
+            console.warning(failure.message());
+            None
+        }
+        lock => lock?,
+    };
     let (model, plan) =
-        plan::suggest(inputs, &limits, project.lock.as_ref()).map_err(|error| plan_failure(&error))?;
+        plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     console.status(
         "Planned",
         format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),
@@ -34,7 +42,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     }
     if let Some(path) = &args.compare {
         let path = settings.located(path);
-        let (other, faults) = plan::evaluate(inputs, &model, &limits, &read_lock(&path)?);
+        let (other, faults) = plan::evaluate(inputs, &model, &limits, &read_plan(&path)?);
         let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
         summary = summary.with_other(&name, &other, faults);
     }
@@ -47,7 +55,8 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let text = Lock::render(&model, &plan);
     let changes = std::fs::read_to_string(&project.lock_path).ok().as_deref() != Some(&text);
     if args.locked && changes {
-        return Err(Failure::new(ExitStatus::LockOutOfDate, "shardplan.lock is out of date")
+        let why = if lock.is_some() { "shardplan.lock is out of date" } else { "there is no shardplan.lock" };
+        return Err(Failure::new(ExitStatus::LockOutOfDate, why)
             .with_hint("`shardplan suggest --write` writes it anew"));
     }
     if args.write && changes {

@@ -1,7 +1,13 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod explain;
+mod graph;
 mod history;
 mod ingest;
+mod lock;
+mod manifest;
+mod suggest;
+mod tradeoff;
 
 use std::fmt;
 use std::fs;
@@ -113,4 +119,54 @@ impl fmt::Display for Said {
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+impl Project {
+    /// Returns a project with this manifest, these tests and a run of them; see [`Project::add_tests`].
+    fn planned(manifest: &str, tests: &str) -> Self {
+        let project = Self::new();
+        project.write("shardplan.toml", format!("project.inventory = \"inventory.csv\"\n{manifest}"));
+        project.add_tests(tests);
+        project
+    }
+
+    /// Writes the inventory and ingests a run, from one test a line: its id, its seconds (`skip` where it is
+    /// skipped, `-` where it never ran), then the services that it reaches for, its `@marks` and its
+    /// `fixtures()`.
+    fn add_tests(&self, tests: &str) {
+        let mut inventory = "test,markers,fixtures,observed\n".to_owned();
+        let mut report = "test,seconds,outcome\n".to_owned();
+        for line in tests.lines().filter(|line| !line.trim().is_empty()) {
+            let mut words = line.split_whitespace();
+            let (test, seconds) = (words.next().unwrap(), words.next().unwrap());
+            let (mut marks, mut fixtures, mut services) = (Vec::new(), Vec::new(), Vec::new());
+            for word in words {
+                match (word.strip_prefix('@'), word.strip_suffix("()")) {
+                    (Some(mark), _) => marks.push(mark),
+                    (None, Some(fixture)) => fixtures.push(fixture),
+                    (None, None) => services.push(word),
+                }
+            }
+            let cells = [marks, fixtures, services].map(|words| words.join(" "));
+            inventory.push_str(&format!("{test},{}\n", cells.join(",")));
+            match seconds {
+                "-" => {}
+                "skip" => report.push_str(&format!("{test},0,skipped\n")),
+                seconds => report.push_str(&format!("{test},{seconds},passed\n")),
+            }
+        }
+        self.write("inventory.csv", inventory);
+        if report.lines().count() > 1 {
+            self.write("report.csv", report);
+            let said = self.shardplan("ingest report.csv --at 2026-06-16T08:00:00Z");
+            assert_eq!(said.code, 0, "{said}");
+        }
+    }
+}
+
+impl Said {
+    /// Returns the JSON on stdout.
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
 }
