@@ -1,7 +1,7 @@
 //! The whole trade-off: for every number of containers, and of shards within it, the fastest plan.
 
-use super::master::UNLIMITED_TIME;
 use super::planner::Planner;
+use super::search::UNLIMITED_TIME;
 use super::{Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Problem};

@@ -2,8 +2,8 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
-use super::master::{Counts, Goal, Master, UNLIMITED_TIME};
-use super::search::Verdict;
+use super::master::{Counts, Goal, Master};
+use super::search::{UNLIMITED_TIME, Verdict};
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
 };
