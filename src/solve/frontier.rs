@@ -1,7 +1,9 @@
 //! The whole trade-off: for every number of containers, and of shards within it, the fastest plan.
 
-use super::master::UNLIMITED_TIME;
-use super::planner::Planner;
+use std::collections::BTreeMap;
+
+use super::planner::{Planner, Start};
+use super::search::UNLIMITED_TIME;
 use super::{Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Problem};
@@ -35,27 +37,35 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
+    let empty = Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits) else {
-        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+        return empty;
     };
-    let Some(fastest) = planner.soonest(&with_containers(&unlimited, most)) else {
-        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
-    };
+    let Some(fastest) = planner.soonest(&with_containers(&unlimited, most)) else { return empty };
     let mut points: Vec<FrontierPoint> = Vec::new();
+    // The best plan so far for every number of shards: with more containers it is still one.
+    let mut by_shards: BTreeMap<u32, Solution> = BTreeMap::new();
     for containers in fewest..=most {
-        let limits = with_containers(&unlimited, containers);
-        let Some(solution) = planner.soonest(&limits) else { continue };
-        let done = solution.end <= fastest.end;
-        let mut shards = solution.shards.len();
-        points.push(FrontierPoint { containers, solution });
+        let mut limits = with_containers(&unlimited, containers);
+        let mut shards = at_most(limits.shards.as_ref(), u32::MAX);
+        let mut at_least = fastest.bound.at;
+        let mut done = false;
         // Fewer shards bill fewer minutes.
-        while shards > problem.lanes.len() {
-            shards -= 1;
-            let cap = u32::try_from(shards).unwrap_or(u32::MAX);
-            let limits = Limits { shards: Some(Sourced::new(cap, Origin::Default)), ..limits.clone() };
-            let Some(solution) = planner.soonest(&limits) else { break };
-            shards = shards.min(solution.shards.len());
+        loop {
+            let known =
+                by_shards.range(..=shards).map(|(_, solution)| solution).min_by_key(|solution| solution.end);
+            let Some(solution) = planner.soonest_from(&limits, Start { known, at_least }) else { break };
+            done |= solution.end <= fastest.end;
+            at_least = solution.bound.at;
+            let found = u32::try_from(solution.shards.len()).unwrap_or(u32::MAX);
+            by_shards.insert(found, solution.clone());
             points.push(FrontierPoint { containers, solution });
+            let fewer = found.min(shards).saturating_sub(1);
+            if (fewer as usize) < problem.lanes.len() {
+                break;
+            }
+            shards = fewer;
+            limits.shards = Some(Sourced::new(shards, Origin::Default));
         }
         if done {
             break;

@@ -22,10 +22,12 @@
 //! same input gives the same plan on every machine.
 
 mod assign;
+mod combine;
 mod conflict;
 mod exact;
 mod flow;
 mod frontier;
+mod lane;
 mod master;
 mod milp;
 mod planner;

@@ -2,8 +2,8 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
-use super::master::{Counts, Goal, Master, UNLIMITED_TIME};
-use super::search::Verdict;
+use super::master::{Counts, Goal, Master};
+use super::search::{UNLIMITED_TIME, Verdict};
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
 };
@@ -56,6 +56,15 @@ pub(super) struct Planner<'p> {
     units: IxVec<LaneIx, Vec<UnitIx>>,
 }
 
+/// What is known of a question before it is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Start<'s> {
+    /// A plan within the limits.
+    pub(super) known: Option<&'s Solution>,
+    /// No plan within the limits ends earlier.
+    pub(super) at_least: Millis,
+}
+
 impl<'p> Planner<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {
         let mut units: IxVec<LaneIx, Vec<UnitIx>> = problem.lanes.iter().map(|_| Vec::new()).collect();
@@ -89,12 +98,19 @@ impl<'p> Planner<'p> {
 
     /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
     pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
+        self.soonest_from(limits, Start::default())
+    }
+
+    /// Returns the fastest plan within the limits, the target aside, and what is known of it.
+    pub(super) fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
         let longest = Millis(UNLIMITED_TIME);
-        // The first plan has no hurry; its end is where the search for the bound begins.
-        let mut best: Option<Candidate> = None;
-        for goal in [Goal::Containers, Goal::Overhead] {
-            if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal) {
-                self.offer(&mut best, limits, &counts, Millis::ZERO);
+        let mut best: Option<Candidate> = start.known.map(|known| self.candidate(known.shards.clone()));
+        if best.is_none() {
+            // The first plan has no hurry; its end is where the search for the bound begins.
+            for goal in [Goal::Containers, Goal::Overhead] {
+                if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal) {
+                    self.offer(&mut best, limits, &counts, Millis::ZERO);
+                }
             }
         }
         if best.is_none() && self.is_small() {
@@ -102,7 +118,7 @@ impl<'p> Planner<'p> {
             let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
             best = found.shards.map(|shards| self.candidate(shards));
         }
-        let from = self.problem.floor.at.max(self.master.unit_bound().0);
+        let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
         let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);

@@ -90,6 +90,15 @@ impl Column {
 }
 
 impl Caps {
+    /// Returns what is left of the caps, or nothing where they are exceeded.
+    pub(super) fn minus(self, used: Use) -> Option<Self> {
+        Some(Self {
+            containers: self.containers.checked_sub(used.containers)?,
+            shards: self.shards.checked_sub(used.shards)?,
+            overhead: self.overhead.checked_sub(used.overhead)?,
+        })
+    }
+
     fn of(&self, resource: Resource) -> u64 {
         match resource {
             Resource::Containers => self.containers.into(),
@@ -118,6 +127,12 @@ pub(super) struct Least {
     pub(super) proven: bool,
 }
 
+/// More containers or shards than any plan has.
+pub(super) const UNLIMITED: u32 = u32::MAX / 4;
+
+/// More milliseconds than any plan takes.
+pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
+
 /// How many nodes one search may visit before it gives up.
 pub(super) const NODE_LIMIT: u32 = 50_000;
 
@@ -142,6 +157,14 @@ impl Use {
         }
     }
 
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            containers: self.containers + other.containers,
+            shards: self.shards + other.shards,
+            overhead: self.overhead + other.overhead,
+        }
+    }
+
     /// Returns whether it is no more than another in every respect.
     pub(super) fn is_within(self, other: Self) -> bool {
         self.containers <= other.containers && self.shards <= other.shards && self.overhead <= other.overhead
@@ -151,20 +174,17 @@ impl Use {
 impl Question {
     /// Returns shard counts, one per column, that do all the work within the caps.
     pub(super) fn find(&mut self, caps: Caps) -> Verdict<Vec<u32>> {
-        let mut search = Search {
-            counts: vec![0; self.columns.len()],
-            frozen: self.columns.iter().map(|column| column.containers > caps.containers).collect(),
-            used: Use::default(),
-            caps,
-            nodes: 0,
-            capacity: vec![0; self.columns.len()],
-            question: self,
-        };
+        let mut search = Search::new(self, caps);
         match search.visit() {
             Some(true) => Verdict::Yes(search.counts),
             Some(false) => Verdict::No,
             None => Verdict::Unknown,
         }
+    }
+
+    /// Returns what every answer within the caps uses at the least, or nothing where there is clearly none.
+    pub(super) fn floor(&mut self, caps: Caps) -> Option<Use> {
+        Search::new(self, caps).missing().map(|missing| missing.at_least)
     }
 
     /// Returns the counts within the caps that use least of what `measure` counts.
@@ -241,13 +261,27 @@ struct Search<'q> {
 
 /// What a row still misses, at the least.
 struct Missing {
+    /// What mending everything takes at the least.
+    at_least: Use,
     /// The columns that could mend the worst row.
     candidates: Vec<u16>,
     /// For every service, the shards with it that are still missing.
     by_service: Vec<u32>,
 }
 
-impl Search<'_> {
+impl<'q> Search<'q> {
+    fn new(question: &'q mut Question, caps: Caps) -> Self {
+        Self {
+            counts: vec![0; question.columns.len()],
+            frozen: question.columns.iter().map(|column| column.containers > caps.containers).collect(),
+            used: Use::default(),
+            caps,
+            nodes: 0,
+            capacity: vec![0; question.columns.len()],
+            question,
+        }
+    }
+
     /// Returns whether the work can be done from here, or nothing where the search was cut off.
     fn visit(&mut self) -> Option<bool> {
         self.nodes += 1;
@@ -371,16 +405,18 @@ impl Search<'_> {
                 worst = Some((open, row));
             }
         }
-        let containers: u64 = by_service
+        let containers: u32 = by_service
             .iter()
             .zip(&question.service_containers)
-            .map(|(more, containers)| u64::from(*more) * u64::from(*containers))
-            .sum();
+            .map(|(more, containers)| more.saturating_mul(*containers))
+            .fold(0, u32::saturating_add);
         let least_overhead = question.columns.iter().map(|column| column.overhead).min().unwrap_or(0);
-        let fits = u64::from(self.used.containers) + containers <= u64::from(self.caps.containers)
-            && u64::from(self.used.shards) + u64::from(shards) <= u64::from(self.caps.shards)
-            && self.used.overhead.saturating_add(least_overhead * u64::from(shards)) <= self.caps.overhead;
+        let overhead = least_overhead.saturating_mul(u64::from(shards));
+        let at_least = Use { containers, shards, overhead };
+        let fits = containers <= self.caps.containers - self.used.containers
+            && shards <= self.caps.shards - self.used.shards
+            && overhead <= self.caps.overhead - self.used.overhead;
         let candidates = worst.map_or_else(Vec::new, |(_, row)| row.columns.clone());
-        fits.then_some(Missing { candidates, by_service })
+        fits.then_some(Missing { at_least, candidates, by_service })
     }
 }
