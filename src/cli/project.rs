@@ -8,7 +8,7 @@ use super::console::{Failure, chain, shown_path};
 use super::diagnostics::config_failure;
 use super::files::read_text;
 use super::settings::Settings;
-use crate::config::{Config, Origin, Sourced};
+use crate::config::{Budget, Config, Origin, Sourced};
 use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Filter, Observed, Store};
 use crate::inventory::Inventory;
@@ -91,6 +91,18 @@ impl Project {
             inventory: &self.inventory,
             estimates: &self.estimates,
             overheads: &self.overheads,
+        }
+    }
+
+    /// Returns the limits of the pinned plan where there is one and nothing else was typed; else [`Self::limits`].
+    pub(crate) fn pinned_limits(&self, args: &LimitArgs, lock: Option<&Lock>) -> Limits {
+        let typed = args.budget.is_some()
+            || args.max_shards.is_some()
+            || args.max_minutes.is_some()
+            || args.target.is_some();
+        match lock {
+            Some(lock) if !typed => lock.limits.clone().or(&Budget::default()),
+            _ => self.limits(args),
         }
     }
 

@@ -10,6 +10,11 @@ use toml::de::{DeTable, DeValue};
 use super::Problem;
 use crate::time::Millis;
 
+/// The largest number of anything, and the longest time, that a manifest may name: sums of them stay far from
+/// overflow.
+const MOST: u32 = 100_000;
+const LONGEST: Millis = Millis::from_secs(7 * 24 * 3600);
+
 /// A table of the file while it is read. Every key that is asked for becomes a known key; what is left at the
 /// end is unknown.
 pub(super) struct Section<'t, 'i> {
@@ -94,7 +99,7 @@ impl<'t, 'i> Section<'t, 'i> {
         parsed
     }
 
-    /// Returns a whole number of at least `least`.
+    /// Returns a whole number of at least `least` and at most [`MOST`].
     pub(super) fn count(&self, key: &'static str, least: u32) -> Option<u32> {
         self.value(key, |value| {
             let number = match value {
@@ -102,8 +107,8 @@ impl<'t, 'i> Section<'t, 'i> {
                 _ => None,
             };
             number
-                .filter(|number| *number >= least)
-                .ok_or_else(|| format!("must be a whole number of at least {least}"))
+                .filter(|number| (least..=MOST).contains(number))
+                .ok_or_else(|| format!("must be a whole number from {least} to {MOST}"))
         })
     }
 
@@ -128,6 +133,7 @@ impl<'t, 'i> Section<'t, 'i> {
                 .map_err(|_| "must be a duration in quotes, such as \"45s\" or \"1m30s\"".to_owned())?
                 .parse()
                 .map_err(|error| format!("must be a duration: {error}"))
+                .and_then(|time| if time <= LONGEST { Ok(time) } else { Err("must be a week at most".to_owned()) })
         })
     }
 

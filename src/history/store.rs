@@ -154,7 +154,9 @@ impl Store {
             fs::create_dir_all(folder).map_err(HistoryError::io("create the folder", folder))?;
         }
         let place = folder.join(format!("{digest}.{EXTENSION}"));
+        // As any file of the user's: a temporary one would be readable by its owner alone.
         let mut file = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
             .prefix(digest.short())
             .tempfile_in(&waiting_room)
             .map_err(HistoryError::io("write a file in", &waiting_room))?;

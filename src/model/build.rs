@@ -513,17 +513,7 @@ fn make_unit(
 ) -> (Unit, UnitFacts) {
     let config = &inputs.config.lanes[cluster.lane];
     let scale = config.time_scale.as_ref().map_or(1.0, |scale| f64::from(scale.value) / 1000.0);
-    let base: ServiceSet = config
-        .services
-        .iter()
-        .filter_map(|service| {
-            let services = &inputs.config.services;
-            services
-                .binary_search_by(|other| other.name.cmp(&service.value))
-                .ok()
-                .map(ServiceIx::from_position)
-        })
-        .collect();
+    let base = services_everywhere(inputs.config, config);
     let mut pieces: BTreeMap<&str, f64> = BTreeMap::new();
     let (mut load, mut variance, mut requirement) = (0.0, 0.0, ServiceSet::EMPTY);
     for ix in &cluster.tests {
@@ -572,12 +562,26 @@ fn service_models(inputs: Inputs<'_>) -> IxVec<ServiceIx, ServiceModel> {
     inputs.config.services.iter().map(model).collect()
 }
 
+/// Returns the services that every shard of the lane starts: those that it names, and what these need.
+fn services_everywhere(config: &Config, lane: &Lane) -> ServiceSet {
+    let find = |name: &ServiceName| {
+        let position = config.services.binary_search_by(|service| service.name.cmp(name));
+        position.ok().map(ServiceIx::from_position)
+    };
+    let mut all = ServiceSet::EMPTY;
+    let mut open: Vec<ServiceIx> = lane.services.iter().filter_map(|service| find(&service.value)).collect();
+    while let Some(service) = open.pop() {
+        if !all.contains(service) {
+            all.insert(service);
+            let needs = &config.services[service.position()].needs;
+            open.extend(needs.iter().filter_map(|need| find(&need.value)));
+        }
+    }
+    all
+}
+
 fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
     let overhead = inputs.overheads.lanes.get(&lane.name);
-    let services = lane.services.iter().filter_map(|service| {
-        let services = &inputs.config.services;
-        services.binary_search_by(|other| other.name.cmp(&service.value)).ok().map(ServiceIx::from_position)
-    });
     let (max_shards, max_shards_origin) = lane
         .max_shards
         .as_ref()
@@ -589,7 +593,7 @@ fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
         head: jobs.head(&lane.name).length,
         after: jobs.after(&lane.name).length,
         speed: u64::from(lane.workers.get()) * u64::from(lane.efficiency),
-        services: services.collect(),
+        services: services_everywhere(inputs.config, lane),
         max_shards,
         max_shards_origin,
     }

@@ -4,7 +4,7 @@ use crate::config::{Budget, Origin, Sourced};
 use crate::time::Millis;
 
 /// The limits of a plan, each with where it comes from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Service containers over all shards.
     pub containers: Option<Sourced<u32>>,

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::ids::{LaneName, NodeId, ServiceName};
-use crate::model::Model;
+use crate::config::{Origin, Sourced};
+use crate::model::{Limits, Model};
+use crate::time::Millis;
 
 /// The pinned plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Lock {
     pub shards: Vec<LockedShard>,
     /// The digest of what the plan was made from.
     pub inputs: String,
+    /// What the plan was to keep within.
+    pub limits: Limits,
 }
 
 /// A shard of the lock.
@@ -150,14 +154,15 @@ impl Lock {
             return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
         }
         let file: LockV1 = toml::from_str(text).map_err(malformed)?;
-        let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
+        // Two lanes may share a file: by marks, each takes its own tests of it.
+        let mut owner: BTreeMap<(&LaneName, &str), &str> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for shard in &file.shards {
             if !names.insert(shard.name.as_str()) {
                 return Err(LockError::SameName { path, name: shard.name.clone() });
             }
             for unit in &shard.units {
-                if let Some(other) = owner.insert(unit, &shard.name) {
+                if let Some(other) = owner.insert((&shard.lane, unit), &shard.name) {
                     let shards = [other.to_owned(), shard.name.clone()];
                     return Err(LockError::Twice { path, selector: unit.clone(), shards });
                 }
@@ -169,7 +174,14 @@ impl Lock {
             services: shard.services,
             units: shard.units,
         };
-        Ok(Self { inputs: file.inputs, shards: file.shards.into_iter().map(locked).collect() })
+        let pinned = || Origin::Seen(path.clone());
+        let limits = Limits {
+            containers: file.limits.containers.map(|value| Sourced::new(value, pinned())),
+            shards: file.limits.shards.map(|value| Sourced::new(value, pinned())),
+            minutes: file.limits.minutes.map(|value| Sourced::new(value, pinned())),
+            target: file.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
+        };
+        Ok(Self { inputs: file.inputs, limits, shards: file.shards.into_iter().map(locked).collect() })
     }
 
     /// Returns the text of the lock that pins a plan.
@@ -215,9 +227,10 @@ impl Lock {
     #[must_use]
     pub fn owners(&self) -> Owners<'_> {
         let shards = self.shards.iter().enumerate();
-        Owners(
-            shards.flat_map(|(at, shard)| shard.units.iter().map(move |unit| (unit.as_str(), at))).collect(),
-        )
+        let owned = shards.flat_map(|(at, shard)| {
+            shard.units.iter().map(move |unit| ((&shard.lane, unit.as_str()), at))
+        });
+        Owners(owned.collect())
     }
 
     /// Returns the shard that runs a test which no selector fits, among those of its lane that start what it
@@ -238,15 +251,15 @@ impl Lock {
 
 /// Which selector belongs to which shard, by position in the lock.
 #[derive(Clone, Debug)]
-pub struct Owners<'l>(BTreeMap<&'l str, usize>);
+pub struct Owners<'l>(BTreeMap<(&'l LaneName, &'l str), usize>);
 
 impl Owners<'_> {
-    /// Returns the shard of a test or selector: that of the longest selector that fits it.
+    /// Returns the shard of a test or selector of a lane: that of the longest selector that fits it.
     #[must_use]
-    pub fn of(&self, id: &str) -> Option<usize> {
+    pub fn of(&self, lane: &LaneName, id: &str) -> Option<usize> {
         let mut prefix = id;
         loop {
-            if let Some(shard) = self.0.get(prefix) {
+            if let Some(shard) = self.0.get(&(lane, prefix)) {
                 return Some(*shard);
             }
             // Parameters may hold `::` and `/`, and a folder may hold `[`.

@@ -8,7 +8,7 @@ mod suggest;
 pub use check::{Fault, check};
 pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard};
-pub use suggest::{PlanError, evaluate, steps, suggest, today};
+pub use suggest::{PlanError, divided, evaluate, steps, suggest, today};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};
@@ -210,7 +210,7 @@ fn placement(model: &Model, lock: &Lock) -> Placement {
             let mut homes: Vec<u32> = unit
                 .selectors
                 .iter()
-                .filter_map(|selector| owners.of(selector))
+                .filter_map(|selector| owners.of(lane, selector))
                 .filter(|shard| lock.shards[*shard].lane == *lane)
                 .filter_map(|shard| u32::try_from(shard).ok())
                 .collect();

@@ -28,7 +28,7 @@ pub enum PlanError {
 }
 
 /// How many units may be split because they alone decide how long the plan takes.
-const MAX_SPLITS: usize = 64;
+const MAX_SPLITS: usize = 200;
 
 /// Returns the best plan within the limits, checked, and the model that it speaks of.
 ///
@@ -58,10 +58,10 @@ pub fn suggest(
         let split = alone.and_then(|unit| model.units[unit].divisible.clone());
         match solved {
             Ok(solution) => {
-                if best.as_ref().is_some_and(|(_, best)| best.end <= solution.end) {
-                    break;
+                // A split may help only once others have followed: two files may be as long.
+                if best.as_ref().is_none_or(|(_, best)| solution.end < best.end) {
+                    best = Some((model, solution));
                 }
-                best = Some((model, solution));
             }
             Err(conflict) if split.is_none() && best.is_none() => {
                 return Err(PlanError::Infeasible { conflict, model: Box::new(model) });
@@ -88,6 +88,22 @@ pub fn suggest(
     let names = name_shards(&model, &solution, previous.zip(placed.as_ref()));
     let plan = Plan::new(&model, limits, &solution, inputs.estimates.pace_deviation, names, placed.as_ref());
     Ok((model, plan))
+}
+
+/// Returns the model in which every unit is split that could come to decide how long a plan takes, for looking
+/// at many limits at once.
+pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError> {
+    let free = Limits { containers: None, minutes: None, target: None, ..limits.clone() };
+    let mut splits = BTreeSet::new();
+    let mut model = build(inputs, &splits)?;
+    for _ in 0..MAX_SPLITS {
+        let Ok(solution) = solve(&model.problem, &free, None) else { break };
+        let BoundReason::Unit(unit) = solution.bound.reason else { break };
+        let Some(selector) = model.units[unit].divisible.clone() else { break };
+        splits.insert(selector);
+        model = build(inputs, &splits)?;
+    }
+    Ok(model)
 }
 
 /// Returns what the next numbers of containers would give: each more than `plan` has, faster than the one

@@ -13,8 +13,8 @@ use crate::report::{self, json_v1};
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
-    let limits = project.limits(&args.limits);
     let lock = project.lock()?;
+    let limits = project.pinned_limits(&args.limits, lock.as_ref());
     let (model, plan) =
         plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     let known = Known {

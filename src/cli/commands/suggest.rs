@@ -7,7 +7,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::project::{Project, read_plan};
 use crate::cli::settings::Settings;
-use crate::plan::{self, Lock};
+use crate::plan::{self, Lock, PlanError};
 use crate::report::summary::PlanSummary;
 use crate::report::{self, json_v1, plural};
 
@@ -18,7 +18,6 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let console = &settings.console;
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
-    let limits = project.limits(&args.limits);
     let lock = match project.lock() {
         // Whoever writes the lock anew need not be able to read the old one.
         Err(failure) if args.write => {
@@ -27,6 +26,11 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         }
         lock => lock?,
     };
+    let limits = if args.locked {
+        project.pinned_limits(&args.limits, lock.as_ref())
+    } else {
+        project.limits(&args.limits)
+    };
     let (model, plan) =
         plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     console.status(
@@ -34,9 +38,10 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),
     );
 
+    let further = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
     let mut summary = PlanSummary::new(&model, &plan)
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
-        .with_steps(&model, &plan::steps(inputs, &model, &plan, STEPS));
+        .with_steps(&further, &plan::steps(inputs, &further, &plan, STEPS));
     if let Some(today) = plan::today(inputs, &model) {
         summary = summary.with_other("today", &today, Vec::new());
     }

@@ -1,7 +1,5 @@
 //! `shardplan tradeoff`: what every further container, shard and minute buys.
 
-use std::collections::BTreeSet;
-
 use crate::cli::args::{FormatArg, TradeoffArgs};
 use crate::cli::console::{CommandResult, stdout_width};
 use crate::cli::diagnostics::plan_failure;
@@ -23,8 +21,8 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
     if args.limits.budget.is_none() {
         limits.containers = None;
     }
-    let model = crate::model::build(inputs, &BTreeSet::new())
-        .map_err(|error| plan_failure(&PlanError::Model(error)))?;
+    let model =
+        plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
     let frontier = frontier(&model.problem, &limits);
     if frontier.points.is_empty() {
         let failed = solve(&model.problem, &limits, None);

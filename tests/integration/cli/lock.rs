@@ -289,6 +289,7 @@ fn a_new_test_is_adopted_by_one_shard_that_has_what_it_needs() {
 fn a_test_belongs_to_the_longest_selector_that_fits() {
     let lock = parsed(THREE_SHARDS);
     let owners = lock.owners();
+    let lane = &lock.shards[0].lane;
     for (test, shard) in [
         ("t/a.py::x", Some(0)),
         ("t/a.py::Test::x", Some(1)),
@@ -303,6 +304,6 @@ fn a_test_belongs_to_the_longest_selector_that_fits() {
         ("tt/b.py::x", None),
         ("other.py::x", None),
     ] {
-        assert_eq!(owners.of(test), shard, "{test}");
+        assert_eq!(owners.of(lane, test), shard, "{test}");
     }
 }
