@@ -143,8 +143,8 @@ impl Lock {
     pub fn parse(text: &str, path: &Path) -> Result<Self, LockError> {
         let path = path.display().to_string();
         let malformed = |error: toml::de::Error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = 1 + before.matches('\n').count();
             LockError::Malformed { path: path.clone(), line, message: error.message().to_owned() }
         };
         let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;

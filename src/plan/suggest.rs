@@ -210,7 +210,7 @@ pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &
     let sentence = |fault: Fault| match fault {
         Fault::NotOnce { unit, .. } => Some(format!("`{}` runs nowhere", Printable(&unit))),
         Fault::NotCovered { unit, shard, service } => {
-            Some(format!("`{}` needs {service}, which {} does not start", Printable(&unit), name(shard)))
+            Some(format!("`{}` needs `{service}`, which `{}` does not start", Printable(&unit), name(shard)))
         }
         Fault::Together { .. } => Some(fault.to_string()),
         _ => None,

@@ -9,7 +9,7 @@ mod manifest;
 mod suggest;
 mod tradeoff;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -148,11 +148,11 @@ impl Project {
                 }
             }
             let cells = [marks, fixtures, services].map(|words| words.join(" "));
-            inventory.push_str(&format!("{test},{}\n", cells.join(",")));
+            writeln!(inventory, "{test},{}", cells.join(",")).unwrap();
             match seconds {
                 "-" => {}
-                "skip" => report.push_str(&format!("{test},0,skipped\n")),
-                seconds => report.push_str(&format!("{test},{seconds},passed\n")),
+                "skip" => writeln!(report, "{test},0,skipped").unwrap(),
+                seconds => writeln!(report, "{test},{seconds},passed").unwrap(),
             }
         }
         self.write("inventory.csv", inventory);

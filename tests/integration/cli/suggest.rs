@@ -171,7 +171,7 @@ shard = [
       mine         1m50s    +30s           1       2           4       3
       mine: `tests/unit/test_a.py` runs nowhere
       mine: `tests/unit/test_b.py` runs nowhere
-      mine: `tests/db/test_c.py` needs db, which first does not start
+      mine: `tests/db/test_c.py` needs `db`, which `first` does not start
 
     Notes
 
