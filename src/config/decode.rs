@@ -133,7 +133,9 @@ impl<'t, 'i> Section<'t, 'i> {
                 .map_err(|_| "must be a duration in quotes, such as \"45s\" or \"1m30s\"".to_owned())?
                 .parse()
                 .map_err(|error| format!("must be a duration: {error}"))
-                .and_then(|time| if time <= LONGEST { Ok(time) } else { Err("must be a week at most".to_owned()) })
+                .and_then(
+                    |time| if time <= LONGEST { Ok(time) } else { Err("must be a week at most".to_owned()) },
+                )
         })
     }
 

@@ -11,8 +11,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
-use crate::ids::{LaneName, NodeId, ServiceName};
 use crate::config::{Origin, Sourced};
+use crate::ids::{LaneName, NodeId, ServiceName};
 use crate::model::{Limits, Model};
 use crate::time::Millis;
 
@@ -227,9 +227,8 @@ impl Lock {
     #[must_use]
     pub fn owners(&self) -> Owners<'_> {
         let shards = self.shards.iter().enumerate();
-        let owned = shards.flat_map(|(at, shard)| {
-            shard.units.iter().map(move |unit| ((&shard.lane, unit.as_str()), at))
-        });
+        let owned = shards
+            .flat_map(|(at, shard)| shard.units.iter().map(move |unit| ((&shard.lane, unit.as_str()), at)));
         Owners(owned.collect())
     }
 

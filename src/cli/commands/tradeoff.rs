@@ -21,8 +21,7 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
     if args.limits.budget.is_none() {
         limits.containers = None;
     }
-    let model =
-        plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
+    let model = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
     let frontier = frontier(&model.problem, &limits);
     if frontier.points.is_empty() {
         let failed = solve(&model.problem, &limits, None);
