@@ -361,13 +361,13 @@ shards = 0
     12 | today = "2 shards"
        |         ^^^^^^^^^^
 
-    error: `containers` must be a whole number of at least 0
+    error: `containers` must be a whole number from 0 to 100000
       --> shardplan.toml:15:14
        |
     15 | containers = -1
        |              ^^
 
-    error: `shards` must be a whole number of at least 1
+    error: `shards` must be a whole number from 1 to 100000
       --> shardplan.toml:16:10
        |
     16 | shards = 0
