@@ -37,36 +37,21 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
-    let empty = Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits) else {
-        return empty;
+        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     };
-    let Some(fastest) = planner.soonest(&with_containers(&unlimited, most)) else { return empty };
+    // With all the containers there are, every plan's end is a bound for those with fewer.
+    let mut known = Known::default();
+    let fastest = known.with_fewer_and_fewer_shards(&planner, &with_containers(&unlimited, most));
+    known.plans.clear();
+    let Some(fastest) = fastest.into_iter().next() else {
+        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+    };
     let mut points: Vec<FrontierPoint> = Vec::new();
-    // The best plan so far for every number of shards: with more containers it is still one.
-    let mut by_shards: BTreeMap<u32, Solution> = BTreeMap::new();
     for containers in fewest..=most {
-        let mut limits = with_containers(&unlimited, containers);
-        let mut shards = at_most(limits.shards.as_ref(), u32::MAX);
-        let mut at_least = fastest.bound.at;
-        let mut done = false;
-        // Fewer shards bill fewer minutes.
-        loop {
-            let known =
-                by_shards.range(..=shards).map(|(_, solution)| solution).min_by_key(|solution| solution.end);
-            let Some(solution) = planner.soonest_from(&limits, Start { known, at_least }) else { break };
-            done |= solution.end <= fastest.end;
-            at_least = solution.bound.at;
-            let found = u32::try_from(solution.shards.len()).unwrap_or(u32::MAX);
-            by_shards.insert(found, solution.clone());
-            points.push(FrontierPoint { containers, solution });
-            let fewer = found.min(shards).saturating_sub(1);
-            if (fewer as usize) < problem.lanes.len() {
-                break;
-            }
-            shards = fewer;
-            limits.shards = Some(Sourced::new(shards, Origin::Default));
-        }
+        let plans = known.with_fewer_and_fewer_shards(&planner, &with_containers(&unlimited, containers));
+        let done = plans.iter().any(|solution| solution.end <= fastest.end);
+        points.extend(plans.into_iter().map(|solution| FrontierPoint { containers, solution }));
         if done {
             break;
         }
@@ -74,6 +59,45 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let points = undominated(&points);
     let knee = knee(&points);
     Frontier { points, knee, floor: fastest.bound.at }
+}
+
+/// What the questions so far tell of those to come, by the number of shards.
+#[derive(Debug, Default)]
+struct Known {
+    /// The best plans so far. With more containers they still are plans.
+    plans: BTreeMap<u32, Solution>,
+    /// When a plan with at most so many shards ends at the earliest, with however many containers.
+    floors: BTreeMap<u32, Millis>,
+}
+
+impl Known {
+    /// Returns the fastest plan within the limits, and those with fewer and fewer shards, which bill fewer
+    /// minutes. What they tell is kept; floors only where there are none yet, by the most containers.
+    fn with_fewer_and_fewer_shards(&mut self, planner: &Planner<'_>, limits: &Limits) -> Vec<Solution> {
+        let is_first = self.floors.is_empty();
+        let mut limits = limits.clone();
+        let mut shards = at_most(limits.shards.as_ref(), u32::MAX);
+        let mut at_least = Millis::ZERO;
+        let mut found = Vec::new();
+        loop {
+            if let Some((_, floor)) = self.floors.range(shards..).next() {
+                at_least = at_least.max(*floor);
+            }
+            let known = self.plans.range(..=shards).map(|(_, plan)| plan).min_by_key(|plan| plan.end);
+            let Some(solution) = planner.soonest_from(&limits, Start { known, at_least }) else { break };
+            at_least = solution.bound.at;
+            if is_first {
+                self.floors.insert(shards, at_least);
+            }
+            let used = u32::try_from(solution.shards.len()).unwrap_or(u32::MAX);
+            self.plans.insert(used, solution.clone());
+            found.push(solution);
+            let Some(fewer) = used.checked_sub(1) else { break };
+            shards = fewer;
+            limits.shards = Some(Sourced::new(shards, Origin::Default));
+        }
+        found
+    }
 }
 
 /// Returns the points that no other beats in one respect without being worse in another.

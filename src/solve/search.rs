@@ -76,6 +76,14 @@ pub(super) enum Verdict<T> {
 
 impl Resource {
     pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
+
+    /// Returns from where on a cap is none. What is left to the last of several lanes is less than unlimited.
+    fn unlimited(self) -> u64 {
+        match self {
+            Self::Containers | Self::Shards => u64::from(UNLIMITED) / 2,
+            Self::Overhead => UNLIMITED_TIME / 2,
+        }
+    }
 }
 
 impl Column {
@@ -228,6 +236,7 @@ impl Question {
     /// on demand, as they take as long as some hundred nodes.
     fn refused_by_prices(&self, counts: &[u32], used: Use, caps: Caps, ask: bool) -> bool {
         Resource::ALL.into_iter().zip(&self.prices).any(|(resource, prices)| {
+            let ask = ask && caps.of(resource) < resource.unlimited();
             let prices = if ask {
                 prices.get_or_init(|| Prices::of(self, resource)).as_ref()
             } else {
