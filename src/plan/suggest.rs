@@ -212,7 +212,12 @@ pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &
         Fault::NotCovered { unit, shard, service } => {
             Some(format!("`{}` needs `{service}`, which `{}` does not start", Printable(&unit), name(shard)))
         }
-        Fault::Together { .. } => Some(fault.to_string()),
+        Fault::LaneServiceMissing { lane, shard, service } => {
+            Some(format!("every shard of `{lane}` starts `{service}`, but `{}` does not", name(shard)))
+        }
+        Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
+            Some(fault.to_string())
+        }
         _ => None,
     };
     let faults = faults.into_iter().filter_map(sentence).collect();

@@ -279,12 +279,15 @@ fn place(known: Known<'_>, unit: UnitIx) -> Section {
             let others = able.iter().filter(|other| other.name != shard.name).map(|other| &other.name);
             format!("{} could run it too: the loads are evened out", listed(others))
         });
-        let own = crate::time::Millis(shard.times.end().0);
-        let last = plan.critical().any(|critical| critical == at);
+        let own = shard.times.end();
+        let last = own >= plan.end;
         lines.push(if last {
             format!("that shard ends last, after {own}: it decides when the workflow ends")
         } else {
-            format!("that shard is done after {own}, {} before the last", plan.end.saturating_sub(own))
+            format!(
+                "that shard is done after {own}, {} before the workflow ends",
+                plan.end.saturating_sub(own)
+            )
         });
     }
     Section { title: "Where it runs".to_owned(), lines }

@@ -71,7 +71,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
       on all-2, with 1 other unit
       all-3 could run it too: the loads are evened out
-      that shard is done after 1m42s, 495ms before the last
+      that shard is done after 1m42s, 495ms before the workflow ends
     ");
     assert_snapshot!(explained("tests/test_b.py::test_fixture[1]"), @"
     Test tests/test_b.py::test_fixture[1]
@@ -89,7 +89,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
       on all-3, alone
       all-2 could run it too: the loads are evened out
-      that shard is done after 1m39s, 3.0s before the last
+      that shard is done after 1m39s, 3.0s before the workflow ends
     ");
     assert_snapshot!(explained("tests/search/test_c.py::test_path"), @"
     Test tests/search/test_c.py::test_path
@@ -124,7 +124,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
       on all-2, with 1 other unit
       all-3 could run it too: the loads are evened out
-      that shard is done after 1m42s, 495ms before the last
+      that shard is done after 1m42s, 495ms before the workflow ends
     ");
 }
 
@@ -182,7 +182,7 @@ fn a_test_that_never_ran_and_one_that_is_always_skipped_say_so() {
 
       on all-1, with 1 other unit
       all-2, all-3 and all-4 could run it too: the loads are evened out
-      that shard is done after 1m04s, 38s before the last
+      that shard is done after 1m04s, 38s before the workflow ends
     ");
     assert_snapshot!(explained("tests/test_e.py::test_off"), @"
     Test tests/test_e.py::test_off
@@ -201,7 +201,7 @@ fn a_test_that_never_ran_and_one_that_is_always_skipped_say_so() {
 
       on all-1, with 1 other unit
       all-2, all-3 and all-4 could run it too: the loads are evened out
-      that shard is done after 1m04s, 38s before the last
+      that shard is done after 1m04s, 38s before the workflow ends
     ");
 }
 
@@ -222,7 +222,7 @@ fn a_class_is_a_unit() {
 
       on all-1, with 1 other unit
       all-2, all-3 and all-4 could run it too: the loads are evened out
-      that shard is done after 1m04s, 38s before the last
+      that shard is done after 1m04s, 38s before the workflow ends
     ");
 }
 
