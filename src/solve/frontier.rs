@@ -37,7 +37,7 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
-    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits) else {
+    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits, planner.effort()) else {
         return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     };
     // With all the containers there are, every plan's end is a bound for those with fewer.

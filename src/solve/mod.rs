@@ -22,16 +22,21 @@
 //! same input gives the same plan on every machine.
 
 mod assign;
-mod combine;
 mod conflict;
+mod cuts;
+mod effort;
 mod exact;
 mod flow;
 mod frontier;
 mod lane;
 mod master;
+#[cfg(test)]
 mod milp;
+mod packing;
 mod planner;
+mod rows;
 mod search;
+mod simplex;
 mod stable;
 
 pub use conflict::{Clash, Conflict, Cure};

@@ -2,6 +2,7 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
+use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::search::{UNLIMITED_TIME, Verdict};
 use super::{
@@ -54,6 +55,7 @@ pub(super) struct Planner<'p> {
     master: Master<'p>,
     apart: ApartIndex,
     units: IxVec<LaneIx, Vec<UnitIx>>,
+    effort: Effort,
 }
 
 /// What is known of a question before it is asked.
@@ -71,12 +73,22 @@ impl<'p> Planner<'p> {
         for (ix, unit) in problem.units.iter_enumerated() {
             units[unit.lane].push(ix);
         }
-        Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units }
+        Self {
+            problem,
+            master: Master::new(problem),
+            apart: ApartIndex::new(problem),
+            units,
+            effort: Effort::new(Effort::COMMAND),
+        }
     }
 
     /// Returns whether the problem can be searched to the end.
     fn is_small(&self) -> bool {
         self.problem.units.len() <= exact::MAX_UNITS
+    }
+
+    pub(super) fn effort(&self) -> &Effort {
+        &self.effort
     }
 
     pub(super) fn master(&self) -> &Master<'p> {
@@ -86,7 +98,7 @@ impl<'p> Planner<'p> {
     /// Returns whether it is proven that no plan keeps the limits.
     pub(super) fn refuses(&self, limits: &Limits) -> bool {
         let latest = limits.target.as_ref().map_or(Millis(UNLIMITED_TIME), |target| target.value);
-        if self.master.counts(latest, limits, Goal::Any) == Verdict::No {
+        if self.master.counts(latest, limits, Goal::Any, &self.effort) == Verdict::No {
             return true;
         }
         let in_time = (latest + Millis(1), 0, 0);
@@ -108,7 +120,7 @@ impl<'p> Planner<'p> {
         if best.is_none() {
             // The first plan has no hurry; its end is where the search for the bound begins.
             for goal in [Goal::Containers, Goal::Overhead] {
-                if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal) {
+                if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal, &self.effort) {
                     self.offer(&mut best, limits, &counts, Millis::ZERO);
                 }
             }
@@ -119,14 +131,17 @@ impl<'p> Planner<'p> {
             best = found.shards.map(|shards| self.candidate(shards));
         }
         let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
-        let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
+        let (bound, counts) = self.master.lower_bound(limits, from, best.as_ref()?.end, &self.effort);
+        if let Some(counts) = counts {
+            self.offer(&mut best, limits, &counts, bound);
+        }
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
             if best.as_ref().is_some_and(|best| best.end <= end) {
                 break;
             }
             for goal in [Goal::Any, Goal::Overhead] {
-                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal) {
+                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal, &self.effort) {
                     self.offer(&mut best, limits, &counts, bound);
                 }
             }
@@ -156,7 +171,7 @@ impl<'p> Planner<'p> {
 
     /// Returns the fastest of the plans with the fewest containers that reach the target.
     fn fewest_containers_for(&self, target: Millis, limits: &Limits) -> Option<Solution> {
-        let fewest = self.master.fewest_containers(target, limits)?;
+        let fewest = self.master.fewest_containers(target, limits, &self.effort)?;
         let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
         (fewest..=most)
             .filter_map(|containers| self.soonest(&with_containers(limits, containers)))
@@ -166,7 +181,7 @@ impl<'p> Planner<'p> {
     /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers.
     fn spend_less(&self, best: &mut Candidate, limits: &Limits) {
         for goal in [Goal::Overhead, Goal::Containers] {
-            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal) {
+            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal, &self.effort) {
                 let mut other = None;
                 self.offer(&mut other, limits, &counts, best.end);
                 if let Some(other) = other.filter(|other| other.rank() < best.rank()) {
@@ -238,7 +253,7 @@ impl<'p> Planner<'p> {
         }
         let earlier = bound.saturating_sub(Millis(1));
         let would_do = |limits: Limits| {
-            matches!(self.master.counts(earlier, &limits, Goal::Any), Verdict::Yes(_) | Verdict::Unknown)
+            matches!(self.master.counts(earlier, &limits, Goal::Any, &self.effort), Verdict::Yes(_) | Verdict::Unknown)
         };
         if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
             BoundReason::Containers

@@ -1,42 +1,40 @@
-//! An exact search over shard counts: how many shards of each configuration of one lane do all its work.
+//! An exact search over shard counts: how many shards of each configuration do all the work within the caps.
 //!
-//! The search adds one shard at a time. It looks for a condition that the counts so far break (too few shards
-//! that can take some work) and branches on every configuration that could mend it; a configuration that was
-//! tried is not added again in the branches after it, so no combination is seen twice. A branch ends where a
-//! lower bound on what is still missing exceeds a cap. All in whole numbers, cut off by counting nodes.
+//! Branch and cut. The relaxation with fractional counts is solved by the simplex method ([`super::simplex`]); rows
+//! that it breaks are looked for and added ([`super::cuts`]); where a fractional answer remains, the number of
+//! shards with some services is branched on, which leaves no symmetry behind, last the number of shards of one
+//! configuration. A branch is given up only by a proof in whole numbers ([`super::rows::Proof`]), and the search is
+//! cut off only by counting work, never by a clock.
 
-use std::cell::OnceCell;
+use std::rc::Rc;
 
+use super::cuts::Cuts;
+use super::effort::Effort;
 use super::flow::Transport;
-use super::milp::Prices;
+use super::rows::{ClassSet, Proof, Row};
+use super::simplex::{Outcome, Tableau};
+use crate::ids::LaneIx;
 use crate::model::ServiceSet;
 
-/// The question for one lane and one end time: may these counts do all the work?
-#[derive(Debug)]
+/// The question for one end time: may shard counts do all the work?
+#[derive(Clone, Debug, Default)]
 pub(super) struct Question {
-    /// The configurations that could be useful, with what one shard of each takes and gives.
+    /// The configurations that could be useful, with what one shard of each takes and gives, lane by lane.
     pub(super) columns: Vec<Column>,
-    /// Conditions that every answer fulfils; broken ones guide the search.
-    pub(super) rows: Vec<Row>,
-    /// The exact condition on the work: it flows from requirements to configurations.
-    pub(super) transport: Transport,
-    /// The containers of every service, to bound what is still missing.
-    pub(super) service_containers: Vec<u32>,
-    /// For every resource the prices that bound what is missing, once a search has asked for them.
-    pub(super) prices: [OnceCell<Option<Prices>>; 3],
-}
-
-/// What is limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Resource {
-    Containers,
-    Shards,
-    Overhead,
+    /// The work, by who may take it.
+    pub(super) classes: Vec<Class>,
+    /// For every column the classes that it can take.
+    pub(super) takes: Vec<ClassSet>,
+    /// Conditions on shard counts that every answer fulfils.
+    pub(super) covers: Vec<Cover>,
+    /// How many shards make sense in each lane, by position.
+    pub(super) most_shards: Vec<u32>,
 }
 
 /// A configuration, as seen by one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
+    pub(super) lane: LaneIx,
     pub(super) services: ServiceSet,
     pub(super) containers: u32,
     /// What a shard takes before and after its tests, in milliseconds.
@@ -45,13 +43,33 @@ pub(super) struct Column {
     pub(super) capacity: u64,
 }
 
-/// The shards that start at least `services` must be at least `shards`, and able to take `demand`.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) services: ServiceSet,
-    pub(super) columns: Vec<u16>,
-    pub(super) shards: u32,
+/// Work of one requirement that fits the same configurations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    pub(super) lane: LaneIx,
+    pub(super) needs: ServiceSet,
+    /// The largest overhead that leaves time for each of its units.
+    pub(super) slowest: u64,
+    /// All its load, in milliseconds.
     pub(super) demand: u64,
+    /// The largest capacity of a column that can take it.
+    pub(super) largest: u64,
+}
+
+/// At least so many shards of a lane start at least these services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cover {
+    pub(super) lane: LaneIx,
+    pub(super) services: ServiceSet,
+    pub(super) shards: u32,
+}
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Containers,
+    Shards,
+    Overhead,
 }
 
 /// What an answer may use.
@@ -74,48 +92,6 @@ pub(super) enum Verdict<T> {
     Unknown,
 }
 
-impl Resource {
-    pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
-
-    /// Returns from where on a cap is none. What is left to the last of several lanes is less than unlimited.
-    fn unlimited(self) -> u64 {
-        match self {
-            Self::Containers | Self::Shards => u64::from(UNLIMITED) / 2,
-            Self::Overhead => UNLIMITED_TIME / 2,
-        }
-    }
-}
-
-impl Column {
-    /// Returns what one shard uses.
-    pub(super) fn cost(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Containers => self.containers.into(),
-            Resource::Shards => 1,
-            Resource::Overhead => self.overhead,
-        }
-    }
-}
-
-impl Caps {
-    /// Returns what is left of the caps, or nothing where they are exceeded.
-    pub(super) fn minus(self, used: Use) -> Option<Self> {
-        Some(Self {
-            containers: self.containers.checked_sub(used.containers)?,
-            shards: self.shards.checked_sub(used.shards)?,
-            overhead: self.overhead.checked_sub(used.overhead)?,
-        })
-    }
-
-    fn of(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Containers => self.containers.into(),
-            Resource::Shards => self.shards.into(),
-            Resource::Overhead => self.overhead,
-        }
-    }
-}
-
 impl<T> Verdict<T> {
     /// Returns the verdict with another answer.
     pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
@@ -127,11 +103,12 @@ impl<T> Verdict<T> {
     }
 }
 
-/// The counts that use least of something.
+/// Shard counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Least {
+pub(super) struct Found {
+    /// A count for every column.
     pub(super) counts: Vec<u32>,
-    /// Whether it is proven that there is no less. If not, the search for less was cut off.
+    /// Whether it is proven that there is nothing better. If not, the search for less was cut off.
     pub(super) proven: bool,
 }
 
@@ -142,21 +119,35 @@ pub(super) const UNLIMITED: u32 = u32::MAX / 4;
 pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
 
 /// How many nodes one search may visit before it gives up.
-pub(super) const NODE_LIMIT: u32 = 50_000;
+const NODE_LIMIT: u32 = 4_000;
 
-/// The node at which a search asks for prices.
-const ASK_FOR_PRICES: u32 = 200;
+/// How many times rows are added at the first node, and at every other.
+const CUT_ROUNDS: [u32; 2] = [60, 12];
 
-/// What a shard count uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Use {
-    pub(super) containers: u32,
-    pub(super) shards: u32,
-    pub(super) overhead: u64,
+/// What is taken for a whole number.
+const WHOLE: f64 = 1e-6;
+
+impl Resource {
+    pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
 }
 
-impl Use {
-    /// Returns how much of a resource it is.
+impl Column {
+    /// Returns what one shard uses.
+    pub(super) fn cost(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Containers => self.containers.into(),
+            Resource::Shards => 1,
+            Resource::Overhead => self.overhead,
+        }
+    }
+
+    /// Returns whether it can take a class of work.
+    pub(super) fn takes(&self, class: &Class) -> bool {
+        self.lane == class.lane && self.services.covers(class.needs) && self.overhead <= class.slowest
+    }
+}
+
+impl Caps {
     pub(super) fn of(&self, resource: Resource) -> u64 {
         match resource {
             Resource::Containers => self.containers.into(),
@@ -165,267 +156,464 @@ impl Use {
         }
     }
 
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            containers: self.containers + other.containers,
-            shards: self.shards + other.shards,
-            overhead: self.overhead + other.overhead,
+    /// Returns whether a cap is worth looking at.
+    fn limits(&self, resource: Resource) -> bool {
+        match resource {
+            Resource::Containers => self.containers < UNLIMITED,
+            Resource::Shards => self.shards < UNLIMITED,
+            Resource::Overhead => self.overhead < UNLIMITED_TIME,
         }
-    }
-
-    /// Returns whether it is no more than another in every respect.
-    pub(super) fn is_within(self, other: Self) -> bool {
-        self.containers <= other.containers && self.shards <= other.shards && self.overhead <= other.overhead
     }
 }
 
 impl Question {
-    /// Returns shard counts, one per column, that do all the work within the caps.
-    pub(super) fn find(&mut self, caps: Caps) -> Verdict<Vec<u32>> {
-        let mut search = Search::new(self, caps);
-        match search.visit() {
-            Some(true) => Verdict::Yes(search.counts),
-            Some(false) => Verdict::No,
-            None => Verdict::Unknown,
+    /// Fills in who takes what, once columns and classes are known.
+    pub(super) fn linked(mut self) -> Self {
+        for class in &mut self.classes {
+            class.largest = 0;
         }
-    }
-
-    /// Returns what every answer within the caps uses at the least, or nothing where there is clearly none.
-    pub(super) fn floor(&mut self, caps: Caps) -> Option<Use> {
-        Search::new(self, caps).missing().map(|missing| missing.at_least)
-    }
-
-    /// Returns the counts within the caps that use least of what `measure` counts.
-    pub(super) fn least(
-        &mut self,
-        mut caps: Caps,
-        measure: impl Fn(Use) -> u64,
-        tighten: impl Fn(&mut Caps, u64),
-    ) -> Verdict<Least> {
-        let mut best = match self.find(caps) {
-            Verdict::Yes(counts) => counts,
-            Verdict::No => return Verdict::No,
-            Verdict::Unknown => return Verdict::Unknown,
-        };
-        while let Some(below) = measure(self.usage(&best)).checked_sub(1) {
-            tighten(&mut caps, below);
-            match self.find(caps) {
-                Verdict::Yes(counts) => best = counts,
-                Verdict::No => break,
-                Verdict::Unknown => return Verdict::Yes(Least { counts: best, proven: false }),
+        self.takes = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let mut takes = ClassSet::none(self.classes.len());
+            for (at, class) in self.classes.iter_mut().enumerate() {
+                if column.takes(class) {
+                    takes.insert(at);
+                    class.largest = class.largest.max(column.capacity);
+                }
             }
+            self.takes.push(takes);
         }
-        Verdict::Yes(Least { counts: best, proven: true })
+        self
     }
 
-    /// Returns the counts within the caps with the fewest containers.
-    pub(super) fn fewest_containers(&mut self, caps: Caps) -> Verdict<Least> {
-        self.least(
-            caps,
-            |used| used.containers.into(),
-            |caps, below| caps.containers = u32::try_from(below).unwrap_or(caps.containers),
-        )
-    }
-
-    /// Returns the counts within the caps with the least overhead.
-    pub(super) fn least_overhead(&mut self, caps: Caps) -> Verdict<Least> {
-        self.least(caps, |used| used.overhead, |caps, below| caps.overhead = below)
-    }
-
-    /// Returns whether prices show that the counts can not be completed within the caps. Prices are asked for
-    /// on demand, as they take as long as some hundred nodes.
-    fn refused_by_prices(&self, counts: &[u32], used: Use, caps: Caps, ask: bool) -> bool {
-        Resource::ALL.into_iter().zip(&self.prices).any(|(resource, prices)| {
-            let ask = ask && caps.of(resource) < resource.unlimited();
-            let prices = if ask {
-                prices.get_or_init(|| Prices::of(self, resource)).as_ref()
-            } else {
-                prices.get().and_then(Option::as_ref)
-            };
-            prices.is_some_and(|prices| prices.refuse(counts, caps.of(resource) - used.of(resource)))
-        })
+    /// Returns how much work a set of classes is, and the largest capacity of a column that can take any of it.
+    pub(super) fn work_and_largest(&self, set: &ClassSet) -> (u64, u64) {
+        let inside = self.classes.iter().enumerate().filter(|(at, _)| set.contains(*at));
+        inside.fold((0, 0), |(work, largest), (_, class)| (work + class.demand, largest.max(class.largest)))
     }
 
     /// Returns what the counts use.
-    pub(super) fn usage(&self, counts: &[u32]) -> Use {
-        let mut used = Use::default();
-        for (column, count) in self.columns.iter().zip(counts) {
-            used.containers += column.containers * count;
-            used.shards += count;
-            used.overhead += column.overhead * u64::from(*count);
-        }
-        used
+    pub(super) fn usage(&self, counts: &[u32], resource: Resource) -> u64 {
+        self.columns.iter().zip(counts).map(|(column, count)| column.cost(resource) * u64::from(*count)).sum()
+    }
+
+    /// Returns whether work is left that no column can take.
+    fn is_hopeless(&self) -> bool {
+        self.classes.iter().any(|class| class.demand > 0 && class.largest == 0)
+            || self.covers.iter().any(|cover| {
+                cover.shards > 0 && !self.columns.iter().any(|column| cover.counts(column))
+            })
+    }
+
+    /// Returns nothing where shards, so many of each column, can take all the work; else the classes that find too
+    /// little room.
+    pub(super) fn overfull(&self, capacity: &[(usize, u64)]) -> Option<ClassSet> {
+        let allowed = (0..self.classes.len())
+            .map(|class| {
+                let able = (0u32..).zip(capacity).filter(|(_, (column, _))| self.takes[*column].contains(class));
+                able.map(|(at, _)| at).collect()
+            })
+            .collect();
+        let mut transport = Transport::new(allowed, self.classes.iter().map(|class| class.demand).collect());
+        let room: Vec<u64> = capacity.iter().map(|(_, room)| *room).collect();
+        let full = transport.overflow(&room)?;
+        let mut set = ClassSet::none(self.classes.len());
+        full.into_iter().for_each(|class| set.insert(class));
+        Some(set)
+    }
+
+    /// Returns the classes that find too little room on these shards, or nothing where all work fits.
+    fn overfull_counts(&self, counts: &[u32]) -> Option<ClassSet> {
+        let used = self.columns.iter().zip(counts).enumerate().filter(|(_, (_, count))| **count > 0);
+        let capacity: Vec<(usize, u64)> =
+            used.map(|(at, (column, count))| (at, column.capacity * u64::from(*count))).collect();
+        self.overfull(&capacity)
+    }
+
+    /// Returns whether the counts keep the caps and the lanes' limits.
+    fn keeps(&self, counts: &[u32], caps: &Caps) -> bool {
+        let of_lane = |lane: usize| -> u32 {
+            let of_lane = self.columns.iter().zip(counts).filter(|(column, _)| column.lane.0 as usize == lane);
+            of_lane.map(|(_, count)| *count).sum()
+        };
+        Resource::ALL.iter().all(|resource| self.usage(counts, *resource) <= caps.of(*resource))
+            && self.most_shards.iter().enumerate().all(|(lane, most)| of_lane(lane) <= *most)
+    }
+
+    /// Returns the first condition on shard counts that the counts break.
+    fn broken_cover(&self, counts: &[u32]) -> Option<&Cover> {
+        self.covers.iter().find(|cover| {
+            let able = self.columns.iter().zip(counts).filter(|(column, _)| cover.counts(column));
+            able.map(|(_, count)| *count).sum::<u32>() < cover.shards
+        })
+    }
+
+    /// Returns counts within the caps that use least of a resource.
+    pub(super) fn least(&self, caps: Caps, resource: Resource, effort: &Effort) -> Verdict<Found> {
+        Search::answer(self, caps, resource, true, effort)
+    }
+
+    /// Returns any counts within the caps.
+    pub(super) fn find(&self, caps: Caps, effort: &Effort) -> Verdict<Found> {
+        let resource = Resource::ALL.into_iter().find(|resource| caps.limits(*resource));
+        Search::answer(self, caps, resource.unwrap_or(Resource::Containers), false, effort)
+    }
+
+    /// Keeps only some of the columns.
+    fn keep(&mut self, kept: &[usize]) {
+        self.columns = kept.iter().map(|at| self.columns[*at]).collect();
+        self.takes = kept.iter().map(|at| self.takes[*at].clone()).collect();
+    }
+}
+
+impl Cover {
+    /// Returns whether a shard of the column counts.
+    pub(super) fn counts(&self, column: &Column) -> bool {
+        column.lane == self.lane && column.services.covers(self.services)
+    }
+
+    /// Returns the condition that at least, or with a negative sign at most, so many shards count.
+    fn row(&self, columns: &[Column], sign: i64, at_least: i64) -> Row {
+        let coefficient = |column: &Column| if self.counts(column) { sign } else { 0 };
+        Row { coefficients: columns.iter().map(coefficient).collect(), at_least }
     }
 }
 
 struct Search<'q> {
-    question: &'q mut Question,
-    counts: Vec<u32>,
-    frozen: Vec<bool>,
-    used: Use,
+    question: Question,
+    /// The position in the whole question of every column that is left.
+    columns: Vec<usize>,
+    whole: &'q Question,
     caps: Caps,
+    resource: Resource,
+    /// Whether the best answer is wanted, or any.
+    best: bool,
+    found: Option<Vec<u32>>,
+    cuts: Cuts,
     nodes: u32,
-    capacity: Vec<u64>,
+    effort: &'q Effort,
 }
 
-/// What a row still misses, at the least.
-struct Missing {
-    /// What mending everything takes at the least.
-    at_least: Use,
-    /// The columns that could mend the worst row.
-    candidates: Vec<u16>,
-    /// For every service, the shards with it that are still missing.
-    by_service: Vec<u32>,
+/// What is known at a node: the relaxation with its rows.
+#[derive(Clone)]
+struct Node {
+    tableau: Tableau,
+    rows: Vec<Rc<Row>>,
+}
+
+/// What looking at a node, or at everything below it, came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visit {
+    /// There is nothing more to find here.
+    Done,
+    /// Something may be here.
+    CutOff,
+    /// There is an answer, and any will do.
+    Found,
 }
 
 impl<'q> Search<'q> {
-    fn new(question: &'q mut Question, caps: Caps) -> Self {
-        Self {
-            counts: vec![0; question.columns.len()],
-            frozen: question.columns.iter().map(|column| column.containers > caps.containers).collect(),
-            used: Use::default(),
+    fn answer(
+        question: &'q Question,
+        caps: Caps,
+        resource: Resource,
+        best: bool,
+        effort: &'q Effort,
+    ) -> Verdict<Found> {
+        if question.is_hopeless() {
+            return Verdict::No;
+        }
+        let mut search = Self {
+            columns: (0..question.columns.len()).collect(),
+            cuts: Cuts::new(question),
+            question: question.clone(),
+            whole: question,
             caps,
+            resource,
+            best,
+            found: None,
             nodes: 0,
-            capacity: vec![0; question.columns.len()],
-            question,
+            effort,
+        };
+        let visit = search.root();
+        match search.found {
+            Some(counts) => Verdict::Yes(Found { counts, proven: visit != Visit::CutOff }),
+            None if visit == Visit::Done => Verdict::No,
+            None => Verdict::Unknown,
         }
     }
 
-    /// Returns whether the work can be done from here, or nothing where the search was cut off.
-    fn visit(&mut self) -> Option<bool> {
+    fn root(&mut self) -> Visit {
+        let costs = self.question.columns.iter().map(|column| column.cost(self.resource) as f64);
+        let mut node = Node { tableau: Tableau::new(costs.collect()), rows: Vec::new() };
+        let every = |lane: usize| Cover {
+            lane: LaneIx(u32::try_from(lane).unwrap_or(u32::MAX)),
+            services: ServiceSet::EMPTY,
+            shards: 0,
+        };
+        for resource in Resource::ALL {
+            if resource != self.resource && self.caps.limits(resource) {
+                let coefficients = self.question.columns.iter().map(|column| column.cost(resource));
+                let coefficients = coefficients.map(|cost| -i64::try_from(cost).unwrap_or(i64::MAX)).collect();
+                let at_least = -i64::try_from(self.caps.of(resource)).unwrap_or(i64::MAX);
+                node.add(Row { coefficients, at_least });
+            }
+        }
+        for (lane, most) in self.question.most_shards.iter().enumerate() {
+            if *most < UNLIMITED && *most < self.caps.shards {
+                node.add(every(lane).row(&self.question.columns, -1, -i64::from(*most)));
+            }
+        }
+        for cover in self.question.covers.iter().filter(|cover| cover.shards > 0) {
+            node.add(cover.row(&self.question.columns, 1, cover.shards.into()));
+        }
+        self.visit(node, 0)
+    }
+
+    fn visit(&mut self, mut node: Node, depth: usize) -> Visit {
         self.nodes += 1;
-        if self.nodes > NODE_LIMIT {
-            return None;
+        if self.nodes > NODE_LIMIT || self.effort.is_spent() {
+            return Visit::CutOff;
         }
-        let ask = self.nodes == ASK_FOR_PRICES;
-        if self.question.refused_by_prices(&self.counts, self.used, self.caps, ask) {
-            return Some(false);
-        }
-        let Some(missing) = self.missing() else { return Some(false) };
-        let mut candidates = missing.candidates;
-        if candidates.is_empty() {
-            for (capacity, (column, count)) in
-                self.capacity.iter_mut().zip(self.question.columns.iter().zip(&self.counts))
-            {
-                *capacity = column.capacity * u64::from(*count);
-            }
-            let Some((sinks, _)) = self.question.transport.overflow(&self.capacity) else {
-                return Some(true);
-            };
-            // Only more room helps; a shard without any would be added for ever.
-            candidates = sinks;
-            candidates.retain(|column| self.question.columns[usize::from(*column)].capacity > 0);
-        }
-        candidates.retain(|column| {
-            let ix = usize::from(*column);
-            let column = &self.question.columns[ix];
-            !self.frozen[ix]
-                && self.used.containers + column.containers <= self.caps.containers
-                && self.used.shards < self.caps.shards
-                && self.used.overhead + column.overhead <= self.caps.overhead
-        });
-        // First what wastes no container on a service that is not missing, then what takes most work.
-        candidates.sort_by_key(|ix| {
-            let column = &self.question.columns[usize::from(*ix)];
-            let wasted: u32 = column
-                .services
-                .iter()
-                .map(|service| service.0 as usize)
-                .filter(|service| missing.by_service[*service] == 0)
-                .map(|service| self.question.service_containers[service])
-                .sum();
-            (wasted, std::cmp::Reverse(column.capacity), *ix)
-        });
-        let mut tried = 0;
-        let mut answer = Some(false);
-        for ix in &candidates {
-            self.add(*ix);
-            let found = self.visit();
-            if found == Some(true) {
-                return found;
-            }
-            self.remove(*ix);
-            self.frozen[usize::from(*ix)] = true;
-            tried += 1;
-            if found.is_none() {
-                answer = None;
-                break;
-            }
-        }
-        for ix in &candidates[..tried] {
-            self.frozen[usize::from(*ix)] = false;
-        }
-        answer
-    }
-
-    fn add(&mut self, ix: u16) {
-        let column = &self.question.columns[usize::from(ix)];
-        self.counts[usize::from(ix)] += 1;
-        self.used.containers += column.containers;
-        self.used.shards += 1;
-        self.used.overhead += column.overhead;
-    }
-
-    fn remove(&mut self, ix: u16) {
-        let column = &self.question.columns[usize::from(ix)];
-        self.counts[usize::from(ix)] -= 1;
-        self.used.containers -= column.containers;
-        self.used.shards -= 1;
-        self.used.overhead -= column.overhead;
-    }
-
-    /// Returns what is missing at the least, or nothing where the caps do not allow even that.
-    fn missing(&self) -> Option<Missing> {
-        let question = &*self.question;
-        let mut by_service = vec![0u32; question.service_containers.len()];
-        let mut worst: Option<(usize, &Row)> = None;
-        let mut shards = 0;
-        for row in &question.rows {
-            let (mut have, mut room, mut largest, mut open) = (0u32, 0u64, 0u64, 0usize);
-            for ix in &row.columns {
-                let ix = usize::from(*ix);
-                let column = &question.columns[ix];
-                have += self.counts[ix];
-                room += column.capacity * u64::from(self.counts[ix]);
-                if !self.frozen[ix] && self.used.containers + column.containers <= self.caps.containers {
-                    largest = largest.max(column.capacity);
-                    open += 1;
+        let mut rounds = CUT_ROUNDS[depth.min(1)];
+        let solution = loop {
+            match node.tableau.solve(self.effort) {
+                Outcome::Infeasible(row) => {
+                    let ray = node.tableau.ray(row);
+                    let free = self.question.columns.iter().map(|_| 0);
+                    let refused = self.proof(&node, &ray).map(|proof| proof.refuses(free, &self.most(), 0));
+                    return if refused == Some(Ok(())) { Visit::Done } else { Visit::CutOff };
                 }
+                Outcome::CutOff => return Visit::CutOff,
+                Outcome::Optimal => {}
             }
-            let unplaced = row.demand.saturating_sub(room);
-            let by_work = match (unplaced, largest) {
-                (0, _) => 0,
-                (_, 0) => return None,
-                (unplaced, largest) => u32::try_from(unplaced.div_ceil(largest)).ok()?,
-            };
-            let more = by_work.max(row.shards.saturating_sub(have));
-            if more == 0 {
-                continue;
+            let solution = node.tableau.solution();
+            let cost: f64 = self.costs().zip(&solution).map(|(cost, count)| cost as f64 * count).sum();
+            let cap = self.caps.of(self.resource);
+            if cost > cap as f64 * (1.0 + 1e-12) && self.slack(&node).is_ok() {
+                return Visit::Done;
             }
-            if open == 0 {
+            if rounds == 0 {
+                break solution;
+            }
+            rounds -= 1;
+            let rows = self.cuts.broken_by(&self.question, &solution, depth == 0);
+            if !self.effort.spend(self.cuts.cost(&solution)) {
+                return Visit::CutOff;
+            }
+            if rows.is_empty() {
+                break solution;
+            }
+            rows.into_iter().for_each(|row| node.add(row));
+        };
+        if let Some(counts) = self.rounded(&solution)
+            && self.keep(counts) == Visit::Found
+        {
+            return Visit::Found;
+        }
+        match self.slack(&node) {
+            Ok(()) => return Visit::Done,
+            Err(Some(slack)) if depth == 0 => self.drop_columns(&mut node, slack),
+            Err(_) => {}
+        }
+        let solution = node.tableau.solution();
+        self.branch(&node, &solution, depth)
+    }
+
+    /// Branches on the number of shards that is farthest from a whole one.
+    fn branch(&mut self, node: &Node, solution: &[f64], depth: usize) -> Visit {
+        let Some((cover, count)) = self.fractional(solution) else {
+            return self.at_whole_counts(solution);
+        };
+        let below = count.floor();
+        #[expect(clippy::cast_possible_truncation, reason = "a number of shards is small")]
+        let whole = below as i64;
+        let at_most = cover.row(&self.question, -1, -whole);
+        let at_least = cover.row(&self.question, 1, whole + 1);
+        let rows = if count - below < 0.5 { [at_most, at_least] } else { [at_least, at_most] };
+        let mut all = Visit::Done;
+        for row in rows {
+            let mut child = node.clone();
+            child.add(row);
+            match self.visit(child, depth + 1) {
+                Visit::Found => return Visit::Found,
+                Visit::CutOff => all = Visit::CutOff,
+                Visit::Done => {}
+            }
+        }
+        all
+    }
+
+    /// Takes counts that are whole as they are. Where they are no answer by less than floating point can see, what
+    /// is here stays open.
+    fn at_whole_counts(&mut self, solution: &[f64]) -> Visit {
+        let counts: Vec<u32> = solution.iter().map(|count| nearest(*count)).collect();
+        if !self.is_answer(&counts) {
+            return Visit::CutOff;
+        }
+        // Nothing below this node is better than its relaxation.
+        self.keep(counts)
+    }
+
+    fn is_answer(&self, counts: &[u32]) -> bool {
+        self.question.keeps(counts, &self.caps)
+            && self.question.broken_cover(counts).is_none()
+            && self.question.overfull_counts(counts).is_none()
+    }
+
+    /// Keeps an answer, and looks only for better ones from now on.
+    fn keep(&mut self, counts: Vec<u32>) -> Visit {
+        let used = self.question.usage(&counts, self.resource);
+        let mut all = vec![0; self.whole.columns.len()];
+        for (at, count) in self.columns.iter().zip(counts) {
+            all[*at] = count;
+        }
+        self.found = Some(all);
+        let Some(less) = used.checked_sub(1).filter(|_| self.best) else { return Visit::Found };
+        let narrowed = |cap: u32| u32::try_from(less).unwrap_or(u32::MAX).min(cap);
+        match self.resource {
+            Resource::Containers => self.caps.containers = narrowed(self.caps.containers),
+            Resource::Shards => self.caps.shards = narrowed(self.caps.shards),
+            Resource::Overhead => self.caps.overhead = less,
+        }
+        Visit::Done
+    }
+
+    /// Returns an answer near a fractional one, where there is one: the whole parts, and then, for whatever is
+    /// still missing, the shards of which the fraction has most.
+    fn rounded(&self, solution: &[f64]) -> Option<Vec<u32>> {
+        let mut counts: Vec<u32> = solution.iter().map(|count| floor(*count)).collect();
+        let fraction = |at: usize, counts: &[u32]| solution[at] - f64::from(counts[at]);
+        loop {
+            if !self.question.keeps(&counts, &self.caps) {
                 return None;
             }
-            shards = shards.max(more);
-            for service in row.services.iter() {
-                let slot = &mut by_service[service.0 as usize];
-                *slot = more.max(*slot);
+            let able: Vec<usize> = if let Some(cover) = self.question.broken_cover(&counts) {
+                (0..counts.len()).filter(|at| cover.counts(&self.question.columns[*at])).collect()
+            } else if let Some(full) = self.question.overfull_counts(&counts) {
+                (0..counts.len()).filter(|at| self.question.takes[*at].meets(&full)).collect()
+            } else {
+                return Some(counts);
+            };
+            let next = able.into_iter().filter(|at| self.question.columns[*at].capacity > 0).max_by(|a, b| {
+                let cost = |at: usize| self.question.columns[at].cost(self.resource);
+                fraction(*a, &counts).total_cmp(&fraction(*b, &counts)).then(cost(*b).cmp(&cost(*a))).then(b.cmp(a))
+            })?;
+            counts[next] += 1;
+        }
+    }
+
+    /// Returns the number of shards that is farthest from a whole one: of a lane, with some services, or of one
+    /// configuration; nothing where all are whole.
+    fn fractional(&self, solution: &[f64]) -> Option<(Branch, f64)> {
+        let used: Vec<(usize, f64)> =
+            solution.iter().copied().enumerate().filter(|(_, count)| *count > WHOLE).collect();
+        let mut best: Option<(f64, Branch, f64)> = None;
+        let mut consider = |weight: f64, branch: Branch, count: f64| {
+            let off = (count - count.round()).abs();
+            if off > WHOLE && best.as_ref().is_none_or(|(least, ..)| off * weight > *least + 1e-9) {
+                best = Some((off * weight, branch, count));
             }
-            if worst.is_none_or(|(least, _)| open < least) {
-                worst = Some((open, row));
+        };
+        let mut shapes: Vec<(f64, LaneIx, ServiceSet)> = Vec::new();
+        for lane in (0u32..).zip(&self.question.most_shards).map(|(lane, _)| LaneIx(lane)) {
+            let of_lane = || used.iter().map(|(at, _)| &self.question.columns[*at]).filter(|c| c.lane == lane);
+            let all = of_lane().fold(ServiceSet::EMPTY, |all, column| all.union(column.services));
+            shapes.push((1.5, lane, ServiceSet::EMPTY));
+            shapes.extend(all.iter().map(|service| (1.0, lane, ServiceSet::from_iter([service]))));
+            for one in all.iter() {
+                let pairs = all.iter().filter(|other| *other > one);
+                shapes.extend(pairs.map(|other| (0.8, lane, ServiceSet::from_iter([one, other]))));
             }
         }
-        let containers: u32 = by_service
-            .iter()
-            .zip(&question.service_containers)
-            .map(|(more, containers)| more.saturating_mul(*containers))
-            .fold(0, u32::saturating_add);
-        let least_overhead = question.columns.iter().map(|column| column.overhead).min().unwrap_or(0);
-        let overhead = least_overhead.saturating_mul(u64::from(shards));
-        let at_least = Use { containers, shards, overhead };
-        let fits = containers <= self.caps.containers - self.used.containers
-            && shards <= self.caps.shards - self.used.shards
-            && overhead <= self.caps.overhead - self.used.overhead;
-        let candidates = worst.map_or_else(Vec::new, |(_, row)| row.columns.clone());
-        fits.then_some(Missing { at_least, candidates, by_service })
+        for (weight, lane, services) in shapes {
+            let cover = Cover { lane, services, shards: 0 };
+            let able = used.iter().filter(|(at, _)| cover.counts(&self.question.columns[*at]));
+            consider(weight, Branch::Shape(cover), able.map(|(_, count)| count).sum());
+        }
+        for (at, count) in used {
+            consider(0.3, Branch::Column(at), count);
+        }
+        best.map(|(_, branch, count)| (branch, count))
     }
+
+    /// Returns nothing where the node's prices refuse it, else what is left of the cap, if that can be said.
+    fn slack(&self, node: &Node) -> Result<(), Option<i128>> {
+        let proof = self.proof(node, &node.tableau.prices()).ok_or(None)?;
+        proof.refuses(self.costs(), &self.most(), self.caps.of(self.resource)).map_err(Some)
+    }
+
+    /// Drops the columns of which the first node shows that no answer has any.
+    fn drop_columns(&mut self, node: &mut Node, slack: i128) {
+        let Some(proof) = self.proof(node, &node.tableau.prices()) else { return };
+        let mut basic = vec![false; self.question.columns.len()];
+        node.tableau.basic().for_each(|at| basic[at] = true);
+        let kept: Vec<usize> = self
+            .question
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(at, column)| basic[*at] || !proof.excludes(*at, column.cost(self.resource), slack))
+            .map(|(at, _)| at)
+            .collect();
+        self.question.keep(&kept);
+        self.columns = kept.iter().map(|at| self.columns[*at]).collect();
+        node.tableau.keep(&kept);
+        for row in &mut node.rows {
+            Rc::make_mut(row).keep(&kept);
+        }
+    }
+
+    fn proof(&self, node: &Node, multipliers: &[f64]) -> Option<Proof> {
+        self.effort.spend(node.rows.len() * self.question.columns.len());
+        Proof::of(node.rows.iter().map(Rc::as_ref), multipliers, self.question.columns.len())
+    }
+
+    fn costs(&self) -> impl Iterator<Item = u64> + '_ {
+        self.question.columns.iter().map(|column| column.cost(self.resource))
+    }
+
+    /// Returns how many shards of each column make sense.
+    fn most(&self) -> Vec<u32> {
+        let most = |column: &Column| self.question.most_shards[column.lane.0 as usize].min(self.caps.shards);
+        self.question.columns.iter().map(most).collect()
+    }
+}
+
+/// What a search branches on.
+#[derive(Clone, Copy, Debug)]
+enum Branch {
+    Shape(Cover),
+    Column(usize),
+}
+
+impl Branch {
+    fn row(&self, question: &Question, sign: i64, at_least: i64) -> Row {
+        match self {
+            Self::Shape(cover) => cover.row(&question.columns, sign, at_least),
+            Self::Column(column) => {
+                let mut coefficients = vec![0; question.columns.len()];
+                coefficients[*column] = sign;
+                Row { coefficients, at_least }
+            }
+        }
+    }
+}
+
+impl Node {
+    fn add(&mut self, row: Row) {
+        let (coefficients, at_least) = row.scaled();
+        self.tableau.add(&coefficients, at_least);
+        self.rows.push(Rc::new(row));
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, counts are small")]
+fn nearest(count: f64) -> u32 {
+    count.round() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, counts are small")]
+fn floor(count: f64) -> u32 {
+    (count + WHOLE).floor() as u32
 }

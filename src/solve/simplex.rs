@@ -1,0 +1,196 @@
+//! A dense simplex tableau for covering programs: minimise cost · y with rows a · y ≥ b and y ≥ 0.
+//!
+//! No cost is negative, so the slacks are a start that the dual simplex method (Lemke, 1954) can go on from, and
+//! so is every optimum to which further rows are added. Floating point decides here which way to go and never
+//! what is true: the multipliers of the rows are checked in whole numbers by whoever uses them, and any
+//! multipliers that are not negative will do.
+
+use super::effort::Effort;
+
+/// What is taken for zero.
+const TINY: f64 = 1e-9;
+
+/// The smallest pivot that is divided by.
+const PIVOT: f64 = 1e-7;
+
+/// The program, solved as far as it was asked to be.
+#[derive(Clone, Debug)]
+pub(super) struct Tableau {
+    /// How many columns are variables; behind them comes a slack for each row.
+    variables: usize,
+    /// The coefficients of each row in terms of the variables out of the basis.
+    rows: Vec<Vec<f64>>,
+    /// The value of each row's basic variable.
+    values: Vec<f64>,
+    /// The basic variable of each row.
+    basis: Vec<usize>,
+    /// The reduced cost of every variable and slack.
+    reduced: Vec<f64>,
+}
+
+/// What solving came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// No cheaper solution exists, as far as floating point can tell.
+    Optimal,
+    /// The multipliers of this row show that nothing fulfils all rows.
+    Infeasible(usize),
+    /// The allowance was spent, or the numbers went astray.
+    CutOff,
+}
+
+impl Tableau {
+    pub(super) fn new(costs: Vec<f64>) -> Self {
+        Self {
+            variables: costs.len(),
+            rows: Vec::new(),
+            values: Vec::new(),
+            basis: Vec::new(),
+            reduced: costs,
+        }
+    }
+
+    /// Adds the row a · y ≥ b.
+    pub(super) fn add(&mut self, coefficients: &[f64], at_least: f64) {
+        let slack = self.reduced.len();
+        for row in &mut self.rows {
+            row.push(0.0);
+        }
+        self.reduced.push(0.0);
+        let mut row: Vec<f64> = coefficients.iter().map(|coefficient| -coefficient).collect();
+        row.resize(slack, 0.0);
+        row.push(1.0);
+        let mut value = -at_least;
+        for (at, basic) in self.basis.iter().enumerate() {
+            let factor = coefficients.get(*basic).copied().unwrap_or(0.0);
+            if factor != 0.0 {
+                // The basic variable is its value less what the others of its row take.
+                subtract(&mut row, &self.rows[at], -factor);
+                value += factor * self.values[at];
+                row[*basic] = 0.0;
+            }
+        }
+        self.rows.push(row);
+        self.values.push(value);
+        self.basis.push(slack);
+    }
+
+    /// Goes on until no row is broken.
+    pub(super) fn solve(&mut self, effort: &Effort) -> Outcome {
+        let most = 50 * (self.rows.len() + 20);
+        for _ in 0..most {
+            let broken = (0..self.rows.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]));
+            let Some(leaving) = broken.filter(|row| self.values[*row] < -TINY) else {
+                return Outcome::Optimal;
+            };
+            let Some(entering) = self.entering(leaving) else { return Outcome::Infeasible(leaving) };
+            if !effort.spend(self.rows.len() * self.reduced.len()) {
+                return Outcome::CutOff;
+            }
+            self.pivot(leaving, entering);
+        }
+        Outcome::CutOff
+    }
+
+    /// Returns the column that can mend a row at the least cost for it; of about equals, the largest pivot.
+    fn entering(&self, leaving: usize) -> Option<usize> {
+        let mut best: Option<(f64, f64, usize)> = None;
+        for (column, (coefficient, reduced)) in self.rows[leaving].iter().zip(&self.reduced).enumerate() {
+            if *coefficient >= -PIVOT {
+                continue;
+            }
+            let ratio = reduced.max(0.0) / -coefficient;
+            let better = best.is_none_or(|(least, largest, _)| {
+                ratio < least - TINY || ratio <= least + TINY && -coefficient > largest
+            });
+            if better {
+                best = Some((ratio, -coefficient, column));
+            }
+        }
+        best.map(|(_, _, column)| column)
+    }
+
+    fn pivot(&mut self, leaving: usize, entering: usize) {
+        let mut row = std::mem::take(&mut self.rows[leaving]);
+        let factor = 1.0 / row[entering];
+        row.iter_mut().for_each(|coefficient| *coefficient *= factor);
+        row[entering] = 1.0;
+        let value = self.values[leaving] * factor;
+        for (at, other) in self.rows.iter_mut().enumerate() {
+            if at == leaving {
+                continue;
+            }
+            let factor = other[entering];
+            if factor != 0.0 {
+                subtract(other, &row, factor);
+                other[entering] = 0.0;
+                self.values[at] -= factor * value;
+            }
+        }
+        let factor = self.reduced[entering];
+        if factor != 0.0 {
+            subtract(&mut self.reduced, &row, factor);
+            self.reduced[entering] = 0.0;
+        }
+        self.rows[leaving] = row;
+        self.values[leaving] = value;
+        self.basis[leaving] = entering;
+    }
+
+    /// Returns the value of every variable.
+    pub(super) fn solution(&self) -> Vec<f64> {
+        let mut solution = vec![0.0; self.variables];
+        for (basic, value) in self.basis.iter().zip(&self.values) {
+            if let Some(slot) = solution.get_mut(*basic) {
+                *slot = value.max(0.0);
+            }
+        }
+        solution
+    }
+
+    /// Returns what each row is worth at the margin.
+    pub(super) fn prices(&self) -> Vec<f64> {
+        self.reduced[self.variables..].iter().map(|price| price.max(0.0)).collect()
+    }
+
+    /// Returns the multipliers of all rows that make up a row which nothing fulfils, the largest 1.
+    pub(super) fn ray(&self, row: usize) -> Vec<f64> {
+        let multipliers = self.rows[row][self.variables..].iter();
+        let multipliers: Vec<f64> = multipliers.map(|multiplier| multiplier.max(0.0)).collect();
+        let largest = multipliers.iter().copied().fold(TINY, f64::max);
+        multipliers.into_iter().map(|multiplier| multiplier / largest).collect()
+    }
+
+    /// Keeps only some of the variables; the others are taken to be zero.
+    pub(super) fn keep(&mut self, kept: &[usize]) {
+        let old = self.variables;
+        let shrink = |row: &mut Vec<f64>| {
+            let mut shrunk: Vec<f64> = kept.iter().map(|column| row[*column]).collect();
+            shrunk.extend_from_slice(&row[old..]);
+            *row = shrunk;
+        };
+        self.rows.iter_mut().for_each(shrink);
+        shrink(&mut self.reduced);
+        let mut position = vec![usize::MAX; old];
+        for (at, column) in kept.iter().enumerate() {
+            position[*column] = at;
+        }
+        self.variables = kept.len();
+        for basic in &mut self.basis {
+            *basic = if *basic < old { position[*basic] } else { *basic - old + kept.len() };
+        }
+        debug_assert!(self.basis.iter().all(|basic| *basic < self.reduced.len()), "a basic variable was dropped");
+    }
+
+    /// Returns the variables in the basis.
+    pub(super) fn basic(&self) -> impl Iterator<Item = usize> + '_ {
+        self.basis.iter().copied().filter(|basic| *basic < self.variables)
+    }
+}
+
+/// Takes `factor` times one row from another.
+fn subtract(from: &mut [f64], row: &[f64], factor: f64) {
+    for (coefficient, other) in from.iter_mut().zip(row) {
+        *coefficient -= factor * other;
+    }
+}
