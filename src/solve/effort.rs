@@ -17,6 +17,20 @@ impl Effort {
         Self(Cell::new(units))
     }
 
+    /// Returns how much is left.
+    pub(super) fn left(&self) -> u64 {
+        self.0.get()
+    }
+
+    /// Gives a share of what is left to one question, and takes what that question spent.
+    pub(super) fn share<T>(&self, parts: u64, ask: impl FnOnce(&Self) -> T) -> T {
+        let given = self.left() / parts.max(1);
+        let part = Self::new(given);
+        let answer = ask(&part);
+        self.0.set(self.left() - (given - part.left()));
+        answer
+    }
+
     /// Takes from the allowance; returns whether it sufficed.
     pub(super) fn spend(&self, units: usize) -> bool {
         let left = self.0.get().checked_sub(units as u64);

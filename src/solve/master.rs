@@ -25,6 +25,12 @@ use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
 use crate::time::Millis;
 
+/// An interval that could not be closed is not looked into further below this part of the end.
+const OPEN_PRECISION: u64 = 2_000;
+
+/// Which part of the effort that is left goes to one question.
+const SHARE: u64 = 6;
+
 /// What the master knows of a problem before it is asked.
 pub(super) struct Master<'p> {
     problem: &'p Problem,
@@ -81,8 +87,11 @@ impl<'p> Master<'p> {
         }
     }
 
-    /// Returns the smallest end time that can not be refused within the limits, from `from` to `to`, with the counts
-    /// for the smallest that was answered; `to` must be one that some plan reaches.
+    /// Returns an end time that every plan within the limits takes at least, at least `from`, and counts for an end
+    /// as near to it as could be found; `to` must be one that some plan reaches.
+    ///
+    /// Bisection. Where a question is not answered, the bound is looked for below it and counts above it, each until
+    /// what is left to gain is below `precision`.
     pub(super) fn lower_bound(
         &self,
         limits: &Limits,
@@ -90,18 +99,35 @@ impl<'p> Master<'p> {
         to: Millis,
         effort: &Effort,
     ) -> (Millis, Option<Counts>) {
-        let (mut low, mut high) = (from.0, to.0.max(from.0));
         let mut found = None;
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.counts(Millis(middle), limits, Goal::Any, effort) {
+        let (mut low, mut high) = (from.0, to.0.max(from.0));
+        // What could not be answered, from the first to behind the last.
+        let mut open: Option<(u64, u64)> = None;
+        loop {
+            let precision = low / OPEN_PRECISION;
+            let middle = match open {
+                None if low < high => low + (high - low) / 2,
+                Some((first, _)) if first > low + precision => low + (first - low) / 2,
+                Some((_, behind)) if high > behind + precision => behind + (high - behind) / 2,
+                _ => break,
+            };
+            // The first question has most of the interval to gain, but the last ones are the hard ones.
+            let asked = effort.share(SHARE, |effort| self.counts(Millis(middle), limits, Goal::Any, effort));
+            match asked {
                 Verdict::No => low = middle + 1,
                 Verdict::Yes(counts) => {
                     found = Some(counts);
                     high = middle;
                 }
-                Verdict::Unknown => high = middle,
+                Verdict::Unknown => {
+                    open = Some(match open {
+                        None => (middle, middle + 1),
+                        Some((first, behind)) => (first.min(middle), behind.max(middle + 1)),
+                    });
+                }
             }
+            // What is answered needs no other answer.
+            open = open.map(|(first, behind)| (first.max(low), behind.min(high))).filter(|(first, behind)| first < behind);
         }
         (Millis(low), found)
     }

@@ -16,10 +16,12 @@
 use super::search::Question;
 
 /// The condition Σ coefficient · count ≥ `at_least`, in whole numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    pub(super) coefficients: Vec<i64>,
-    pub(super) at_least: i64,
+    coefficients: Vec<i64>,
+    at_least: i64,
+    /// What the numbers are divided by for floating point.
+    scale: f64,
 }
 
 /// A set of classes of work.
@@ -30,14 +32,15 @@ pub(super) struct ClassSet(Box<[u64]>);
 const ONE: f64 = (1u64 << 60) as f64;
 
 impl Row {
-    /// Returns the coefficients and the right side such that the largest coefficient is one.
-    pub(super) fn scaled(&self) -> (Vec<f64>, f64) {
-        let scale = self.scale();
-        (self.coefficients.iter().map(|coefficient| *coefficient as f64 / scale).collect(), self.at_least as f64 / scale)
+    pub(super) fn new(coefficients: Vec<i64>, at_least: i64) -> Self {
+        let largest = coefficients.iter().map(|coefficient| coefficient.unsigned_abs()).max();
+        Self { coefficients, at_least, scale: largest.unwrap_or(1).max(1) as f64 }
     }
 
-    fn scale(&self) -> f64 {
-        self.coefficients.iter().map(|coefficient| coefficient.unsigned_abs()).max().unwrap_or(1).max(1) as f64
+    /// Returns the coefficients and the right side such that the largest coefficient is one.
+    pub(super) fn scaled(&self) -> (Vec<f64>, f64) {
+        let coefficients = self.coefficients.iter().map(|coefficient| *coefficient as f64 / self.scale);
+        (coefficients.collect(), self.at_least as f64 / self.scale)
     }
 
     /// Keeps only some of the columns.
@@ -95,12 +98,12 @@ pub(super) fn row(question: &Question, set: &ClassSet, kind: Kind) -> Option<Row
     match kind {
         Kind::Room => {
             let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(work))).collect::<Option<_>>()?;
-            (work > 0).then_some(Row { coefficients, at_least: whole(work)? })
+            (work > 0).then_some(Row::new(coefficients, whole(work)?))
         }
         Kind::Rounded => {
             let (shards, part) = rounded(work, largest)?;
             let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(part))).collect::<Option<_>>()?;
-            Some(Row { coefficients, at_least: whole(part.checked_mul(shards)?)? })
+            Some(Row::new(coefficients, whole(part.checked_mul(shards)?)?))
         }
     }
 }
@@ -133,7 +136,7 @@ impl Proof {
             if *multiplier <= 0.0 {
                 continue;
             }
-            let price = rounded_down(multiplier / row.scale() * ONE);
+            let price = rounded_down(multiplier / row.scale * ONE);
             proof.due = proof.due.checked_add(price.checked_mul(row.at_least.into())?)?;
             for (earned, coefficient) in proof.earned.iter_mut().zip(&row.coefficients) {
                 if *coefficient != 0 {

@@ -275,7 +275,7 @@ impl Cover {
     /// Returns the condition that at least, or with a negative sign at most, so many shards count.
     fn row(&self, columns: &[Column], sign: i64, at_least: i64) -> Row {
         let coefficient = |column: &Column| if self.counts(column) { sign } else { 0 };
-        Row { coefficients: columns.iter().map(coefficient).collect(), at_least }
+        Row::new(columns.iter().map(coefficient).collect(), at_least)
     }
 }
 
@@ -291,6 +291,7 @@ struct Search<'q> {
     found: Option<Vec<u32>>,
     cuts: Cuts,
     nodes: u32,
+    why: [u32;6],
     effort: &'q Effort,
 }
 
@@ -333,9 +334,12 @@ impl<'q> Search<'q> {
             best,
             found: None,
             nodes: 0,
+            why: [0;6],
             effort,
         };
+        let before = effort.left();
         let visit = search.root();
+        if crate::DEBUG { eprintln!("   question {} cols {} classes caps {:?} {:?} nodes {} effort {}M -> {:?} found {} why {:?}", question.columns.len(), question.classes.len(), caps.containers, resource, search.nodes, (before - effort.left())/1000000, visit, search.found.is_some(), search.why); }
         match search.found {
             Some(counts) => Verdict::Yes(Found { counts, proven: visit != Visit::CutOff }),
             None if visit == Visit::Done => Verdict::No,
@@ -344,8 +348,7 @@ impl<'q> Search<'q> {
     }
 
     fn root(&mut self) -> Visit {
-        let costs = self.question.columns.iter().map(|column| column.cost(self.resource) as f64);
-        let mut node = Node { tableau: Tableau::new(costs.collect()), rows: Vec::new() };
+        let mut node = Node { tableau: Tableau::new(self.near_costs()), rows: Vec::new() };
         let every = |lane: usize| Cover {
             lane: LaneIx(u32::try_from(lane).unwrap_or(u32::MAX)),
             services: ServiceSet::EMPTY,
@@ -356,7 +359,7 @@ impl<'q> Search<'q> {
                 let coefficients = self.question.columns.iter().map(|column| column.cost(resource));
                 let coefficients = coefficients.map(|cost| -i64::try_from(cost).unwrap_or(i64::MAX)).collect();
                 let at_least = -i64::try_from(self.caps.of(resource)).unwrap_or(i64::MAX);
-                node.add(Row { coefficients, at_least });
+                node.add(Row::new(coefficients, at_least));
             }
         }
         for (lane, most) in self.question.most_shards.iter().enumerate() {
@@ -372,7 +375,7 @@ impl<'q> Search<'q> {
 
     fn visit(&mut self, mut node: Node, depth: usize) -> Visit {
         self.nodes += 1;
-        if self.nodes > NODE_LIMIT || self.effort.is_spent() {
+        if self.nodes > NODE_LIMIT || self.effort.is_spent() { self.why[3]+=1;
             return Visit::CutOff;
         }
         let mut rounds = CUT_ROUNDS[depth.min(1)];
@@ -382,9 +385,9 @@ impl<'q> Search<'q> {
                     let ray = node.tableau.ray(row);
                     let free = self.question.columns.iter().map(|_| 0);
                     let refused = self.proof(&node, &ray).map(|proof| proof.refuses(free, &self.most(), 0));
-                    return if refused == Some(Ok(())) { Visit::Done } else { Visit::CutOff };
+                    return if refused == Some(Ok(())) { Visit::Done } else { self.why[0]+=1; Visit::CutOff };
                 }
-                Outcome::CutOff => return Visit::CutOff,
+                Outcome::CutOff => { self.why[1]+=1; return Visit::CutOff },
                 Outcome::Optimal => {}
             }
             let solution = node.tableau.solution();
@@ -413,8 +416,12 @@ impl<'q> Search<'q> {
         }
         match self.slack(&node) {
             Ok(()) => return Visit::Done,
-            Err(Some(slack)) if depth == 0 => self.drop_columns(&mut node, slack),
-            Err(_) => {}
+            Err(slack) => {
+                let slack = slack.filter(|_| depth == 0);
+                if !self.refresh(&mut node, slack) {
+                    self.why[4]+=1; return self.gives_up();
+                }
+            }
         }
         let solution = node.tableau.solution();
         self.branch(&node, &solution, depth)
@@ -444,21 +451,14 @@ impl<'q> Search<'q> {
         all
     }
 
-    /// Takes counts that are whole as they are. Where they are no answer by less than floating point can see, what
-    /// is here stays open.
+    /// Takes counts that are whole as they are. Work may still exceed the room by less than floating point can see,
+    /// some milliseconds: the counts are no proof of anything, so that does no harm.
     fn at_whole_counts(&mut self, solution: &[f64]) -> Visit {
         let counts: Vec<u32> = solution.iter().map(|count| nearest(*count)).collect();
-        if !self.is_answer(&counts) {
+        if !self.question.keeps(&counts, &self.caps) || self.question.broken_cover(&counts).is_some() {
             return Visit::CutOff;
         }
-        // Nothing below this node is better than its relaxation.
         self.keep(counts)
-    }
-
-    fn is_answer(&self, counts: &[u32]) -> bool {
-        self.question.keeps(counts, &self.caps)
-            && self.question.broken_cover(counts).is_none()
-            && self.question.overfull_counts(counts).is_none()
     }
 
     /// Keeps an answer, and looks only for better ones from now on.
@@ -543,25 +543,56 @@ impl<'q> Search<'q> {
         proof.refuses(self.costs(), &self.most(), self.caps.of(self.resource)).map_err(Some)
     }
 
-    /// Drops the columns of which the first node shows that no answer has any.
-    fn drop_columns(&mut self, node: &mut Node, slack: i128) {
-        let Some(proof) = self.proof(node, &node.tableau.prices()) else { return };
-        let mut basic = vec![false; self.question.columns.len()];
-        node.tableau.basic().for_each(|at| basic[at] = true);
-        let kept: Vec<usize> = self
-            .question
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(at, column)| basic[*at] || !proof.excludes(*at, column.cost(self.resource), slack))
-            .map(|(at, _)| at)
-            .collect();
-        self.question.keep(&kept);
-        self.columns = kept.iter().map(|at| self.columns[*at]).collect();
-        node.tableau.keep(&kept);
-        for row in &mut node.rows {
-            Rc::make_mut(row).keep(&kept);
+    /// Drops rows that do not matter and columns that the slack of the node's proof rules out, and sets the
+    /// tableau up anew, free of the errors that have added up. Returns whether the solution is still there.
+    fn refresh(&mut self, node: &mut Node, slack: Option<i128>) -> bool {
+        let mut basic: Vec<usize> = node.tableau.basic().collect();
+        basic.sort_unstable();
+        let mut holds = node.tableau.is_slack().into_iter();
+        if let Some(slack) = slack
+            && let Some(proof) = self.proof(node, &node.tableau.prices())
+        {
+            let kept: Vec<usize> = self
+                .question
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(at, column)| {
+                    basic.binary_search(at).is_ok() || !proof.excludes(*at, column.cost(self.resource), slack)
+                })
+                .map(|(at, _)| at)
+                .collect();
+            self.question.keep(&kept);
+            self.columns = kept.iter().map(|at| self.columns[*at]).collect();
+            for row in &mut node.rows {
+                Rc::make_mut(row).keep(&kept);
+            }
+            basic = (0..kept.len()).filter(|at| basic.binary_search(&kept[*at]).is_ok()).collect();
         }
+        node.rows.retain(|_| !holds.next().unwrap_or(false));
+        let mut tableau = Tableau::new(self.near_costs());
+        for row in &node.rows {
+            let (coefficients, at_least) = row.scaled();
+            tableau.add(&coefficients, at_least);
+        }
+        tableau.start_from(&basic, self.effort);
+        node.tableau = tableau;
+        node.tableau.solve(self.effort) == Outcome::Optimal
+    }
+
+    /// Returns the costs, each a little lower by an amount of its own: equal ones keep the simplex method turning
+    /// in place. What is proven is proven with the true costs, which are never lower.
+    fn near_costs(&self) -> Vec<f64> {
+        let lower = |(at, cost): (&usize, u64)| {
+            let share = (*at as f64 * 0.618_033_988_749_895).fract();
+            cost as f64 * (1.0 - 1e-6 * share)
+        };
+        self.columns.iter().zip(self.costs()).map(lower).collect()
+    }
+
+    /// Leaves open what is here.
+    fn gives_up(&mut self) -> Visit {
+        Visit::CutOff
     }
 
     fn proof(&self, node: &Node, multipliers: &[f64]) -> Option<Proof> {
@@ -594,7 +625,7 @@ impl Branch {
             Self::Column(column) => {
                 let mut coefficients = vec![0; question.columns.len()];
                 coefficients[*column] = sign;
-                Row { coefficients, at_least }
+                Row::new(coefficients, at_least)
             }
         }
     }

@@ -92,22 +92,24 @@ impl Tableau {
         Outcome::CutOff
     }
 
-    /// Returns the column that can mend a row at the least cost for it; of about equals, the largest pivot.
+    /// Returns the column that can mend a row at the least cost for it; of those that cost about the same, the one
+    /// with the largest pivot (Harris, 1973).
     fn entering(&self, leaving: usize) -> Option<usize> {
-        let mut best: Option<(f64, f64, usize)> = None;
-        for (column, (coefficient, reduced)) in self.rows[leaving].iter().zip(&self.reduced).enumerate() {
-            if *coefficient >= -PIVOT {
-                continue;
-            }
-            let ratio = reduced.max(0.0) / -coefficient;
-            let better = best.is_none_or(|(least, largest, _)| {
-                ratio < least - TINY || ratio <= least + TINY && -coefficient > largest
-            });
-            if better {
-                best = Some((ratio, -coefficient, column));
+        let able = || {
+            let all = self.rows[leaving].iter().zip(&self.reduced).enumerate();
+            all.filter(|(_, (coefficient, _))| **coefficient < -PIVOT)
+        };
+        let limit = able()
+            .map(|(_, (coefficient, reduced))| (reduced.max(0.0) + TINY) / -coefficient)
+            .fold(f64::INFINITY, f64::min);
+        let mut best: Option<(f64, usize)> = None;
+        for (column, (coefficient, reduced)) in able() {
+            let cheap = reduced.max(0.0) / -coefficient <= limit;
+            if cheap && best.is_none_or(|(largest, _)| -coefficient > largest) {
+                best = Some((-coefficient, column));
             }
         }
-        best.map(|(_, _, column)| column)
+        best.map(|(_, column)| column)
     }
 
     fn pivot(&mut self, leaving: usize, entering: usize) {
@@ -161,25 +163,33 @@ impl Tableau {
         multipliers.into_iter().map(|multiplier| multiplier / largest).collect()
     }
 
-    /// Keeps only some of the variables; the others are taken to be zero.
-    pub(super) fn keep(&mut self, kept: &[usize]) {
-        let old = self.variables;
-        let shrink = |row: &mut Vec<f64>| {
-            let mut shrunk: Vec<f64> = kept.iter().map(|column| row[*column]).collect();
-            shrunk.extend_from_slice(&row[old..]);
-            *row = shrunk;
-        };
-        self.rows.iter_mut().for_each(shrink);
-        shrink(&mut self.reduced);
-        let mut position = vec![usize::MAX; old];
-        for (at, column) in kept.iter().enumerate() {
-            position[*column] = at;
+    /// Returns which rows hold with something to spare, so that the solution does not depend on them.
+    pub(super) fn is_slack(&self) -> Vec<bool> {
+        let mut slack = vec![false; self.rows.len()];
+        for basic in &self.basis {
+            if let Some(row) = basic.checked_sub(self.variables) {
+                slack[row] = true;
+            }
         }
-        self.variables = kept.len();
-        for basic in &mut self.basis {
-            *basic = if *basic < old { position[*basic] } else { *basic - old + kept.len() };
+        slack
+    }
+
+    /// Makes these variables basic, as far as there are rows for them: a fresh start near a known solution, without
+    /// the errors that have added up.
+    pub(super) fn start_from(&mut self, basic: &[usize], effort: &Effort) {
+        let mut free: Vec<usize> = (0..self.rows.len()).collect();
+        for entering in basic {
+            let pivot = |row: &usize| self.rows[*row][*entering].abs();
+            let best = (0..free.len()).max_by(|a, b| pivot(&free[*a]).total_cmp(&pivot(&free[*b])));
+            let Some(at) = best.filter(|at| pivot(&free[*at]) > 1e-5) else { continue };
+            let leaving = free.swap_remove(at);
+            effort.spend(self.rows.len() * self.reduced.len());
+            self.pivot(leaving, *entering);
         }
-        debug_assert!(self.basis.iter().all(|basic| *basic < self.reduced.len()), "a basic variable was dropped");
+        // Where a reduced cost went below zero the start is none for the dual method; small ones are errors.
+        for reduced in &mut self.reduced {
+            *reduced = reduced.max(0.0);
+        }
     }
 
     /// Returns the variables in the basis.
