@@ -13,8 +13,8 @@ const BROKEN: f64 = 1e-7;
 /// How many rows are added at once.
 const ROWS_AT_ONCE: usize = 12;
 
-/// How many sets of classes are looked at from the start.
-const MOST_SETS: usize = 400;
+/// How many sets of classes are kept in mind.
+const MOST_SETS: usize = 800;
 
 /// How many sets are improved class by class.
 const MOST_CLIMBS: usize = 12;
@@ -22,8 +22,17 @@ const MOST_CLIMBS: usize = 12;
 /// Sets of classes whose work may find no room.
 #[derive(Clone, Debug)]
 pub(super) struct Cuts {
-    sets: Vec<ClassSet>,
+    sets: Vec<KnownSet>,
     known: BTreeSet<ClassSet>,
+}
+
+/// A set of classes with what follows from it alone.
+#[derive(Clone, Debug)]
+struct KnownSet {
+    set: ClassSet,
+    work: u64,
+    /// The largest capacity of a column that can take any of it.
+    largest: u64,
 }
 
 /// The part of an answer that matters: the columns it has, with capacity and count.
@@ -46,7 +55,7 @@ impl Cuts {
                         set.insert(at);
                     }
                 }
-                cuts.learn(set);
+                cuts.learn(question, set);
             };
             add(&|_| true);
             for service in all.iter() {
@@ -66,9 +75,9 @@ impl Cuts {
     }
 
     /// Keeps a set in mind.
-    fn learn(&mut self, set: ClassSet) {
-        if !set.is_empty() && self.sets.len() < 2 * MOST_SETS && self.known.insert(set.clone()) {
-            self.sets.push(set);
+    fn learn(&mut self, question: &Question, set: ClassSet) {
+        if !set.is_empty() && self.sets.len() < MOST_SETS && self.known.insert(set.clone()) {
+            self.sets.push(KnownSet::new(question, set));
         }
     }
 
@@ -84,22 +93,22 @@ impl Cuts {
         let mut broken = self.known_broken(&used);
         if broken.is_empty() {
             if let Some(full) = used.overfull() {
-                self.learn(used.climbed(full.clone()));
-                self.learn(full);
+                self.learn(question, used.climbed(full.clone()));
+                self.learn(question, full);
             }
             if thoroughly {
                 let mut near: Vec<(f64, &ClassSet)> =
-                    self.sets.iter().map(|set| (used.missing(set, Kind::Rounded), set)).collect();
+                    self.sets.iter().map(|sized| (used.missing(sized, Kind::Rounded), &sized.set)).collect();
                 near.sort_by(|a, b| b.0.total_cmp(&a.0));
                 let climbed: Vec<ClassSet> =
                     near.into_iter().take(MOST_CLIMBS).map(|(_, set)| used.climbed(set.clone())).collect();
-                climbed.into_iter().for_each(|set| self.learn(set));
+                climbed.into_iter().for_each(|set| self.learn(question, set));
             }
             broken = self.known_broken(&used);
         }
         broken.sort_by(|a, b| b.0.total_cmp(&a.0));
         broken.truncate(ROWS_AT_ONCE);
-        broken.into_iter().filter_map(|(_, set, kind)| row(question, &self.sets[set], kind)).collect()
+        broken.into_iter().filter_map(|(_, set, kind)| row(question, &self.sets[set].set, kind)).collect()
     }
 
     fn known_broken(&self, used: &Used<'_>) -> Vec<(f64, usize, Kind)> {
@@ -115,6 +124,13 @@ impl Cuts {
     }
 }
 
+impl KnownSet {
+    fn new(question: &Question, set: ClassSet) -> Self {
+        let (work, largest) = question.work_and_largest(&set);
+        Self { set, work, largest }
+    }
+}
+
 impl<'q> Used<'q> {
     fn new(question: &'q Question, solution: &[f64]) -> Self {
         let columns = solution.iter().enumerate().filter(|(_, count)| **count > 1e-9);
@@ -123,8 +139,9 @@ impl<'q> Used<'q> {
     }
 
     /// Returns how much a row misses, as a share of its right side; not positive where it holds.
-    fn missing(&self, set: &ClassSet, kind: Kind) -> f64 {
-        let (work, largest) = self.question.work_and_largest(set);
+    fn missing(&self, sized: &KnownSet, kind: Kind) -> f64 {
+        let KnownSet { set, work, largest } = sized;
+        let (work, largest) = (*work, *largest);
         let (cap, needed) = match kind {
             Kind::Room if work > 0 => (work, 1.0),
             Kind::Room => return 0.0,
@@ -154,7 +171,8 @@ impl<'q> Used<'q> {
     /// Adds and drops single classes as long as the rounded row misses more for it.
     fn climbed(&self, mut set: ClassSet) -> ClassSet {
         let lane = self.question.classes.iter().enumerate().find(|(at, _)| set.contains(*at)).map(|(_, c)| c.lane);
-        let mut most = self.missing(&set, Kind::Rounded);
+        let missing = |set: &ClassSet| self.missing(&KnownSet::new(self.question, set.clone()), Kind::Rounded);
+        let mut most = missing(&set);
         for _ in 0..2 * self.question.classes.len() {
             let mut best = None;
             for (at, class) in self.question.classes.iter().enumerate() {
@@ -162,7 +180,7 @@ impl<'q> Used<'q> {
                     continue;
                 }
                 set.flip(at);
-                let missing = if set.is_empty() { f64::MIN } else { self.missing(&set, Kind::Rounded) };
+                let missing = if set.is_empty() { f64::MIN } else { missing(&set) };
                 set.flip(at);
                 if missing > most + 1e-9 {
                     most = missing;

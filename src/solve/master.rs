@@ -163,7 +163,7 @@ impl<'p> Master<'p> {
     }
 
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
-    fn caps(&self, limits: &Limits) -> Option<Caps> {
+    pub(super) fn caps(&self, limits: &Limits) -> Option<Caps> {
         let overhead = match &limits.minutes {
             None => UNLIMITED_TIME,
             Some(limit) => {

@@ -24,6 +24,7 @@
 mod assign;
 mod conflict;
 mod cuts;
+mod descent;
 mod effort;
 mod exact;
 mod flow;

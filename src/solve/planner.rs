@@ -2,6 +2,7 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
+use super::descent;
 use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::search::{UNLIMITED_TIME, Verdict};
@@ -124,6 +125,13 @@ impl<'p> Planner<'p> {
                     self.offer(&mut best, limits, &counts, Millis::ZERO);
                 }
             }
+        }
+        if let Some(counts) = self
+            .master
+            .caps(limits)
+            .and_then(|caps| self.effort.share(10, |effort| descent::counts(self.problem, caps, effort)))
+        {
+            self.offer(&mut best, limits, &counts, Millis::ZERO);
         }
         if best.is_none() && self.is_small() {
             let any = (Millis(u64::MAX), u64::MAX, u32::MAX);

@@ -122,7 +122,7 @@ pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
 const NODE_LIMIT: u32 = 4_000;
 
 /// How many times rows are added at the first node, and at every other.
-const CUT_ROUNDS: [u32; 2] = [60, 12];
+const CUT_ROUNDS: [u32; 2] = [40, 4];
 
 /// What is taken for a whole number.
 const WHOLE: f64 = 1e-6;
@@ -348,7 +348,7 @@ impl<'q> Search<'q> {
     }
 
     fn root(&mut self) -> Visit {
-        let mut node = Node { tableau: Tableau::new(self.near_costs()), rows: Vec::new() };
+        let mut node = Node { tableau: Tableau::new(self.near_costs(), 64), rows: Vec::new() };
         let every = |lane: usize| Cover {
             lane: LaneIx(u32::try_from(lane).unwrap_or(u32::MAX)),
             services: ServiceSet::EMPTY,
@@ -396,10 +396,11 @@ impl<'q> Search<'q> {
             if cost > cap as f64 * (1.0 + 1e-12) && self.slack(&node).is_ok() {
                 return Visit::Done;
             }
-            if rounds == 0 {
+            // Whole counts are looked at as long as any row is broken: nothing else rules them out.
+            if rounds == 0 && solution.iter().any(|count| (count - count.round()).abs() > WHOLE) {
                 break solution;
             }
-            rounds -= 1;
+            rounds = rounds.saturating_sub(1);
             let rows = self.cuts.broken_by(&self.question, &solution, depth == 0);
             if !self.effort.spend(self.cuts.cost(&solution)) {
                 return Visit::CutOff;
@@ -570,7 +571,7 @@ impl<'q> Search<'q> {
             basic = (0..kept.len()).filter(|at| basic.binary_search(&kept[*at]).is_ok()).collect();
         }
         node.rows.retain(|_| !holds.next().unwrap_or(false));
-        let mut tableau = Tableau::new(self.near_costs());
+        let mut tableau = Tableau::new(self.near_costs(), node.rows.len() + 48);
         for row in &node.rows {
             let (coefficients, at_least) = row.scaled();
             tableau.add(&coefficients, at_least);

@@ -18,8 +18,10 @@ const PIVOT: f64 = 1e-7;
 pub(super) struct Tableau {
     /// How many columns are variables; behind them comes a slack for each row.
     variables: usize,
-    /// The coefficients of each row in terms of the variables out of the basis.
-    rows: Vec<Vec<f64>>,
+    /// The coefficients of all rows in terms of the variables out of the basis, row by row.
+    cells: Vec<f64>,
+    /// How far rows lie apart: there is room for further slacks.
+    stride: usize,
     /// The value of each row's basic variable.
     values: Vec<f64>,
     /// The basic variable of each row.
@@ -40,21 +42,38 @@ pub(super) enum Outcome {
 }
 
 impl Tableau {
-    pub(super) fn new(costs: Vec<f64>) -> Self {
+    /// Returns a program without rows; `rows` is how many are expected.
+    pub(super) fn new(costs: Vec<f64>, rows: usize) -> Self {
         Self {
             variables: costs.len(),
-            rows: Vec::new(),
+            cells: Vec::with_capacity((costs.len() + rows) * rows),
+            stride: costs.len() + rows,
             values: Vec::new(),
             basis: Vec::new(),
             reduced: costs,
         }
     }
 
+    fn row(&self, row: usize) -> &[f64] {
+        &self.cells[row * self.stride..row * self.stride + self.reduced.len()]
+    }
+
+    /// Makes room for further slacks.
+    fn widen(&mut self) {
+        let stride = self.stride + 64;
+        let mut cells = vec![0.0; stride * self.values.len()];
+        for (wide, row) in cells.chunks_mut(stride).zip(self.cells.chunks(self.stride)) {
+            wide[..row.len()].copy_from_slice(row);
+        }
+        self.cells = cells;
+        self.stride = stride;
+    }
+
     /// Adds the row a · y ≥ b.
     pub(super) fn add(&mut self, coefficients: &[f64], at_least: f64) {
         let slack = self.reduced.len();
-        for row in &mut self.rows {
-            row.push(0.0);
+        if slack == self.stride {
+            self.widen();
         }
         self.reduced.push(0.0);
         let mut row: Vec<f64> = coefficients.iter().map(|coefficient| -coefficient).collect();
@@ -65,26 +84,27 @@ impl Tableau {
             let factor = coefficients.get(*basic).copied().unwrap_or(0.0);
             if factor != 0.0 {
                 // The basic variable is its value less what the others of its row take.
-                subtract(&mut row, &self.rows[at], -factor);
+                subtract(&mut row, self.row(at), -factor);
                 value += factor * self.values[at];
                 row[*basic] = 0.0;
             }
         }
-        self.rows.push(row);
+        row.resize(self.stride, 0.0);
+        self.cells.extend_from_slice(&row);
         self.values.push(value);
         self.basis.push(slack);
     }
 
     /// Goes on until no row is broken.
     pub(super) fn solve(&mut self, effort: &Effort) -> Outcome {
-        let most = 50 * (self.rows.len() + 20);
+        let most = 50 * (self.values.len() + 20);
         for _ in 0..most {
-            let broken = (0..self.rows.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]));
+            let broken = (0..self.values.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]));
             let Some(leaving) = broken.filter(|row| self.values[*row] < -TINY) else {
                 return Outcome::Optimal;
             };
             let Some(entering) = self.entering(leaving) else { return Outcome::Infeasible(leaving) };
-            if !effort.spend(self.rows.len() * self.reduced.len()) {
+            if !effort.spend(self.values.len() * self.reduced.len()) {
                 return Outcome::CutOff;
             }
             self.pivot(leaving, entering);
@@ -96,7 +116,7 @@ impl Tableau {
     /// with the largest pivot (Harris, 1973).
     fn entering(&self, leaving: usize) -> Option<usize> {
         let able = || {
-            let all = self.rows[leaving].iter().zip(&self.reduced).enumerate();
+            let all = self.row(leaving).iter().zip(&self.reduced).enumerate();
             all.filter(|(_, (coefficient, _))| **coefficient < -PIVOT)
         };
         let limit = able()
@@ -113,20 +133,18 @@ impl Tableau {
     }
 
     fn pivot(&mut self, leaving: usize, entering: usize) {
-        let mut row = std::mem::take(&mut self.rows[leaving]);
+        let width = self.reduced.len();
+        let mut row = self.row(leaving).to_vec();
         let factor = 1.0 / row[entering];
         row.iter_mut().for_each(|coefficient| *coefficient *= factor);
         row[entering] = 1.0;
         let value = self.values[leaving] * factor;
-        for (at, other) in self.rows.iter_mut().enumerate() {
-            if at == leaving {
-                continue;
-            }
+        for (other, slot) in self.cells.chunks_exact_mut(self.stride).zip(&mut self.values) {
             let factor = other[entering];
             if factor != 0.0 {
-                subtract(other, &row, factor);
+                subtract(&mut other[..width], &row, factor);
                 other[entering] = 0.0;
-                self.values[at] -= factor * value;
+                *slot -= factor * value;
             }
         }
         let factor = self.reduced[entering];
@@ -134,7 +152,7 @@ impl Tableau {
             subtract(&mut self.reduced, &row, factor);
             self.reduced[entering] = 0.0;
         }
-        self.rows[leaving] = row;
+        self.cells[leaving * self.stride..][..width].copy_from_slice(&row);
         self.values[leaving] = value;
         self.basis[leaving] = entering;
     }
@@ -157,7 +175,7 @@ impl Tableau {
 
     /// Returns the multipliers of all rows that make up a row which nothing fulfils, the largest 1.
     pub(super) fn ray(&self, row: usize) -> Vec<f64> {
-        let multipliers = self.rows[row][self.variables..].iter();
+        let multipliers = self.row(row)[self.variables..].iter();
         let multipliers: Vec<f64> = multipliers.map(|multiplier| multiplier.max(0.0)).collect();
         let largest = multipliers.iter().copied().fold(TINY, f64::max);
         multipliers.into_iter().map(|multiplier| multiplier / largest).collect()
@@ -165,7 +183,7 @@ impl Tableau {
 
     /// Returns which rows hold with something to spare, so that the solution does not depend on them.
     pub(super) fn is_slack(&self) -> Vec<bool> {
-        let mut slack = vec![false; self.rows.len()];
+        let mut slack = vec![false; self.values.len()];
         for basic in &self.basis {
             if let Some(row) = basic.checked_sub(self.variables) {
                 slack[row] = true;
@@ -177,13 +195,13 @@ impl Tableau {
     /// Makes these variables basic, as far as there are rows for them: a fresh start near a known solution, without
     /// the errors that have added up.
     pub(super) fn start_from(&mut self, basic: &[usize], effort: &Effort) {
-        let mut free: Vec<usize> = (0..self.rows.len()).collect();
+        let mut free: Vec<usize> = (0..self.values.len()).collect();
         for entering in basic {
-            let pivot = |row: &usize| self.rows[*row][*entering].abs();
+            let pivot = |row: &usize| self.row(*row)[*entering].abs();
             let best = (0..free.len()).max_by(|a, b| pivot(&free[*a]).total_cmp(&pivot(&free[*b])));
             let Some(at) = best.filter(|at| pivot(&free[*at]) > 1e-5) else { continue };
             let leaving = free.swap_remove(at);
-            effort.spend(self.rows.len() * self.reduced.len());
+            effort.spend(self.values.len() * self.reduced.len());
             self.pivot(leaving, *entering);
         }
         // Where a reduced cost went below zero the start is none for the dual method; small ones are errors.
