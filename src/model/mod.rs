@@ -7,6 +7,7 @@ mod graph;
 mod limits;
 mod notes;
 mod problem;
+mod saved;
 mod provision;
 mod service_set;
 
@@ -15,6 +16,7 @@ pub use error::ModelError;
 pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use limits::Limits;
 pub use notes::{Idle, Notes};
+pub use saved::{SavedModelError, SavedModelV1};
 pub use problem::{Apart, Floor, LaneModel, Problem, ServiceModel, Unit};
 pub use provision::{NotProvisioned, WhyNot};
 pub use service_set::ServiceSet;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Apart, Floor, LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
 use crate::config::{Origin, Sourced};
-use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
+use crate::ids::{LaneIx, ServiceIx, UnitIx};
 use crate::time::Millis;
 
 /// The version of the format that is written and read.
-pub const SAVED_VERSION: u32 = 1;
+const SAVED_VERSION: u32 = 1;
 
 /// No time of a saved problem is longer: 100 days. Sums of millions of them stay far from overflow.
 const LONGEST_MS: u64 = 100 * 24 * 3_600_000;

@@ -26,6 +26,13 @@ pub(super) struct Cuts {
     known: BTreeSet<ClassSet>,
 }
 
+/// A condition on the work of a set of classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    set: ClassSet,
+    kind: Kind,
+}
+
 /// A set of classes with what follows from it alone.
 #[derive(Clone, Debug)]
 struct KnownSet {
@@ -39,6 +46,13 @@ struct KnownSet {
 struct Used<'q> {
     columns: Vec<(usize, u64, f64)>,
     question: &'q Question,
+}
+
+impl Cut {
+    /// Returns the condition as a row over the columns of the question.
+    pub(super) fn row(&self, question: &Question) -> Option<Row> {
+        row(question, &self.set, self.kind)
+    }
 }
 
 impl Cuts {
@@ -88,7 +102,7 @@ impl Cuts {
 
     /// Returns the rows that counts break most; those of sets that are not known yet are only looked for when the
     /// known ones hold, and thoroughly only when asked.
-    pub(super) fn broken_by(&mut self, question: &Question, solution: &[f64], thoroughly: bool) -> Vec<Row> {
+    pub(super) fn broken_by(&mut self, question: &Question, solution: &[f64], thoroughly: bool) -> Vec<Cut> {
         let used = Used::new(question, solution);
         let mut broken = self.known_broken(&used);
         if broken.is_empty() {
@@ -108,7 +122,7 @@ impl Cuts {
         }
         broken.sort_by(|a, b| b.0.total_cmp(&a.0));
         broken.truncate(ROWS_AT_ONCE);
-        broken.into_iter().filter_map(|(_, set, kind)| row(question, &self.sets[set].set, kind)).collect()
+        broken.into_iter().map(|(_, set, kind)| Cut { set: self.sets[set].set.clone(), kind }).collect()
     }
 
     fn known_broken(&self, used: &Used<'_>) -> Vec<(f64, usize, Kind)> {

@@ -5,15 +5,15 @@ use std::cell::Cell;
 /// What is left of an allowance. One unit is about one operation of an inner loop; a thousand million are some
 /// seconds.
 #[derive(Debug)]
-pub struct Effort(Cell<u64>);
+pub(super) struct Effort(Cell<u64>);
 
 impl Effort {
     /// What one command may spend on its main answer.
-    pub const COMMAND: u64 = 6_000_000_000;
+    pub(super) const COMMAND: u64 = 6_000_000_000;
 
     /// Returns an allowance.
     #[must_use]
-    pub const fn new(units: u64) -> Self {
+    pub(super) const fn new(units: u64) -> Self {
         Self(Cell::new(units))
     }
 
@@ -40,7 +40,7 @@ impl Effort {
 
     /// Returns whether nothing is left.
     #[must_use]
-    pub fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.0.get() == 0
     }
 }

@@ -109,6 +109,23 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Returns any plan within the limits, the target included; nothing where none was found.
+    pub(super) fn any(&self, limits: &Limits) -> bool {
+        let target = limits.target.as_ref().map(|target| target.value);
+        let mut best = None;
+        for end in [target.unwrap_or(Millis(UNLIMITED_TIME)), Millis(UNLIMITED_TIME)] {
+            for goal in [Goal::Containers, Goal::Overhead] {
+                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal, &self.effort) {
+                    self.offer(&mut best, limits, &counts, target.unwrap_or_default());
+                }
+            }
+        }
+        let in_time = |end: Millis| target.is_none_or(|target| end <= target);
+        best.is_some_and(|best| in_time(best.end))
+            || (target.is_some() || self.is_small())
+                && self.soonest(limits).is_some_and(|solution| in_time(solution.end))
+    }
+
     /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
     pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
         self.soonest_from(limits, Start::default())

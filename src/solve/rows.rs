@@ -162,6 +162,11 @@ impl Proof {
         if slack < 0 { Ok(()) } else { Err(slack) }
     }
 
+    /// Returns what one shard of a column earns beyond its cost.
+    pub(super) fn profit(&self, column: usize, cost: u64) -> i128 {
+        self.earned[column].saturating_sub(i128::from(cost).saturating_mul(rounded_down(ONE)))
+    }
+
     /// Returns whether one shard of a column loses more than the slack of the proof: then none is in any answer.
     pub(super) fn excludes(&self, column: usize, cost: u64, slack: i128) -> bool {
         i128::from(cost).saturating_mul(rounded_down(ONE)).saturating_sub(self.earned[column]) > slack

@@ -121,8 +121,22 @@ pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
 /// How many nodes one search may visit before it gives up.
 const NODE_LIMIT: u32 = 4_000;
 
+/// How many decisions one search may take after another.
+const DEEPEST: usize = 120;
+
 /// How many times rows are added at the first node, and at every other.
 const CUT_ROUNDS: [u32; 2] = [40, 4];
+
+/// From how many columns on only those are searched among that could matter.
+const MANY_COLUMNS: usize = 1_000;
+
+/// How many columns are searched among at the most. Where more could matter, a search that finds nothing proves
+/// nothing.
+const MOST_COLUMNS: usize = 1_500;
+
+/// How many times columns are added, and how many at once.
+const PRICING_ROUNDS: usize = 40;
+const COLUMNS_AT_ONCE: usize = 200;
 
 /// What is taken for a whole number.
 const WHOLE: f64 = 1e-6;
@@ -290,8 +304,9 @@ struct Search<'q> {
     best: bool,
     found: Option<Vec<u32>>,
     cuts: Cuts,
+    /// Whether no column was left out that could matter.
+    complete: bool,
     nodes: u32,
-    why: [u32;6],
     effort: &'q Effort,
 }
 
@@ -333,13 +348,11 @@ impl<'q> Search<'q> {
             resource,
             best,
             found: None,
+            complete: true,
             nodes: 0,
-            why: [0;6],
             effort,
         };
-        let before = effort.left();
         let visit = search.root();
-        if crate::DEBUG { eprintln!("   question {} cols {} classes caps {:?} {:?} nodes {} effort {}M -> {:?} found {} why {:?}", question.columns.len(), question.classes.len(), caps.containers, resource, search.nodes, (before - effort.left())/1000000, visit, search.found.is_some(), search.why); }
         match search.found {
             Some(counts) => Verdict::Yes(Found { counts, proven: visit != Visit::CutOff }),
             None if visit == Visit::Done => Verdict::No,
@@ -348,35 +361,143 @@ impl<'q> Search<'q> {
     }
 
     fn root(&mut self) -> Visit {
-        let mut node = Node { tableau: Tableau::new(self.near_costs(), 64), rows: Vec::new() };
+        if self.question.columns.len() > MANY_COLUMNS
+            && let Some(visit) = self.choose_columns()
+        {
+            return visit;
+        }
+        let node = self.node(&self.given_rows(&self.question));
+        let visit = self.visit(node, 0);
+        if self.complete || visit == Visit::Found { visit } else { Visit::CutOff }
+    }
+
+    fn node(&self, rows: &[Row]) -> Node {
+        let mut node = Node { tableau: Tableau::new(self.near_costs(), rows.len() + 64), rows: Vec::new() };
+        rows.iter().for_each(|row| node.add(row.clone()));
+        node
+    }
+
+    /// Returns the rows that are there from the start: the caps, and the conditions on shard counts.
+    fn given_rows(&self, question: &Question) -> Vec<Row> {
         let every = |lane: usize| Cover {
             lane: LaneIx(u32::try_from(lane).unwrap_or(u32::MAX)),
             services: ServiceSet::EMPTY,
             shards: 0,
         };
+        let mut rows = Vec::new();
         for resource in Resource::ALL {
             if resource != self.resource && self.caps.limits(resource) {
-                let coefficients = self.question.columns.iter().map(|column| column.cost(resource));
+                let coefficients = question.columns.iter().map(|column| column.cost(resource));
                 let coefficients = coefficients.map(|cost| -i64::try_from(cost).unwrap_or(i64::MAX)).collect();
-                let at_least = -i64::try_from(self.caps.of(resource)).unwrap_or(i64::MAX);
-                node.add(Row::new(coefficients, at_least));
+                rows.push(Row::new(coefficients, -i64::try_from(self.caps.of(resource)).unwrap_or(i64::MAX)));
             }
         }
-        for (lane, most) in self.question.most_shards.iter().enumerate() {
+        for (lane, most) in question.most_shards.iter().enumerate() {
             if *most < UNLIMITED && *most < self.caps.shards {
-                node.add(every(lane).row(&self.question.columns, -1, -i64::from(*most)));
+                rows.push(every(lane).row(&question.columns, -1, -i64::from(*most)));
             }
         }
-        for cover in self.question.covers.iter().filter(|cover| cover.shards > 0) {
-            node.add(cover.row(&self.question.columns, 1, cover.shards.into()));
+        let covers = question.covers.iter().filter(|cover| cover.shards > 0);
+        rows.extend(covers.map(|cover| cover.row(&question.columns, 1, cover.shards.into())));
+        rows
+    }
+
+    /// Chooses the columns to search among, where there are too many to carry along: the relaxation is solved over
+    /// a few, those of all that its prices call for are added, and in the end all are kept that its proof does not
+    /// rule out. Returns what everything came to, where the relaxation says it.
+    fn choose_columns(&mut self) -> Option<Visit> {
+        let whole = self.whole;
+        let few: Vec<ServiceSet> = whole.classes.iter().map(|class| class.needs).collect();
+        let mut active: Vec<bool> = whole
+            .columns
+            .iter()
+            .map(|column| {
+                // Requirements, unions of two of them, and nearly everything.
+                let inside = few.iter().filter(|needs| column.services.covers(**needs));
+                let union = inside.clone().fold(ServiceSet::EMPTY, |all, needs| all.union(*needs));
+                inside.count() <= 4 || union.len() + 1 >= few.iter().fold(ServiceSet::EMPTY, |all, n| all.union(*n)).len()
+            })
+            .collect();
+        let mut cuts = Vec::new();
+        let given = self.given_rows(whole);
+        for _ in 0..PRICING_ROUNDS {
+            let kept: Vec<usize> = (0..active.len()).filter(|at| active[*at]).collect();
+            self.question = whole.clone();
+            self.question.keep(&kept);
+            self.columns = kept;
+            let mut rows = self.given_rows(&self.question);
+            rows.extend(cuts.iter().filter_map(|cut: &super::cuts::Cut| cut.row(&self.question)));
+            let mut node = self.node(&rows);
+            let mut rounds = CUT_ROUNDS[0];
+            let outcome = loop {
+                let outcome = node.tableau.solve(self.effort);
+                if outcome != Outcome::Optimal || rounds == 0 {
+                    break outcome;
+                }
+                rounds -= 1;
+                let solution = node.tableau.solution();
+                self.effort.spend(self.cuts.cost(&solution));
+                let broken = self.cuts.broken_by(&self.question, &solution, true);
+                if broken.is_empty() {
+                    break outcome;
+                }
+                for cut in broken {
+                    if let Some(row) = cut.row(&self.question) {
+                        node.add(row);
+                        cuts.push(cut);
+                    }
+                }
+            };
+            let (multipliers, cap) = match outcome {
+                Outcome::CutOff => return Some(Visit::CutOff),
+                Outcome::Infeasible(row) => (node.tableau.ray(row), None),
+                Outcome::Optimal => (node.tableau.prices(), Some(self.caps.of(self.resource))),
+            };
+            self.effort.spend(node.rows.len() * whole.columns.len());
+            let rows: Vec<Row> = given.iter().cloned().chain(cuts.iter().filter_map(|cut| cut.row(whole))).collect();
+            let proof = Proof::of(rows.iter(), &multipliers, whole.columns.len())?;
+            let cost = |column: &Column| if cap.is_some() { column.cost(self.resource) } else { 0 };
+            let most: Vec<u32> = whole.columns.iter().map(|column| self.most_of(column)).collect();
+            let slack = match proof.refuses(whole.columns.iter().map(cost), &most, cap.unwrap_or(0)) {
+                Ok(()) => return Some(Visit::Done),
+                Err(slack) => slack,
+            };
+            let mut wanted: Vec<(i128, usize)> = whole
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| !active[*at])
+                .map(|(at, column)| (proof.profit(at, cost(column)), at))
+                .filter(|(profit, _)| *profit > 0)
+                .collect();
+            if wanted.is_empty() {
+                let mut kept: Vec<(i128, usize)> = whole
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .map(|(at, column)| (-proof.profit(at, cost(column)), at))
+                    .filter(|(loss, at)| *loss <= slack || active[*at] && cap.is_none())
+                    .collect();
+                self.complete = kept.len() <= MOST_COLUMNS;
+                kept.sort_unstable();
+                kept.truncate(MOST_COLUMNS);
+                let mut kept: Vec<usize> = kept.into_iter().map(|(_, at)| at).collect();
+                kept.sort_unstable();
+                self.question = whole.clone();
+                self.question.keep(&kept);
+                self.columns = kept;
+                return None;
+            }
+            wanted.sort_unstable_by(|a, b| b.cmp(a));
+            wanted.into_iter().take(COLUMNS_AT_ONCE).for_each(|(_, at)| active[at] = true);
         }
-        self.visit(node, 0)
+        self.complete = false;
+        None
     }
 
     fn visit(&mut self, mut node: Node, depth: usize) -> Visit {
         self.nodes += 1;
-        if self.nodes > NODE_LIMIT || self.effort.is_spent() { self.why[3]+=1;
-            return Visit::CutOff;
+        if self.nodes > NODE_LIMIT || depth > DEEPEST || self.effort.is_spent() { return Visit::CutOff;
         }
         let mut rounds = CUT_ROUNDS[depth.min(1)];
         let solution = loop {
@@ -385,9 +506,9 @@ impl<'q> Search<'q> {
                     let ray = node.tableau.ray(row);
                     let free = self.question.columns.iter().map(|_| 0);
                     let refused = self.proof(&node, &ray).map(|proof| proof.refuses(free, &self.most(), 0));
-                    return if refused == Some(Ok(())) { Visit::Done } else { self.why[0]+=1; Visit::CutOff };
+                    return if refused == Some(Ok(())) { Visit::Done } else { Visit::CutOff };
                 }
-                Outcome::CutOff => { self.why[1]+=1; return Visit::CutOff },
+                Outcome::CutOff => return Visit::CutOff,
                 Outcome::Optimal => {}
             }
             let solution = node.tableau.solution();
@@ -408,7 +529,7 @@ impl<'q> Search<'q> {
             if rows.is_empty() {
                 break solution;
             }
-            rows.into_iter().for_each(|row| node.add(row));
+            rows.iter().filter_map(|cut| cut.row(&self.question)).for_each(|row| node.add(row));
         };
         if let Some(counts) = self.rounded(&solution)
             && self.keep(counts) == Visit::Found
@@ -420,7 +541,7 @@ impl<'q> Search<'q> {
             Err(slack) => {
                 let slack = slack.filter(|_| depth == 0);
                 if !self.refresh(&mut node, slack) {
-                    self.why[4]+=1; return self.gives_up();
+                    return Visit::CutOff;
                 }
             }
         }
@@ -591,11 +712,6 @@ impl<'q> Search<'q> {
         self.columns.iter().zip(self.costs()).map(lower).collect()
     }
 
-    /// Leaves open what is here.
-    fn gives_up(&mut self) -> Visit {
-        Visit::CutOff
-    }
-
     fn proof(&self, node: &Node, multipliers: &[f64]) -> Option<Proof> {
         self.effort.spend(node.rows.len() * self.question.columns.len());
         Proof::of(node.rows.iter().map(Rc::as_ref), multipliers, self.question.columns.len())
@@ -607,8 +723,11 @@ impl<'q> Search<'q> {
 
     /// Returns how many shards of each column make sense.
     fn most(&self) -> Vec<u32> {
-        let most = |column: &Column| self.question.most_shards[column.lane.0 as usize].min(self.caps.shards);
-        self.question.columns.iter().map(most).collect()
+        self.question.columns.iter().map(|column| self.most_of(column)).collect()
+    }
+
+    fn most_of(&self, column: &Column) -> u32 {
+        self.question.most_shards[column.lane.0 as usize].min(self.caps.shards)
     }
 }
 
