@@ -5,15 +5,15 @@ use std::cell::Cell;
 /// What is left of an allowance. One unit is about one operation of an inner loop; a thousand million are some
 /// seconds.
 #[derive(Debug)]
-pub(super) struct Effort(Cell<u64>);
+pub struct Effort(Cell<u64>);
 
 impl Effort {
-    /// What one command may spend on its main answer.
-    pub(super) const COMMAND: u64 = 6_000_000_000;
+    /// What one command may spend; half of it goes to its first answer.
+    pub const COMMAND: u64 = 12_000_000_000;
 
     /// Returns an allowance.
     #[must_use]
-    pub(super) const fn new(units: u64) -> Self {
+    pub const fn new(units: u64) -> Self {
         Self(Cell::new(units))
     }
 
@@ -29,6 +29,24 @@ impl Effort {
         let answer = ask(&part);
         self.0.set(self.left() - (given - part.left()));
         answer
+    }
+
+    /// Keeps all but a share of what is left back, to be given back later.
+    pub(super) fn keep_back(&self, parts: u64) -> u64 {
+        let part = self.left() / parts.max(1);
+        let kept = self.left() - part;
+        self.0.set(part);
+        kept
+    }
+
+    /// Takes from the allowance.
+    pub(super) fn take(&self, units: u64) {
+        self.0.set(self.left().saturating_sub(units));
+    }
+
+    /// Gives back what was kept back.
+    pub(super) fn give_back(&self, kept: u64) {
+        self.0.set(self.left() + kept);
     }
 
     /// Takes from the allowance; returns whether it sufficed.

@@ -84,7 +84,7 @@ impl Known {
                 at_least = at_least.max(*floor);
             }
             let known = self.plans.range(..=shards).map(|(_, plan)| plan).min_by_key(|plan| plan.end);
-            let Some(solution) = planner.soonest_from(&limits, Start { known, at_least }) else { break };
+            let Some(solution) = planner.soonest_for(8, &limits, Start { known, at_least }) else { break };
             at_least = solution.bound.at;
             if is_first {
                 self.floors.insert(shards, at_least);

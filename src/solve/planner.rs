@@ -38,16 +38,60 @@ pub fn solve(
     limits: &Limits,
     previous: Option<&Placement>,
 ) -> Result<Solution, Box<Conflict>> {
-    let planner = Planner::new(problem);
+    solve_within(problem, limits, previous, &Effort::new(Effort::COMMAND))
+}
+
+/// Returns what [`solve`] does, for at most half of the effort that is left.
+///
+/// # Errors
+///
+/// The limits that clash, with the smallest change of each that would help.
+pub fn solve_within(
+    problem: &Problem,
+    limits: &Limits,
+    previous: Option<&Placement>,
+    effort: &Effort,
+) -> Result<Solution, Box<Conflict>> {
+    let planner = Planner::with_effort(problem, effort.left() / 2);
     let mut solution = match &limits.target {
         None => planner.soonest(limits),
         Some(target) => planner.fewest_containers_for(target.value, limits),
     }
     .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
+    effort.take(effort.left() / 2 - planner.effort.left());
     if let Some(previous) = previous {
         stable::stay(problem, &mut solution, previous);
     }
     Ok(solution)
+}
+
+/// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
+/// and than `end`, at most `count` of them. All together may take a tenth of the effort of a plan.
+#[must_use]
+pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize) -> Vec<Solution> {
+    /// Containers come in sets; a step may need several more of them before anything is gained.
+    const REACH: u32 = 12;
+    let planner = Planner::with_effort(problem, Effort::COMMAND / 10);
+    let mut steps: Vec<Solution> = Vec::new();
+    let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
+    // No step ends earlier than all of them at once, and where that is no earlier there are none.
+    let most = with_containers(limits, first.saturating_add(REACH));
+    let at_least = planner.soonest_for(3, &most, Start::default()).map_or(Millis::ZERO, |plan| plan.bound.at);
+    let (mut end, mut best): (Millis, Option<Solution>) = (from.end, None);
+    for containers in first + 1..=first.saturating_add(REACH) {
+        if steps.len() == count || end <= at_least || planner.effort.is_spent() {
+            break;
+        }
+        let limits = with_containers(limits, containers);
+        let known = best.as_ref();
+        let Some(found) = planner.soonest_for(4, &limits, Start { known, at_least }) else { continue };
+        if found.end < end {
+            end = found.end;
+            steps.push(found.clone());
+        }
+        best = Some(found);
+    }
+    steps
 }
 
 /// Everything about a problem that does not depend on the limits.
@@ -70,6 +114,10 @@ pub(super) struct Start<'s> {
 
 impl<'p> Planner<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {
+        Self::with_effort(problem, Effort::COMMAND)
+    }
+
+    pub(super) fn with_effort(problem: &'p Problem, effort: u64) -> Self {
         let mut units: IxVec<LaneIx, Vec<UnitIx>> = problem.lanes.iter().map(|_| Vec::new()).collect();
         for (ix, unit) in problem.units.iter_enumerated() {
             units[unit.lane].push(ix);
@@ -79,7 +127,7 @@ impl<'p> Planner<'p> {
             master: Master::new(problem),
             apart: ApartIndex::new(problem),
             units,
-            effort: Effort::new(Effort::COMMAND),
+            effort: Effort::new(effort),
         }
     }
 
@@ -131,8 +179,16 @@ impl<'p> Planner<'p> {
         self.soonest_from(limits, Start::default())
     }
 
-    /// Returns the fastest plan within the limits, the target aside, and what is known of it.
-    pub(super) fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
+    /// Returns the fastest plan within the limits, the target aside, and what is known of it, for a share of the
+    /// effort that is left.
+    pub(super) fn soonest_for(&self, parts: u64, limits: &Limits, start: Start<'_>) -> Option<Solution> {
+        let kept = self.effort.keep_back(parts);
+        let found = self.soonest_from(limits, start);
+        self.effort.give_back(kept);
+        found
+    }
+
+    fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
         let longest = Millis(UNLIMITED_TIME);
         let mut best: Option<Candidate> = start.known.map(|known| self.candidate(known.shards.clone()));
         if best.is_none() {
@@ -156,7 +212,11 @@ impl<'p> Planner<'p> {
             best = found.shards.map(|shards| self.candidate(shards));
         }
         let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
+        // What is left after the bound is for plans that come near it.
+        let kept = self.effort.left() / 5;
+        self.effort.take(kept);
         let (bound, counts) = self.master.lower_bound(limits, from, best.as_ref()?.end, &self.effort);
+        self.effort.give_back(kept);
         if let Some(counts) = counts {
             self.offer(&mut best, limits, &counts, bound);
         }
@@ -199,7 +259,7 @@ impl<'p> Planner<'p> {
         let fewest = self.master.fewest_containers(target, limits, &self.effort)?;
         let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
         (fewest..=most)
-            .filter_map(|containers| self.soonest(&with_containers(limits, containers)))
+            .filter_map(|containers| self.soonest_for(3, &with_containers(limits, containers), Start::default()))
             .find(|solution| solution.end <= target)
     }
 

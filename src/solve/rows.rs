@@ -22,6 +22,8 @@ pub(super) struct Row {
     at_least: i64,
     /// What the numbers are divided by for floating point.
     scale: f64,
+    /// Whether the row follows from the work alone, so that it can be found again.
+    cut: bool,
 }
 
 /// A set of classes of work.
@@ -34,13 +36,17 @@ const ONE: f64 = (1u64 << 60) as f64;
 impl Row {
     pub(super) fn new(coefficients: Vec<i64>, at_least: i64) -> Self {
         let largest = coefficients.iter().map(|coefficient| coefficient.unsigned_abs()).max();
-        Self { coefficients, at_least, scale: largest.unwrap_or(1).max(1) as f64 }
+        Self { coefficients, at_least, scale: largest.unwrap_or(1).max(1) as f64, cut: false }
     }
 
     /// Returns the coefficients and the right side such that the largest coefficient is one.
     pub(super) fn scaled(&self) -> (Vec<f64>, f64) {
         let coefficients = self.coefficients.iter().map(|coefficient| *coefficient as f64 / self.scale);
         (coefficients.collect(), self.at_least as f64 / self.scale)
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Keeps only some of the columns.
@@ -98,12 +104,12 @@ pub(super) fn row(question: &Question, set: &ClassSet, kind: Kind) -> Option<Row
     match kind {
         Kind::Room => {
             let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(work))).collect::<Option<_>>()?;
-            (work > 0).then_some(Row::new(coefficients, whole(work)?))
+            (work > 0).then_some(Row { cut: true, ..Row::new(coefficients, whole(work)?) })
         }
         Kind::Rounded => {
             let (shards, part) = rounded(work, largest)?;
             let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(part))).collect::<Option<_>>()?;
-            Some(Row::new(coefficients, whole(part.checked_mul(shards)?)?))
+            Some(Row { cut: true, ..Row::new(coefficients, whole(part.checked_mul(shards)?)?) })
         }
     }
 }

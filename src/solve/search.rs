@@ -125,7 +125,7 @@ const NODE_LIMIT: u32 = 4_000;
 const DEEPEST: usize = 120;
 
 /// How many times rows are added at the first node, and at every other.
-const CUT_ROUNDS: [u32; 2] = [40, 4];
+const CUT_ROUNDS: [u32; 2] = [40, 12];
 
 /// From how many columns on only those are searched among that could matter.
 const MANY_COLUMNS: usize = 1_000;
@@ -397,7 +397,12 @@ impl<'q> Search<'q> {
                 rows.push(every(lane).row(&question.columns, -1, -i64::from(*most)));
             }
         }
-        let covers = question.covers.iter().filter(|cover| cover.shards > 0);
+        // That work needs a shard at all, its cuts say already.
+        let has_work = |cover: &Cover| {
+            let inside = |class: &&Class| class.lane == cover.lane && class.needs.covers(cover.services);
+            question.classes.iter().filter(inside).any(|class| class.demand > 0)
+        };
+        let covers = question.covers.iter().filter(|cover| cover.shards > 1 || cover.shards == 1 && !has_work(cover));
         rows.extend(covers.map(|cover| cover.row(&question.columns, 1, cover.shards.into())));
         rows
     }
@@ -500,13 +505,22 @@ impl<'q> Search<'q> {
         if self.nodes > NODE_LIMIT || depth > DEEPEST || self.effort.is_spent() { return Visit::CutOff;
         }
         let mut rounds = CUT_ROUNDS[depth.min(1)];
+        let mut again = false;
         let solution = loop {
             match node.tableau.solve(self.effort) {
                 Outcome::Infeasible(row) => {
                     let ray = node.tableau.ray(row);
                     let free = self.question.columns.iter().map(|_| 0);
                     let refused = self.proof(&node, &ray).map(|proof| proof.refuses(free, &self.most(), 0));
-                    return if refused == Some(Ok(())) { Visit::Done } else { Visit::CutOff };
+                    if refused == Some(Ok(())) {
+                        return Visit::Done;
+                    }
+                    if std::mem::replace(&mut again, true) {
+                        return Visit::CutOff;
+                    }
+                    // The numbers went astray on the way here: begin anew.
+                    node.tableau = self.tableau(&node.rows);
+                    continue;
                 }
                 Outcome::CutOff => return Visit::CutOff,
                 Outcome::Optimal => {}
@@ -691,15 +705,23 @@ impl<'q> Search<'q> {
             }
             basic = (0..kept.len()).filter(|at| basic.binary_search(&kept[*at]).is_ok()).collect();
         }
-        node.rows.retain(|_| !holds.next().unwrap_or(false));
-        let mut tableau = Tableau::new(self.near_costs(), node.rows.len() + 48);
-        for row in &node.rows {
+        // Cuts are found again where they matter; caps and decisions would not be.
+        node.rows.retain(|row| !(holds.next().unwrap_or(false) && row.is_cut()));
+        node.tableau = self.tableau(&node.rows);
+        if node.tableau.start_from(&basic, self.effort) && node.tableau.solve(self.effort) == Outcome::Optimal {
+            return true;
+        }
+        node.tableau = self.tableau(&node.rows);
+        node.tableau.solve(self.effort) == Outcome::Optimal
+    }
+
+    fn tableau(&self, rows: &[Rc<Row>]) -> Tableau {
+        let mut tableau = Tableau::new(self.near_costs(), rows.len() + 48);
+        for row in rows {
             let (coefficients, at_least) = row.scaled();
             tableau.add(&coefficients, at_least);
         }
-        tableau.start_from(&basic, self.effort);
-        node.tableau = tableau;
-        node.tableau.solve(self.effort) == Outcome::Optimal
+        tableau
     }
 
     /// Returns the costs, each a little lower by an amount of its own: equal ones keep the simplex method turning

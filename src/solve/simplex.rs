@@ -193,8 +193,8 @@ impl Tableau {
     }
 
     /// Makes these variables basic, as far as there are rows for them: a fresh start near a known solution, without
-    /// the errors that have added up.
-    pub(super) fn start_from(&mut self, basic: &[usize], effort: &Effort) {
+    /// the errors that have added up. Returns whether it is one that the dual method can go on from.
+    pub(super) fn start_from(&mut self, basic: &[usize], effort: &Effort) -> bool {
         let mut free: Vec<usize> = (0..self.values.len()).collect();
         for entering in basic {
             let pivot = |row: &usize| self.row(*row)[*entering].abs();
@@ -204,10 +204,7 @@ impl Tableau {
             effort.spend(self.values.len() * self.reduced.len());
             self.pivot(leaving, *entering);
         }
-        // Where a reduced cost went below zero the start is none for the dual method; small ones are errors.
-        for reduced in &mut self.reduced {
-            *reduced = reduced.max(0.0);
-        }
+        self.reduced.iter().all(|reduced| *reduced > -TINY)
     }
 
     /// Returns the variables in the basis.
