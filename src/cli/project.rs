@@ -104,14 +104,7 @@ impl Project {
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
     pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
-        let typed = |option: &'static str| Origin::CommandLine(option);
-        let limits = Limits {
-            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
-            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
-            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
-            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
-        };
-        let mut limits = limits.or(&self.config.budget);
+        let mut limits = typed_limits(args).or(&self.config.budget);
         if limits.containers.is_none() && limits.target.is_none() {
             limits.containers = self.containers_today();
         }
@@ -129,6 +122,17 @@ impl Project {
             origin = today.origin.clone();
         }
         Some(Sourced::new(total, origin))
+    }
+}
+
+/// Returns the limits of the command line.
+pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
+    let typed = |option: &'static str| Origin::CommandLine(option);
+    Limits {
+        containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+        shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+        minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+        target: args.target.map(|value| Sourced::new(value, typed("--target"))),
     }
 }
 

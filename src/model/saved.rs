@@ -6,7 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Apart, Floor, LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
+use super::{Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit, UnitFacts};
+use crate::workflow::JobGraph;
 use crate::config::{Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
 use crate::time::Millis;
@@ -131,6 +132,27 @@ pub struct SavedLimitsV1 {
     /// The end of the workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_ms: Option<u64>,
+}
+
+impl Model {
+    /// Returns the model of a problem of which nothing else is known: no test, no spread, no graph.
+    #[must_use]
+    pub fn of_problem(problem: Problem) -> Self {
+        let facts = |unit: &Unit| UnitFacts {
+            selectors: vec![unit.name.clone()],
+            tests: Vec::new(),
+            deviation: 0.0,
+            divisible: None,
+        };
+        Self {
+            units: problem.units.iter().map(facts).collect(),
+            overhead_deviation: problem.lanes.iter().map(|_| 0.0).collect(),
+            graph: ConstraintGraph::default(),
+            jobs: JobGraph::default(),
+            notes: Notes::default(),
+            problem,
+        }
+    }
 }
 
 /// A file that holds no problem.

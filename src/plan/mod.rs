@@ -10,7 +10,7 @@ pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
 pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard};
-pub use suggest::{PlanError, divided, steps, suggest};
+pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};

@@ -90,6 +90,21 @@ pub fn suggest(
     Ok((model, plan))
 }
 
+/// Returns the best plan for a problem of which nothing else is known, checked, with the model that it speaks of.
+pub fn suggest_for(model: Model, limits: &Limits) -> Result<(Model, Plan), PlanError> {
+    let solution = match solve(&model.problem, limits, None) {
+        Ok(solution) => solution,
+        Err(conflict) => return Err(PlanError::Infeasible { conflict, model: Box::new(model) }),
+    };
+    let faults = check(&model.problem, limits, &solution);
+    if !faults.is_empty() {
+        return Err(PlanError::Wrong(faults));
+    }
+    let names = name_shards(&model, &solution, None);
+    let plan = Plan::new(&model, limits, &solution, 0.0, names, None);
+    Ok((model, plan))
+}
+
 /// Returns the model in which every unit is split that could come to decide how long a plan takes, for looking
 /// at many limits at once.
 pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError> {
@@ -110,7 +125,7 @@ pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError>
 /// Returns what the next numbers of containers would give: each more than `plan` has, faster than the one
 /// before, at most `count`.
 #[must_use]
-pub fn steps(inputs: Inputs<'_>, model: &Model, plan: &Plan, count: usize) -> Vec<Plan> {
+pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> Vec<Plan> {
     let limits = Limits { target: None, ..plan.limits.clone() };
     // The plan may be of a model with fewer splits: what counts is when it ends and what it starts.
     let from = Solution {
@@ -131,7 +146,7 @@ pub fn steps(inputs: Inputs<'_>, model: &Model, plan: &Plan, count: usize) -> Ve
             let containers = Some(Sourced::new(solution.containers, Origin::Default));
             let limits = Limits { containers, ..limits.clone() };
             let names = name_shards(model, solution, None);
-            Plan::new(model, &limits, solution, inputs.estimates.pace_deviation, names, None)
+            Plan::new(model, &limits, solution, pace_deviation, names, None)
         })
         .collect()
 }

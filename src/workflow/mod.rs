@@ -8,7 +8,7 @@ use crate::ids::{JobName, LaneName};
 use crate::time::Millis;
 
 /// The jobs of the workflow, the lanes among them, with an edge from every job to those that wait for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct JobGraph {
     graph: DiGraph<JobNode, ()>,
     order: Vec<NodeIndex>,

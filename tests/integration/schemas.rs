@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, schema_for};
 use shardplan::inventory::json_v1::InventoryV1;
+use shardplan::model::SavedModelV1;
 use shardplan::report::json_v1::{ExplainV1, SuggestV1, TradeoffV1};
 
 /// Compares a committed schema with the struct's; with `UPDATE_SCHEMAS=1` writes it anew.
@@ -20,6 +21,11 @@ fn is_committed<T: JsonSchema>(name: &str) {
 #[test]
 fn the_schema_of_the_inventory_is_committed() {
     is_committed::<InventoryV1>("inventory-v1.json");
+}
+
+#[test]
+fn the_schema_of_saved_models_is_committed() {
+    is_committed::<SavedModelV1>("model-v1.json");
 }
 
 #[test]
