@@ -12,7 +12,8 @@ use crate::model::{Limits, Model, SavedModelV1};
 pub(super) fn read(path: &Path, typed: &LimitArgs) -> Result<(Model, Limits), Failure> {
     let shown = shown_path(path);
     let bad = |error: crate::model::SavedModelError| {
-        Failure::bad_input(chain(&error)).with_hint("`shardplan suggest --save-model FILE` writes such a file")
+        Failure::bad_input(chain(&error))
+            .with_hint("`shardplan suggest --save-model FILE` writes such a file")
     };
     let saved = SavedModelV1::parse(&read_text(path)?, &shown).map_err(bad)?;
     let (problem, saved_limits) = saved.problem(&shown).map_err(bad)?;

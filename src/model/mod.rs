@@ -7,8 +7,8 @@ mod graph;
 mod limits;
 mod notes;
 mod problem;
-mod saved;
 mod provision;
+mod saved;
 mod service_set;
 
 pub use build::{Inputs, Model, UnitFacts, build};
@@ -16,7 +16,7 @@ pub use error::ModelError;
 pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use limits::Limits;
 pub use notes::{Idle, Notes};
-pub use saved::{SavedModelError, SavedModelV1};
 pub use problem::{Apart, Floor, LaneModel, Problem, ServiceModel, Unit};
 pub use provision::{NotProvisioned, WhyNot};
+pub use saved::{SavedModelError, SavedModelV1};
 pub use service_set::ServiceSet;

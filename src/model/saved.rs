@@ -6,11 +6,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit, UnitFacts};
-use crate::workflow::JobGraph;
+use super::{
+    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit,
+    UnitFacts,
+};
 use crate::config::{Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
 use crate::time::Millis;
+use crate::workflow::JobGraph;
 
 /// The version of the format that is written and read.
 const SAVED_VERSION: u32 = 1;
@@ -169,7 +172,9 @@ pub enum SavedModelError {
         message: String,
     },
     /// It was written by a later program.
-    #[error("{path}: saved model version {version} is not known here: this program reads version {SAVED_VERSION}")]
+    #[error(
+        "{path}: saved model version {version} is not known here: this program reads version {SAVED_VERSION}"
+    )]
     Version {
         /// The file.
         path: String,
@@ -255,7 +260,11 @@ impl SavedModelV1 {
     pub fn render(&self) -> String {
         let lines = |name: &str, items: Vec<String>| {
             let items = items.iter().map(|item| format!("    {item}")).collect::<Vec<_>>().join(",\n");
-            if items.is_empty() { format!("  \"{name}\": []") } else { format!("  \"{name}\": [\n{items}\n  ]") }
+            if items.is_empty() {
+                format!("  \"{name}\": []")
+            } else {
+                format!("  \"{name}\": [\n{items}\n  ]")
+            }
         };
         let mut parts = vec![
             format!("  \"version\": {}", self.version),
@@ -299,13 +308,20 @@ impl SavedModelV1 {
     /// Returns the problem, sorted as the model sorts it, and its limits; `path` names the file in errors and as
     /// the origin of the limits.
     pub fn problem(&self, path: &str) -> Result<(Problem, Limits), SavedModelError> {
-        self.check().map_err(|(at, problem)| SavedModelError::Invalid { path: path.to_owned(), at, problem })?;
-        let name_error = |at: String| move |error: crate::ids::NameError| SavedModelError::Invalid {
+        self.check().map_err(|(at, problem)| SavedModelError::Invalid {
             path: path.to_owned(),
             at,
-            problem: error.to_string(),
+            problem,
+        })?;
+        let name_error = |at: String| {
+            move |error: crate::ids::NameError| SavedModelError::Invalid {
+                path: path.to_owned(),
+                at,
+                problem: error.to_string(),
+            }
         };
-        let set = |positions: &[u32]| positions.iter().map(|position| ServiceIx(*position)).collect::<ServiceSet>();
+        let set =
+            |positions: &[u32]| positions.iter().map(|position| ServiceIx(*position)).collect::<ServiceSet>();
         let mut problem = Problem {
             floor: Floor { at: Millis(self.floor_ms), jobs: Vec::new() },
             other_minutes: self.other_minutes,

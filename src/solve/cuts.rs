@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::question::Question;
 use super::rows::{ClassSet, Kind, Row, rounded, row};
-use super::search::Question;
 use crate::ids::LaneIx;
 use crate::model::ServiceSet;
 
@@ -116,7 +116,9 @@ impl Cuts {
                 near.sort_by(|a, b| b.0.total_cmp(&a.0));
                 let climbed: Vec<ClassSet> =
                     near.into_iter().take(MOST_CLIMBS).map(|(_, set)| used.climbed(set.clone())).collect();
-                climbed.into_iter().for_each(|set| self.learn(question, set));
+                for set in climbed {
+                    self.learn(question, set);
+                }
             }
             broken = self.known_broken(&used);
         }
@@ -177,15 +179,18 @@ impl<'q> Used<'q> {
     /// Returns the classes that find too little room, if there are any.
     fn overfull(&self) -> Option<ClassSet> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are small")]
-        let room = |(at, capacity, count): &(usize, u64, f64)| (*at, (*capacity as f64 * count + 1e-3) as u64);
+        let room =
+            |(at, capacity, count): &(usize, u64, f64)| (*at, (*capacity as f64 * count + 1e-3) as u64);
         let capacity: Vec<(usize, u64)> = self.columns.iter().map(room).collect();
         self.question.overfull(&capacity)
     }
 
     /// Adds and drops single classes as long as the rounded row misses more for it.
     fn climbed(&self, mut set: ClassSet) -> ClassSet {
-        let lane = self.question.classes.iter().enumerate().find(|(at, _)| set.contains(*at)).map(|(_, c)| c.lane);
-        let missing = |set: &ClassSet| self.missing(&KnownSet::new(self.question, set.clone()), Kind::Rounded);
+        let lane =
+            self.question.classes.iter().enumerate().find(|(at, _)| set.contains(*at)).map(|(_, c)| c.lane);
+        let missing =
+            |set: &ClassSet| self.missing(&KnownSet::new(self.question, set.clone()), Kind::Rounded);
         let mut most = missing(&set);
         for _ in 0..2 * self.question.classes.len() {
             let mut best = None;

@@ -9,7 +9,7 @@
 use super::effort::Effort;
 use super::flow::Transport;
 use super::master::Counts;
-use super::search::Caps;
+use super::question::Caps;
 use crate::ids::{IxVec, LaneIx};
 use crate::model::{Problem, ServiceSet};
 use crate::time::Millis;
@@ -37,6 +37,7 @@ struct Shape {
 /// Returns shard counts within the caps on containers and shards, good ones where the effort suffices.
 pub(super) fn counts(problem: &Problem, caps: Caps, effort: &Effort) -> Option<Counts> {
     let lanes: Vec<Work> = problem.lanes.indices().map(|lane| Work::new(problem, lane)).collect();
+    let other_lanes = u32::try_from(lanes.len().saturating_sub(1)).unwrap_or(u32::MAX);
     let curves: Vec<Vec<Shape>> = lanes
         .iter()
         .map(|work| {
@@ -46,19 +47,23 @@ pub(super) fn counts(problem: &Problem, caps: Caps, effort: &Effort) -> Option<C
                 .map(|other| problem.containers(other.all))
                 .sum();
             let most = caps.containers.checked_sub(others)?;
-            Some(work.curve(problem, most, caps.shards.saturating_sub(lanes.len() as u32 - 1), effort))
+            Some(work.curve(problem, most, caps.shards.saturating_sub(other_lanes), effort))
         })
         .collect::<Option<_>>()?;
     let mut chosen: Vec<usize> = curves.iter().map(|_| 0).collect();
     let used = |chosen: &[usize]| {
         let shapes = || curves.iter().zip(chosen).map(|(curve, at)| &curve[*at]);
-        (shapes().map(|shape| shape.containers).sum::<u32>(), shapes().map(|shape| shape.shards.len()).sum::<usize>())
+        (
+            shapes().map(|shape| shape.containers).sum::<u32>(),
+            shapes().map(|shape| shape.shards.len()).sum::<usize>(),
+        )
     };
     if curves.iter().any(Vec::is_empty) || used(&chosen).0 > caps.containers {
         return None;
     }
     loop {
-        let last = (0..curves.len()).max_by_key(|lane| (curves[*lane][chosen[*lane]].end, std::cmp::Reverse(*lane)))?;
+        let last = (0..curves.len())
+            .max_by_key(|lane| (curves[*lane][chosen[*lane]].end, std::cmp::Reverse(*lane)))?;
         let mut next = chosen.clone();
         next[last] += 1;
         if next[last] >= curves[last].len() {
@@ -103,7 +108,9 @@ impl Work {
         let allowed: Vec<Vec<u32>> = self
             .needs
             .iter()
-            .map(|(needs, _)| (0u32..).zip(shards).filter(|(_, shard)| shard.covers(*needs)).map(|(at, _)| at).collect())
+            .map(|(needs, _)| {
+                (0u32..).zip(shards).filter(|(_, shard)| shard.covers(*needs)).map(|(at, _)| at).collect()
+            })
             .collect();
         if allowed.iter().any(Vec::is_empty) {
             return None;
@@ -122,11 +129,14 @@ impl Work {
         let mut transport = Transport::new(allowed.clone(), demand.clone());
         for _ in 0..40 {
             effort.spend(self.needs.len() * shards.len() * 4);
-            let room: Vec<u64> =
-                overheads.iter().map(|overhead| lane.capacity(Millis(end.saturating_sub(*overhead))).0.min(total)).collect();
+            let room: Vec<u64> = overheads
+                .iter()
+                .map(|overhead| lane.capacity(Millis(end.saturating_sub(*overhead))).0.min(total))
+                .collect();
             let Some(full) = transport.overflow(&room) else { break };
             let load: u64 = full.iter().map(|class| demand[*class]).sum();
-            let mut able: Vec<usize> = full.iter().flat_map(|class| &allowed[*class]).map(|at| *at as usize).collect();
+            let mut able: Vec<usize> =
+                full.iter().flat_map(|class| &allowed[*class]).map(|at| *at as usize).collect();
             able.sort_unstable();
             able.dedup();
             // A shard whose start alone outlasts the end takes no part.
@@ -150,8 +160,11 @@ impl Work {
         for count in 1..=most_shards {
             let Some(mut shape) = self.shape(problem, vec![self.all; count], effort) else { continue };
             // No fewer containers could do with so many shards.
-            if found.iter().any(|other| other.shards.len() < count && other.end <= shape.end && other.containers <= most)
-                && count > 4 && effort.is_spent()
+            if found
+                .iter()
+                .any(|other| other.shards.len() < count && other.end <= shape.end && other.containers <= most)
+                && count > 4
+                && effort.is_spent()
             {
                 break;
             }
@@ -166,7 +179,8 @@ impl Work {
             }
         }
         if found.is_empty() {
-            found.extend(self.shape(problem, vec![self.all], effort).filter(|shape| shape.containers <= most));
+            found
+                .extend(self.shape(problem, vec![self.all], effort).filter(|shape| shape.containers <= most));
         }
         found.sort_by_key(|shape| (shape.containers, shape.end, shape.shards.len()));
         let mut curve: Vec<Shape> = Vec::new();

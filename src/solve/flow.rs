@@ -207,10 +207,9 @@ mod tests {
                 let room: u64 = (0..4).filter(|sink| reach >> sink & 1 == 1).map(|sink| capacity[sink]).sum();
                 work.saturating_sub(room)
             }).max().unwrap();
-            match transport.overflow(&capacity) {
-                None => proptest::prop_assert_eq!(worst, 0),
-                Some(_) => proptest::prop_assert_eq!(worst, transport.excess()),
-            }
+            let fits = transport.overflow(&capacity).is_none();
+            proptest::prop_assert_eq!(fits, worst == 0);
+            proptest::prop_assert_eq!(transport.excess(), worst);
         }
     }
 }

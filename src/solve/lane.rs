@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::packing;
-use super::search::{Class, Column, Cover, Question};
+use super::question::{Class, Column, Cover, Question};
 use crate::ids::{LaneIx, UnitIx};
 use crate::model::{LaneModel, Problem, ServiceSet};
 use crate::time::Millis;
@@ -70,7 +70,10 @@ impl LaneView {
         let mut members: BTreeMap<ServiceSet, Vec<(Millis, u64)>> = BTreeMap::new();
         for ix in &units {
             let unit = &problem.units[*ix];
-            members.entry(problem.needed(*ix)).or_default().push((model.run(unit.load, unit.piece), unit.load.0));
+            members
+                .entry(problem.needed(*ix))
+                .or_default()
+                .push((model.run(unit.load, unit.piece), unit.load.0));
         }
         let requirements = members
             .into_iter()
@@ -148,7 +151,11 @@ impl LaneView {
                     question.classes.push(Class {
                         lane: self.lane,
                         needs: requirement.needs,
-                        slowest: if last && groups + 1 == MOST_GROUPS { u64::MAX } else { requirement.overheads[at].0 },
+                        slowest: if last && groups + 1 == MOST_GROUPS {
+                            u64::MAX
+                        } else {
+                            requirement.overheads[at].0
+                        },
                         demand: requirement.load_before[to] - requirement.load_before[from],
                         largest: 0,
                     });

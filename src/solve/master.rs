@@ -19,7 +19,7 @@
 
 use super::effort::Effort;
 use super::lane::LaneView;
-use super::search::{Caps, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
+use super::question::{Caps, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
 use super::{at_most, end_of};
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
@@ -127,13 +127,21 @@ impl<'p> Master<'p> {
                 }
             }
             // What is answered needs no other answer.
-            open = open.map(|(first, behind)| (first.max(low), behind.min(high))).filter(|(first, behind)| first < behind);
+            open = open
+                .map(|(first, behind)| (first.max(low), behind.min(high)))
+                .filter(|(first, behind)| first < behind);
         }
         (Millis(low), found)
     }
 
     /// Returns shard counts that could end the workflow by `end` within the limits.
-    pub(super) fn counts(&self, end: Millis, limits: &Limits, goal: Goal, effort: &Effort) -> Verdict<Counts> {
+    pub(super) fn counts(
+        &self,
+        end: Millis,
+        limits: &Limits,
+        goal: Goal,
+        effort: &Effort,
+    ) -> Verdict<Counts> {
         if end < self.problem.floor.at || end < self.unit_bound.0 {
             return Verdict::No;
         }

@@ -5,7 +5,7 @@
 
 use good_lp::{Expression, ProblemVariables, Solution as _, SolverModel, Variable, constraint, variable};
 
-use super::search::{Caps, Question};
+use super::question::{Caps, Question};
 
 #[cfg(feature = "highs")]
 use good_lp::highs as engine;
@@ -28,8 +28,12 @@ pub(super) fn fewest_containers(question: &Question, caps: Caps) -> Option<f64> 
             able.map(|(at, _)| (at, variables.add(variable().min(0.0)))).collect()
         })
         .collect();
-    let containers: Expression =
-        question.columns.iter().zip(&counts).map(|(column, count)| f64::from(column.containers) * *count).sum();
+    let containers: Expression = question
+        .columns
+        .iter()
+        .zip(&counts)
+        .map(|(column, count)| f64::from(column.containers) * *count)
+        .sum();
     let number: Expression = counts.iter().sum();
     let mut program = variables.minimise(containers.clone()).using(engine);
     for (flow, class) in flows.iter().zip(&question.classes) {
@@ -37,7 +41,8 @@ pub(super) fn fewest_containers(question: &Question, caps: Caps) -> Option<f64> 
         program = program.with(constraint!(sent == share(class.demand)));
     }
     for (ix, (column, count)) in question.columns.iter().zip(&counts).enumerate() {
-        let taken: Expression = flows.iter().flatten().filter(|(to, _)| *to == ix).map(|(_, work)| *work).sum();
+        let taken: Expression =
+            flows.iter().flatten().filter(|(to, _)| *to == ix).map(|(_, work)| *work).sum();
         program = program.with(constraint!(taken <= share(column.capacity) * *count));
     }
     for cover in &question.covers {
@@ -57,9 +62,9 @@ mod tests {
     use crate::config::Origin;
     use crate::ids::{LaneIx, ServiceIx};
     use crate::model::{LaneModel, Problem, ServiceModel, ServiceSet, Unit};
-    use crate::solve::master::Master;
     use crate::solve::effort::Effort;
-    use crate::solve::search::{Caps, Resource, Verdict};
+    use crate::solve::master::Master;
+    use crate::solve::question::{Caps, Resource, Verdict};
     use crate::time::Millis;
 
     /// Returns a lane of units, each with its load and its services as bits.

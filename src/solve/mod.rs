@@ -36,14 +36,16 @@ mod master;
 mod milp;
 mod packing;
 mod planner;
+mod pricing;
+mod question;
 mod rows;
 mod search;
 mod simplex;
 mod stable;
 
 pub use conflict::{Clash, Conflict, Cure};
-pub use frontier::{Frontier, FrontierPoint, frontier};
 pub use effort::Effort;
+pub use frontier::{Frontier, FrontierPoint, frontier};
 pub use planner::{further, solve, solve_within};
 
 pub use stable::{homes, moved};

@@ -54,7 +54,7 @@ fn stepped(loads: &[u64], capacity: u64) -> u64 {
             .take_while(|load| load.saturating_mul(k + 1) >= capacity)
             .map(|load| {
                 let steps = load * (k + 1) / capacity;
-                if load * (k + 1) % capacity == 0 { steps * k } else { steps * (k + 1) }
+                if (load * (k + 1)).is_multiple_of(capacity) { steps * k } else { steps * (k + 1) }
             })
             .sum();
         parts.div_ceil(k * (k + 1))

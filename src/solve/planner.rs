@@ -5,7 +5,7 @@ use super::conflict::{self, Conflict};
 use super::descent;
 use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
-use super::search::{UNLIMITED_TIME, Verdict};
+use super::question::{UNLIMITED_TIME, Verdict};
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
 };
@@ -259,7 +259,9 @@ impl<'p> Planner<'p> {
         let fewest = self.master.fewest_containers(target, limits, &self.effort)?;
         let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
         (fewest..=most)
-            .filter_map(|containers| self.soonest_for(3, &with_containers(limits, containers), Start::default()))
+            .filter_map(|containers| {
+                self.soonest_for(3, &with_containers(limits, containers), Start::default())
+            })
             .find(|solution| solution.end <= target)
     }
 
@@ -338,7 +340,10 @@ impl<'p> Planner<'p> {
         }
         let earlier = bound.saturating_sub(Millis(1));
         let would_do = |limits: Limits| {
-            matches!(self.master.counts(earlier, &limits, Goal::Any, &self.effort), Verdict::Yes(_) | Verdict::Unknown)
+            matches!(
+                self.master.counts(earlier, &limits, Goal::Any, &self.effort),
+                Verdict::Yes(_) | Verdict::Unknown
+            )
         };
         if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
             BoundReason::Containers

@@ -13,7 +13,7 @@
 //! columns cost that fulfil them. Prices come from floating point and are rounded to whole numbers; what is
 //! refused is refused in whole numbers.
 
-use super::search::Question;
+use super::question::Question;
 
 /// The condition Σ coefficient · count ≥ `at_least`, in whole numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,12 +103,14 @@ pub(super) fn row(question: &Question, set: &ClassSet, kind: Kind) -> Option<Row
     let whole = |number: u64| i64::try_from(number).ok();
     match kind {
         Kind::Room => {
-            let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(work))).collect::<Option<_>>()?;
+            let coefficients =
+                hits.into_iter().map(|capacity| whole(capacity.min(work))).collect::<Option<_>>()?;
             (work > 0).then_some(Row { cut: true, ..Row::new(coefficients, whole(work)?) })
         }
         Kind::Rounded => {
             let (shards, part) = rounded(work, largest)?;
-            let coefficients = hits.into_iter().map(|capacity| whole(capacity.min(part))).collect::<Option<_>>()?;
+            let coefficients =
+                hits.into_iter().map(|capacity| whole(capacity.min(part))).collect::<Option<_>>()?;
             Some(Row { cut: true, ..Row::new(coefficients, whole(part.checked_mul(shards)?)?) })
         }
     }
@@ -136,7 +138,11 @@ pub(super) struct Proof {
 impl Proof {
     /// Returns the proof that multipliers of scaled rows make. Prices are so fine that a sum of products stays
     /// inside the numbers: nothing is returned where it would not.
-    pub(super) fn of<'r>(rows: impl Iterator<Item = &'r Row>, multipliers: &[f64], columns: usize) -> Option<Self> {
+    pub(super) fn of<'r>(
+        rows: impl Iterator<Item = &'r Row>,
+        multipliers: &[f64],
+        columns: usize,
+    ) -> Option<Self> {
         let mut proof = Self { due: 0, earned: vec![0; columns] };
         for (row, multiplier) in rows.zip(multipliers) {
             if *multiplier <= 0.0 {
@@ -155,7 +161,12 @@ impl Proof {
 
     /// Returns whether columns that cost this much, of which at most so many shards make sense, can't fulfil the
     /// rows for at most `cap`; with the slack of the proof that is left, in the same whole numbers, if they may.
-    pub(super) fn refuses(&self, costs: impl Iterator<Item = u64>, most: &[u32], cap: u64) -> Result<(), i128> {
+    pub(super) fn refuses(
+        &self,
+        costs: impl Iterator<Item = u64>,
+        most: &[u32],
+        cap: u64,
+    ) -> Result<(), i128> {
         let one = rounded_down(ONE);
         let mut worth = self.due;
         for ((cost, earned), most) in costs.zip(&self.earned).zip(most) {

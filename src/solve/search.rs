@@ -10,113 +10,11 @@ use std::rc::Rc;
 
 use super::cuts::Cuts;
 use super::effort::Effort;
-use super::flow::Transport;
-use super::rows::{ClassSet, Proof, Row};
+use super::question::{Caps, Class, Column, Cover, Found, Question, Resource, UNLIMITED, Verdict};
+use super::rows::{Proof, Row};
 use super::simplex::{Outcome, Tableau};
 use crate::ids::LaneIx;
 use crate::model::ServiceSet;
-
-/// The question for one end time: may shard counts do all the work?
-#[derive(Clone, Debug, Default)]
-pub(super) struct Question {
-    /// The configurations that could be useful, with what one shard of each takes and gives, lane by lane.
-    pub(super) columns: Vec<Column>,
-    /// The work, by who may take it.
-    pub(super) classes: Vec<Class>,
-    /// For every column the classes that it can take.
-    pub(super) takes: Vec<ClassSet>,
-    /// Conditions on shard counts that every answer fulfils.
-    pub(super) covers: Vec<Cover>,
-    /// How many shards make sense in each lane, by position.
-    pub(super) most_shards: Vec<u32>,
-}
-
-/// A configuration, as seen by one question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) lane: LaneIx,
-    pub(super) services: ServiceSet,
-    pub(super) containers: u32,
-    /// What a shard takes before and after its tests, in milliseconds.
-    pub(super) overhead: u64,
-    /// How much load a shard can work off in time, in milliseconds.
-    pub(super) capacity: u64,
-}
-
-/// Work of one requirement that fits the same configurations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Class {
-    pub(super) lane: LaneIx,
-    pub(super) needs: ServiceSet,
-    /// The largest overhead that leaves time for each of its units.
-    pub(super) slowest: u64,
-    /// All its load, in milliseconds.
-    pub(super) demand: u64,
-    /// The largest capacity of a column that can take it.
-    pub(super) largest: u64,
-}
-
-/// At least so many shards of a lane start at least these services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cover {
-    pub(super) lane: LaneIx,
-    pub(super) services: ServiceSet,
-    pub(super) shards: u32,
-}
-
-/// What is limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Resource {
-    Containers,
-    Shards,
-    Overhead,
-}
-
-/// What an answer may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caps {
-    pub(super) containers: u32,
-    pub(super) shards: u32,
-    /// The overhead of all shards together, in milliseconds.
-    pub(super) overhead: u64,
-}
-
-/// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict<T> {
-    /// It can be done so.
-    Yes(T),
-    /// It can not be done: every way was tried or ruled out.
-    No,
-    /// The search was cut off.
-    Unknown,
-}
-
-impl<T> Verdict<T> {
-    /// Returns the verdict with another answer.
-    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Verdict<U> {
-        match self {
-            Self::Yes(found) => Verdict::Yes(answer(found)),
-            Self::No => Verdict::No,
-            Self::Unknown => Verdict::Unknown,
-        }
-    }
-}
-
-/// Shard counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// A count for every column.
-    pub(super) counts: Vec<u32>,
-    /// Whether it is proven that there is nothing better. If not, the search for less was cut off.
-    pub(super) proven: bool,
-}
-
-/// More containers or shards than any plan has.
-pub(super) const UNLIMITED: u32 = u32::MAX / 4;
-
-/// More milliseconds than any plan takes.
-pub(super) const UNLIMITED_TIME: u64 = u64::MAX / 4;
 
 /// How many nodes one search may visit before it gives up.
 const NODE_LIMIT: u32 = 4_000;
@@ -125,143 +23,11 @@ const NODE_LIMIT: u32 = 4_000;
 const DEEPEST: usize = 120;
 
 /// How many times rows are added at the first node, and at every other.
-const CUT_ROUNDS: [u32; 2] = [40, 12];
-
-/// From how many columns on only those are searched among that could matter.
-const MANY_COLUMNS: usize = 1_000;
-
-/// How many columns are searched among at the most. Where more could matter, a search that finds nothing proves
-/// nothing.
-const MOST_COLUMNS: usize = 1_500;
-
-/// How many times columns are added, and how many at once.
-const PRICING_ROUNDS: usize = 40;
-const COLUMNS_AT_ONCE: usize = 200;
+pub(super) const CUT_ROUNDS: [u32; 2] = [40, 12];
 
 /// What is taken for a whole number.
 const WHOLE: f64 = 1e-6;
-
-impl Resource {
-    pub(super) const ALL: [Self; 3] = [Self::Containers, Self::Shards, Self::Overhead];
-}
-
-impl Column {
-    /// Returns what one shard uses.
-    pub(super) fn cost(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Containers => self.containers.into(),
-            Resource::Shards => 1,
-            Resource::Overhead => self.overhead,
-        }
-    }
-
-    /// Returns whether it can take a class of work.
-    pub(super) fn takes(&self, class: &Class) -> bool {
-        self.lane == class.lane && self.services.covers(class.needs) && self.overhead <= class.slowest
-    }
-}
-
-impl Caps {
-    pub(super) fn of(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Containers => self.containers.into(),
-            Resource::Shards => self.shards.into(),
-            Resource::Overhead => self.overhead,
-        }
-    }
-
-    /// Returns whether a cap is worth looking at.
-    fn limits(&self, resource: Resource) -> bool {
-        match resource {
-            Resource::Containers => self.containers < UNLIMITED,
-            Resource::Shards => self.shards < UNLIMITED,
-            Resource::Overhead => self.overhead < UNLIMITED_TIME,
-        }
-    }
-}
-
 impl Question {
-    /// Fills in who takes what, once columns and classes are known.
-    pub(super) fn linked(mut self) -> Self {
-        for class in &mut self.classes {
-            class.largest = 0;
-        }
-        self.takes = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
-            let mut takes = ClassSet::none(self.classes.len());
-            for (at, class) in self.classes.iter_mut().enumerate() {
-                if column.takes(class) {
-                    takes.insert(at);
-                    class.largest = class.largest.max(column.capacity);
-                }
-            }
-            self.takes.push(takes);
-        }
-        self
-    }
-
-    /// Returns how much work a set of classes is, and the largest capacity of a column that can take any of it.
-    pub(super) fn work_and_largest(&self, set: &ClassSet) -> (u64, u64) {
-        let inside = self.classes.iter().enumerate().filter(|(at, _)| set.contains(*at));
-        inside.fold((0, 0), |(work, largest), (_, class)| (work + class.demand, largest.max(class.largest)))
-    }
-
-    /// Returns what the counts use.
-    pub(super) fn usage(&self, counts: &[u32], resource: Resource) -> u64 {
-        self.columns.iter().zip(counts).map(|(column, count)| column.cost(resource) * u64::from(*count)).sum()
-    }
-
-    /// Returns whether work is left that no column can take.
-    fn is_hopeless(&self) -> bool {
-        self.classes.iter().any(|class| class.demand > 0 && class.largest == 0)
-            || self.covers.iter().any(|cover| {
-                cover.shards > 0 && !self.columns.iter().any(|column| cover.counts(column))
-            })
-    }
-
-    /// Returns nothing where shards, so many of each column, can take all the work; else the classes that find too
-    /// little room.
-    pub(super) fn overfull(&self, capacity: &[(usize, u64)]) -> Option<ClassSet> {
-        let allowed = (0..self.classes.len())
-            .map(|class| {
-                let able = (0u32..).zip(capacity).filter(|(_, (column, _))| self.takes[*column].contains(class));
-                able.map(|(at, _)| at).collect()
-            })
-            .collect();
-        let mut transport = Transport::new(allowed, self.classes.iter().map(|class| class.demand).collect());
-        let room: Vec<u64> = capacity.iter().map(|(_, room)| *room).collect();
-        let full = transport.overflow(&room)?;
-        let mut set = ClassSet::none(self.classes.len());
-        full.into_iter().for_each(|class| set.insert(class));
-        Some(set)
-    }
-
-    /// Returns the classes that find too little room on these shards, or nothing where all work fits.
-    fn overfull_counts(&self, counts: &[u32]) -> Option<ClassSet> {
-        let used = self.columns.iter().zip(counts).enumerate().filter(|(_, (_, count))| **count > 0);
-        let capacity: Vec<(usize, u64)> =
-            used.map(|(at, (column, count))| (at, column.capacity * u64::from(*count))).collect();
-        self.overfull(&capacity)
-    }
-
-    /// Returns whether the counts keep the caps and the lanes' limits.
-    fn keeps(&self, counts: &[u32], caps: &Caps) -> bool {
-        let of_lane = |lane: usize| -> u32 {
-            let of_lane = self.columns.iter().zip(counts).filter(|(column, _)| column.lane.0 as usize == lane);
-            of_lane.map(|(_, count)| *count).sum()
-        };
-        Resource::ALL.iter().all(|resource| self.usage(counts, *resource) <= caps.of(*resource))
-            && self.most_shards.iter().enumerate().all(|(lane, most)| of_lane(lane) <= *most)
-    }
-
-    /// Returns the first condition on shard counts that the counts break.
-    fn broken_cover(&self, counts: &[u32]) -> Option<&Cover> {
-        self.covers.iter().find(|cover| {
-            let able = self.columns.iter().zip(counts).filter(|(column, _)| cover.counts(column));
-            able.map(|(_, count)| *count).sum::<u32>() < cover.shards
-        })
-    }
-
     /// Returns counts within the caps that use least of a resource.
     pub(super) fn least(&self, caps: Caps, resource: Resource, effort: &Effort) -> Verdict<Found> {
         Search::answer(self, caps, resource, true, effort)
@@ -272,54 +38,35 @@ impl Question {
         let resource = Resource::ALL.into_iter().find(|resource| caps.limits(*resource));
         Search::answer(self, caps, resource.unwrap_or(Resource::Containers), false, effort)
     }
-
-    /// Keeps only some of the columns.
-    fn keep(&mut self, kept: &[usize]) {
-        self.columns = kept.iter().map(|at| self.columns[*at]).collect();
-        self.takes = kept.iter().map(|at| self.takes[*at].clone()).collect();
-    }
 }
 
-impl Cover {
-    /// Returns whether a shard of the column counts.
-    pub(super) fn counts(&self, column: &Column) -> bool {
-        column.lane == self.lane && column.services.covers(self.services)
-    }
-
-    /// Returns the condition that at least, or with a negative sign at most, so many shards count.
-    fn row(&self, columns: &[Column], sign: i64, at_least: i64) -> Row {
-        let coefficient = |column: &Column| if self.counts(column) { sign } else { 0 };
-        Row::new(columns.iter().map(coefficient).collect(), at_least)
-    }
-}
-
-struct Search<'q> {
-    question: Question,
+pub(super) struct Search<'q> {
+    pub(super) question: Question,
     /// The position in the whole question of every column that is left.
-    columns: Vec<usize>,
-    whole: &'q Question,
-    caps: Caps,
-    resource: Resource,
+    pub(super) columns: Vec<usize>,
+    pub(super) whole: &'q Question,
+    pub(super) caps: Caps,
+    pub(super) resource: Resource,
     /// Whether the best answer is wanted, or any.
     best: bool,
     found: Option<Vec<u32>>,
-    cuts: Cuts,
+    pub(super) cuts: Cuts,
     /// Whether no column was left out that could matter.
-    complete: bool,
+    pub(super) complete: bool,
     nodes: u32,
-    effort: &'q Effort,
+    pub(super) effort: &'q Effort,
 }
 
 /// What is known at a node: the relaxation with its rows.
 #[derive(Clone)]
-struct Node {
-    tableau: Tableau,
-    rows: Vec<Rc<Row>>,
+pub(super) struct Node {
+    pub(super) tableau: Tableau,
+    pub(super) rows: Vec<Rc<Row>>,
 }
 
 /// What looking at a node, or at everything below it, came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visit {
+pub(super) enum Visit {
     /// There is nothing more to find here.
     Done,
     /// Something may be here.
@@ -361,7 +108,7 @@ impl<'q> Search<'q> {
     }
 
     fn root(&mut self) -> Visit {
-        if self.question.columns.len() > MANY_COLUMNS
+        if self.question.columns.len() > super::pricing::MANY_COLUMNS
             && let Some(visit) = self.choose_columns()
         {
             return visit;
@@ -371,14 +118,16 @@ impl<'q> Search<'q> {
         if self.complete || visit == Visit::Found { visit } else { Visit::CutOff }
     }
 
-    fn node(&self, rows: &[Row]) -> Node {
+    pub(super) fn node(&self, rows: &[Row]) -> Node {
         let mut node = Node { tableau: Tableau::new(self.near_costs(), rows.len() + 64), rows: Vec::new() };
-        rows.iter().for_each(|row| node.add(row.clone()));
+        for row in rows {
+            node.add(row.clone());
+        }
         node
     }
 
     /// Returns the rows that are there from the start: the caps, and the conditions on shard counts.
-    fn given_rows(&self, question: &Question) -> Vec<Row> {
+    pub(super) fn given_rows(&self, question: &Question) -> Vec<Row> {
         let every = |lane: usize| Cover {
             lane: LaneIx(u32::try_from(lane).unwrap_or(u32::MAX)),
             services: ServiceSet::EMPTY,
@@ -388,7 +137,8 @@ impl<'q> Search<'q> {
         for resource in Resource::ALL {
             if resource != self.resource && self.caps.limits(resource) {
                 let coefficients = question.columns.iter().map(|column| column.cost(resource));
-                let coefficients = coefficients.map(|cost| -i64::try_from(cost).unwrap_or(i64::MAX)).collect();
+                let coefficients =
+                    coefficients.map(|cost| -i64::try_from(cost).unwrap_or(i64::MAX)).collect();
                 rows.push(Row::new(coefficients, -i64::try_from(self.caps.of(resource)).unwrap_or(i64::MAX)));
             }
         }
@@ -402,107 +152,16 @@ impl<'q> Search<'q> {
             let inside = |class: &&Class| class.lane == cover.lane && class.needs.covers(cover.services);
             question.classes.iter().filter(inside).any(|class| class.demand > 0)
         };
-        let covers = question.covers.iter().filter(|cover| cover.shards > 1 || cover.shards == 1 && !has_work(cover));
+        let covers =
+            question.covers.iter().filter(|cover| cover.shards > 1 || cover.shards == 1 && !has_work(cover));
         rows.extend(covers.map(|cover| cover.row(&question.columns, 1, cover.shards.into())));
         rows
     }
 
-    /// Chooses the columns to search among, where there are too many to carry along: the relaxation is solved over
-    /// a few, those of all that its prices call for are added, and in the end all are kept that its proof does not
-    /// rule out. Returns what everything came to, where the relaxation says it.
-    fn choose_columns(&mut self) -> Option<Visit> {
-        let whole = self.whole;
-        let few: Vec<ServiceSet> = whole.classes.iter().map(|class| class.needs).collect();
-        let mut active: Vec<bool> = whole
-            .columns
-            .iter()
-            .map(|column| {
-                // Requirements, unions of two of them, and nearly everything.
-                let inside = few.iter().filter(|needs| column.services.covers(**needs));
-                let union = inside.clone().fold(ServiceSet::EMPTY, |all, needs| all.union(*needs));
-                inside.count() <= 4 || union.len() + 1 >= few.iter().fold(ServiceSet::EMPTY, |all, n| all.union(*n)).len()
-            })
-            .collect();
-        let mut cuts = Vec::new();
-        let given = self.given_rows(whole);
-        for _ in 0..PRICING_ROUNDS {
-            let kept: Vec<usize> = (0..active.len()).filter(|at| active[*at]).collect();
-            self.question = whole.clone();
-            self.question.keep(&kept);
-            self.columns = kept;
-            let mut rows = self.given_rows(&self.question);
-            rows.extend(cuts.iter().filter_map(|cut: &super::cuts::Cut| cut.row(&self.question)));
-            let mut node = self.node(&rows);
-            let mut rounds = CUT_ROUNDS[0];
-            let outcome = loop {
-                let outcome = node.tableau.solve(self.effort);
-                if outcome != Outcome::Optimal || rounds == 0 {
-                    break outcome;
-                }
-                rounds -= 1;
-                let solution = node.tableau.solution();
-                self.effort.spend(self.cuts.cost(&solution));
-                let broken = self.cuts.broken_by(&self.question, &solution, true);
-                if broken.is_empty() {
-                    break outcome;
-                }
-                for cut in broken {
-                    if let Some(row) = cut.row(&self.question) {
-                        node.add(row);
-                        cuts.push(cut);
-                    }
-                }
-            };
-            let (multipliers, cap) = match outcome {
-                Outcome::CutOff => return Some(Visit::CutOff),
-                Outcome::Infeasible(row) => (node.tableau.ray(row), None),
-                Outcome::Optimal => (node.tableau.prices(), Some(self.caps.of(self.resource))),
-            };
-            self.effort.spend(node.rows.len() * whole.columns.len());
-            let rows: Vec<Row> = given.iter().cloned().chain(cuts.iter().filter_map(|cut| cut.row(whole))).collect();
-            let proof = Proof::of(rows.iter(), &multipliers, whole.columns.len())?;
-            let cost = |column: &Column| if cap.is_some() { column.cost(self.resource) } else { 0 };
-            let most: Vec<u32> = whole.columns.iter().map(|column| self.most_of(column)).collect();
-            let slack = match proof.refuses(whole.columns.iter().map(cost), &most, cap.unwrap_or(0)) {
-                Ok(()) => return Some(Visit::Done),
-                Err(slack) => slack,
-            };
-            let mut wanted: Vec<(i128, usize)> = whole
-                .columns
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| !active[*at])
-                .map(|(at, column)| (proof.profit(at, cost(column)), at))
-                .filter(|(profit, _)| *profit > 0)
-                .collect();
-            if wanted.is_empty() {
-                let mut kept: Vec<(i128, usize)> = whole
-                    .columns
-                    .iter()
-                    .enumerate()
-                    .map(|(at, column)| (-proof.profit(at, cost(column)), at))
-                    .filter(|(loss, at)| *loss <= slack || active[*at] && cap.is_none())
-                    .collect();
-                self.complete = kept.len() <= MOST_COLUMNS;
-                kept.sort_unstable();
-                kept.truncate(MOST_COLUMNS);
-                let mut kept: Vec<usize> = kept.into_iter().map(|(_, at)| at).collect();
-                kept.sort_unstable();
-                self.question = whole.clone();
-                self.question.keep(&kept);
-                self.columns = kept;
-                return None;
-            }
-            wanted.sort_unstable_by(|a, b| b.cmp(a));
-            wanted.into_iter().take(COLUMNS_AT_ONCE).for_each(|(_, at)| active[at] = true);
-        }
-        self.complete = false;
-        None
-    }
-
     fn visit(&mut self, mut node: Node, depth: usize) -> Visit {
         self.nodes += 1;
-        if self.nodes > NODE_LIMIT || depth > DEEPEST || self.effort.is_spent() { return Visit::CutOff;
+        if self.nodes > NODE_LIMIT || depth > DEEPEST || self.effort.is_spent() {
+            return Visit::CutOff;
         }
         let mut rounds = CUT_ROUNDS[depth.min(1)];
         let mut again = false;
@@ -631,10 +290,14 @@ impl<'q> Search<'q> {
             } else {
                 return Some(counts);
             };
-            let next = able.into_iter().filter(|at| self.question.columns[*at].capacity > 0).max_by(|a, b| {
-                let cost = |at: usize| self.question.columns[at].cost(self.resource);
-                fraction(*a, &counts).total_cmp(&fraction(*b, &counts)).then(cost(*b).cmp(&cost(*a))).then(b.cmp(a))
-            })?;
+            let next =
+                able.into_iter().filter(|at| self.question.columns[*at].capacity > 0).max_by(|a, b| {
+                    let cost = |at: usize| self.question.columns[at].cost(self.resource);
+                    fraction(*a, &counts)
+                        .total_cmp(&fraction(*b, &counts))
+                        .then(cost(*b).cmp(&cost(*a)))
+                        .then(b.cmp(a))
+                })?;
             counts[next] += 1;
         }
     }
@@ -653,7 +316,8 @@ impl<'q> Search<'q> {
         };
         let mut shapes: Vec<(f64, LaneIx, ServiceSet)> = Vec::new();
         for lane in (0u32..).zip(&self.question.most_shards).map(|(lane, _)| LaneIx(lane)) {
-            let of_lane = || used.iter().map(|(at, _)| &self.question.columns[*at]).filter(|c| c.lane == lane);
+            let of_lane =
+                || used.iter().map(|(at, _)| &self.question.columns[*at]).filter(|c| c.lane == lane);
             let all = of_lane().fold(ServiceSet::EMPTY, |all, column| all.union(column.services));
             shapes.push((1.5, lane, ServiceSet::EMPTY));
             shapes.extend(all.iter().map(|service| (1.0, lane, ServiceSet::from_iter([service]))));
@@ -708,7 +372,8 @@ impl<'q> Search<'q> {
         // Cuts are found again where they matter; caps and decisions would not be.
         node.rows.retain(|row| !(holds.next().unwrap_or(false) && row.is_cut()));
         node.tableau = self.tableau(&node.rows);
-        if node.tableau.start_from(&basic, self.effort) && node.tableau.solve(self.effort) == Outcome::Optimal {
+        if node.tableau.start_from(&basic, self.effort) && node.tableau.solve(self.effort) == Outcome::Optimal
+        {
             return true;
         }
         node.tableau = self.tableau(&node.rows);
@@ -748,7 +413,7 @@ impl<'q> Search<'q> {
         self.question.columns.iter().map(|column| self.most_of(column)).collect()
     }
 
-    fn most_of(&self, column: &Column) -> u32 {
+    pub(super) fn most_of(&self, column: &Column) -> u32 {
         self.question.most_shards[column.lane.0 as usize].min(self.caps.shards)
     }
 }
@@ -774,19 +439,27 @@ impl Branch {
 }
 
 impl Node {
-    fn add(&mut self, row: Row) {
+    pub(super) fn add(&mut self, row: Row) {
         let (coefficients, at_least) = row.scaled();
         self.tableau.add(&coefficients, at_least);
         self.rows.push(Rc::new(row));
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, counts are small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, counts are small"
+)]
 fn nearest(count: f64) -> u32 {
     count.round() as u32
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, counts are small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, counts are small"
+)]
 fn floor(count: f64) -> u32 {
     (count + WHOLE).floor() as u32
 }

@@ -136,7 +136,9 @@ impl Tableau {
         let width = self.reduced.len();
         let mut row = self.row(leaving).to_vec();
         let factor = 1.0 / row[entering];
-        row.iter_mut().for_each(|coefficient| *coefficient *= factor);
+        for coefficient in &mut row {
+            *coefficient *= factor;
+        }
         row[entering] = 1.0;
         let value = self.values[leaving] * factor;
         for (other, slot) in self.cells.chunks_exact_mut(self.stride).zip(&mut self.values) {
