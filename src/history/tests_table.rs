@@ -13,7 +13,7 @@ use super::error::HistoryError;
 use super::table::{self, Rows, count_column, integer_column, stored_micros, stored_time, text_column};
 use super::{Digest, StoredRun};
 use crate::ids::{NodeId, ServiceName};
-use crate::ingest::{Format, Observation, Outcome, Phases, Report, RunFacts};
+use crate::ingest::{Format, Framework, Observation, Outcome, Phases, Report, RunFacts};
 use crate::time::{Micros, Timestamp};
 
 /// A run with its rows.
@@ -71,6 +71,12 @@ pub(super) fn frame<'a>(
         text_column("machine", of_run(|run| run.machine.as_deref())),
         text_column("services", rows.iter().map(|(_, run, _)| run.services.as_deref().map(joined))),
         text_column("extent", of_run(|run| Some(run.extent.as_str()))),
+        text_column("unit", rows.iter().map(|(_, _, seen)| Some(seen.unit.as_str()))),
+        count_column("retries", rows.iter().map(|(_, _, seen)| Some(seen.retries))),
+        text_column("worker", rows.iter().map(|(_, _, seen)| seen.worker.as_deref())),
+        text_column("project", rows.iter().map(|(_, _, seen)| seen.project.as_deref())),
+        text_column("framework", of_run(|run| run.framework.map(Framework::as_str))),
+        integer_column("session_us", rows.iter().map(|(_, run, _)| run.session.map(stored_micros))),
         text_column("format", rows.iter().map(|_| Some(format.as_str()))),
         text_column("source", rows.iter().map(|_| Some(source))),
     ];
@@ -133,6 +139,9 @@ fn run_at(rows: &Rows<'_>, row: usize, digest: &Digest) -> Result<StoredRun, His
         machine: owned("machine")?,
         services: services.transpose().map_err(|error| rows.senseless(&error))?,
         extent: text("extent")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?,
+        // Stores that are older than these columns do without; a word of a later version says nothing here.
+        framework: text("framework").ok().flatten().and_then(|word| word.parse().ok()),
+        session: rows.integer("session_us").ok().and_then(|cells| cells.get(row)).and_then(table::micros),
     };
     let format = text("format")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?;
     let source = text("source")?.unwrap_or_default().into();
