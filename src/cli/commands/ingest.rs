@@ -25,7 +25,6 @@ use crate::ingest::container::Limits;
 use crate::ingest::{Batches, Context, Observation, Report};
 use crate::time::Timestamp;
 use facts::{Facts, StatedFacts};
-use inputs::Input;
 use reading::{Done, NotDone, Read, Reading};
 use summary::Tally;
 
@@ -106,7 +105,7 @@ impl Ingest {
         })?;
         let is_hollow = |report: &Report| report.observations.is_empty() && report.jobs.is_empty();
         if contents.handed_out == 0 && contents.reports.iter().all(is_hollow) {
-            return Ok(Done::Hollow { contents: std::mem::take(contents) });
+            return Ok(done.hollow());
         }
         if self.dry_run {
             // Of two equal files only the first would be stored.
@@ -137,7 +136,7 @@ impl Ingest {
     ) -> Result<u64, NotDone> {
         let (mut number, mut kept, mut failure) = (0_u64, 0_u64, None);
         let mut waiting: Option<Vec<Observation>> = None;
-        let mut store = |digest: &Digest, observations: Vec<Observation>| {
+        let store = |digest: &Digest, observations: Vec<Observation>| {
             let report = Report { run: run.run.clone(), observations, ..Report::default() };
             self.store.add(digest, format, source, &[report])
         };

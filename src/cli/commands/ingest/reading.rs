@@ -49,6 +49,16 @@ pub(super) enum Done {
     },
 }
 
+impl Done {
+    /// Returns that the report is one of nothing.
+    pub(super) fn hollow(self) -> Self {
+        match self {
+            Self::Read { contents, .. } => Self::Hollow { contents },
+            other => other,
+        }
+    }
+}
+
 /// Why a file was not ingested.
 pub(super) enum NotDone {
     /// It is no report; inside of a folder that is no fault.
