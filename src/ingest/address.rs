@@ -44,7 +44,9 @@ impl<'a> Addresses<'a> {
             _ => {}
         }
         let last = self.last.as_ref().filter(|last| {
-            last.class_name == place.class_name && last.file.as_deref() == place.file && last.suite == place.suite
+            last.class_name == place.class_name
+                && last.file.as_deref() == place.file
+                && last.suite == place.suite
         });
         if last.is_none() {
             self.last = Some(LastClass {
@@ -92,7 +94,9 @@ impl<'a> Addresses<'a> {
         // pytest under a suite name of the user's: only a file that really exists tells.
         let known = || self.context.split(class_name);
         match framework {
-            None | Some(Framework::Pytest) if is_pythons => known().or_else(|| SplitClassName::guess(class_name)),
+            None | Some(Framework::Pytest) if is_pythons => {
+                known().or_else(|| SplitClassName::guess(class_name))
+            }
             None => known(),
             Some(_) => None,
         }

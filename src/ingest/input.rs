@@ -81,11 +81,6 @@ impl<R: Read> Lines<R> {
         Self { input, buffer: vec![0; HEAD_BYTES], start: 0, end: 0, number: 0 }
     }
 
-    /// Returns the number of the last line.
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Returns the next line without its end, and whether it has one: a last line without may be cut.
     pub(super) fn next(&mut self) -> Result<Option<(&[u8], bool)>, IngestErrorKind> {
         let mut looked_at = self.start;
@@ -181,7 +176,7 @@ mod checks {
             seen.push((line.len(), is_whole));
         }
         assert_eq!(seen, [(1, true), (0, true), (3 * HEAD_BYTES, true), (4, false)]);
-        assert_eq!(lines.number(), 4);
+        assert_eq!(lines.number, 4);
     }
 
     #[test]

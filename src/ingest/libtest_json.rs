@@ -55,7 +55,8 @@ pub(super) fn read(
         if text.is_empty() {
             continue;
         }
-        let Some(line) = encoding::text(text).ok().and_then(|text| serde_json::from_str::<Line>(text).ok()) else {
+        let Some(line) = encoding::text(text).ok().and_then(|text| serde_json::from_str::<Line>(text).ok())
+        else {
             if is_whole {
                 let start = String::from_utf8_lossy(&text[..text.len().min(80)]);
                 tests.warnings.add(WarningKind::OddLine, Some(number), start);
@@ -71,7 +72,9 @@ pub(super) fn read(
                     let id = match kind.as_deref() {
                         Some("lib" | "proc-macro") => krate.clone(),
                         Some("test") => format!("{krate}::{test_binary}"),
-                        Some(kind @ ("bin" | "example" | "bench")) => format!("{krate}::{kind}/{test_binary}"),
+                        Some(kind @ ("bin" | "example" | "bench")) => {
+                            format!("{krate}::{kind}/{test_binary}")
+                        }
                         _ => format!("{krate}::{test_binary}"),
                     };
                     binaries.insert(format!("{krate}::{test_binary}"), id);

@@ -18,8 +18,19 @@ const MAX_ROWS: usize = 20_000_000;
 
 /// The columns that say which run a row belongs to.
 const OF_THE_RUN: [&str; 13] = [
-    "report", "run", "attempt", "commit", "git_branch", "at_ms", "lane", "shard", "machine", "services", "extent",
-    "framework", "session_us",
+    "report",
+    "run",
+    "attempt",
+    "commit",
+    "git_branch",
+    "at_ms",
+    "lane",
+    "shard",
+    "machine",
+    "services",
+    "extent",
+    "framework",
+    "session_us",
 ];
 
 /// Reads the file.
@@ -80,8 +91,18 @@ impl Texts {
             Some(column.str().ok()?.iter().map(|cell| cell.map(str::to_owned)).collect())
         };
         let names = OF_THE_RUN.into_iter().chain([
-            "test", "file", "outcome", "total_us", "setup_us", "call_us", "teardown_us", "reason", "unit", "retries",
-            "worker", "project",
+            "test",
+            "file",
+            "outcome",
+            "total_us",
+            "setup_us",
+            "call_us",
+            "teardown_us",
+            "reason",
+            "unit",
+            "retries",
+            "worker",
+            "project",
         ]);
         Self { columns: names.filter_map(|name| Some((name.to_owned(), read(name)?))).collect() }
     }

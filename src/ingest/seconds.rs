@@ -49,7 +49,10 @@ fn local(text: &str) -> Seconds {
     }
     for (unit, factor) in [("ms", 0.001), ("µs", 1e-6), ("us", 1e-6), ("sec", 1.0), ("s", 1.0)] {
         if let Some(number) = text.strip_suffix(unit) {
-            return number.trim_end().parse().map_or(Seconds::Impossible, |number: f64| known(number * factor));
+            return number
+                .trim_end()
+                .parse()
+                .map_or(Seconds::Impossible, |number: f64| known(number * factor));
         }
     }
     // Blanks, narrow and hard ones too, and apostrophes part thousands and nothing else.
@@ -63,7 +66,8 @@ fn local(text: &str) -> Seconds {
         if !are_thousands(&thousands) {
             return Seconds::Impossible;
         }
-        return number(&(thousands.concat() + &last[end..].replace(',', "."))).map_or(Seconds::Impossible, known);
+        return number(&(thousands.concat() + &last[end..].replace(',', ".")))
+            .map_or(Seconds::Impossible, known);
     }
     let (commas, dots) = (text.matches(',').count(), text.matches('.').count());
     let (decimal, separator) = match (commas, dots) {
@@ -81,7 +85,8 @@ fn local(text: &str) -> Seconds {
         _ => return Seconds::Impossible,
     };
     let (whole, fraction) = decimal.and_then(|decimal| text.rsplit_once(decimal)).unwrap_or((text, ""));
-    let groups: Vec<&str> = separator.map_or_else(|| vec![whole], |separator| whole.split(separator).collect());
+    let groups: Vec<&str> =
+        separator.map_or_else(|| vec![whole], |separator| whole.split(separator).collect());
     if groups.len() > 1 && !are_thousands(&groups) {
         return Seconds::Impossible;
     }
@@ -147,9 +152,20 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_impossible() {
-        for text in
-            ["NaN", "inf", "-1", "-0,5", "1e300", "<<computed>>", "12,34,5", "1,2.3,4", "1:2", "x ms", "604801", "1,23.456"]
-        {
+        for text in [
+            "NaN",
+            "inf",
+            "-1",
+            "-0,5",
+            "1e300",
+            "<<computed>>",
+            "12,34,5",
+            "1,2.3,4",
+            "1:2",
+            "x ms",
+            "604801",
+            "1,23.456",
+        ] {
             assert_eq!(Seconds::parse(text), Seconds::Impossible, "{text}");
         }
         assert_eq!(Seconds::parse("  "), Seconds::Missing);

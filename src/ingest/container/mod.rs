@@ -103,7 +103,10 @@ impl Packing {
             [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Self::Zstd),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Zip),
-            _ => head.get(Self::TAR_MAGIC_AT..).is_some_and(|rest| rest.starts_with(b"ustar")).then_some(Self::Tar),
+            _ => head
+                .get(Self::TAR_MAGIC_AT..)
+                .is_some_and(|rest| rest.starts_with(b"ustar"))
+                .then_some(Self::Tar),
         }
     }
 }
@@ -134,7 +137,8 @@ impl Opening<'_> {
     }
 
     fn unpacked(&mut self, packing: Packing, input: &mut dyn Read) -> Result<Content, IngestErrorKind> {
-        let unreadable = |problem: &str| IngestErrorKind::Unreadable { problem: problem.to_owned(), line: None };
+        let unreadable =
+            |problem: &str| IngestErrorKind::Unreadable { problem: problem.to_owned(), line: None };
         match packing {
             Packing::Gzip => self.allowance.content(flate2::read::MultiGzDecoder::new(input)),
             Packing::Bzip2 => self.allowance.content(bzip2::read::MultiBzDecoder::new(input)),
@@ -142,8 +146,8 @@ impl Opening<'_> {
                 self.allowance.content(lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB))
             }
             Packing::Zstd => {
-                let mut decoder =
-                    zstd::stream::read::Decoder::new(input).map_err(|_| unreadable("its zstd header is damaged"))?;
+                let mut decoder = zstd::stream::read::Decoder::new(input)
+                    .map_err(|_| unreadable("its zstd header is damaged"))?;
                 decoder
                     .window_log_max(ZSTD_WINDOW_LOG)
                     .map_err(|_| unreadable("its zstd header is damaged"))?;
@@ -187,11 +191,12 @@ impl Allowance {
     fn content(&mut self, mut input: impl Read) -> Result<Content, IngestErrorKind> {
         let most = self.limits.bytes.min(Limits::FREE.max(self.packed.saturating_mul(self.limits.ratio)));
         let left = most.saturating_sub(self.bytes);
-        let content =
-            Content::take(&mut (&mut input).take(left + 1)).map_err(|error| super::input::fault(error, None))?;
+        let content = Content::take(&mut (&mut input).take(left + 1))
+            .map_err(|error| super::input::fault(error, None))?;
         self.bytes += content.len();
         if content.len() > left {
-            let what = format!("more than {} MiB unpacked, from {} KiB", most >> 20, self.packed.div_ceil(1024));
+            let what =
+                format!("more than {} MiB unpacked, from {} KiB", most >> 20, self.packed.div_ceil(1024));
             return Err(IngestErrorKind::TooLarge { what, line: None });
         }
         Ok(content)
