@@ -75,7 +75,7 @@ impl<R: Read> Decoded<R> {
                 _ => char::from(byte),
             })),
             Encoding::Utf8 | Encoding::Latin1 => {
-                text.extend(chunk[..number].iter().map(|&byte| char::from(byte)))
+                text.extend(chunk[..number].iter().map(|&byte| char::from(byte)));
             }
         }
         self.ready = text.into_bytes();

@@ -30,8 +30,9 @@ impl std::error::Error for InputFault {}
 
 /// Returns what an error of input and output means for the file.
 pub(super) fn fault(error: io::Error, line: Option<u64>) -> IngestErrorKind {
-    if error.get_ref().is_some_and(|inner| inner.is::<InputFault>())
-        && let Some(Ok(fault)) = error.into_inner().map(|inner| inner.downcast::<InputFault>())
+    if error.get_ref().is_some_and(|inner| inner.downcast_ref::<InputFault>().is_some())
+        && let Some(inner) = error.into_inner()
+        && let Ok(fault) = inner.downcast::<InputFault>()
     {
         return match fault.0 {
             IngestErrorKind::Encoding { expected, found, line: None } => {

@@ -19,7 +19,6 @@ use super::tests::Tests;
 use super::warning::WarningKind;
 use super::{Batches, IngestErrorKind, encoding, seconds};
 use crate::ids::NodeId;
-use crate::time::Micros;
 
 /// One line.
 #[derive(Deserialize)]
@@ -287,7 +286,7 @@ impl<'de> Visitor<'de> for ReasonVisitor {
             match key.as_str() {
                 "reprcrash" => reason = entries.next_value()?,
                 "message" => {
-                    reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default())
+                    reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default());
                 }
                 _ => {
                     entries.next_value::<IgnoredAny>()?;

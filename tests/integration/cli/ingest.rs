@@ -1,6 +1,6 @@
 //! `shardplan ingest`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use insta::assert_snapshot;
 
@@ -323,7 +323,8 @@ fn archives_are_opened_and_what_lies_in_them_is_called_by_its_place() {
     let project = Project::new();
     let other = String::from_utf8_lossy(REPORT).replace("'a'", "'b'");
     let inner = tar(&[("./unit/report.xml", REPORT), ("unit/notes.txt", b"hello")]);
-    project.write("artifacts.zip", zip(&[("deep/all.tar.gz", &gzip(&inner)), ("heavy.xml", other.as_bytes())]));
+    project
+        .write("artifacts.zip", zip(&[("deep/all.tar.gz", &gzip(&inner)), ("heavy.xml", other.as_bytes())]));
     project.write("alone.xml.gz", gzip(REPORT));
     assert_snapshot!(project.shardplan("ingest artifacts.zip alone.xml.gz -v"), @"
     exit: 0
@@ -374,11 +375,14 @@ fn what_could_do_harm_in_an_archive_is_refused_and_the_rest_is_read() {
     header.set_size(0);
     links.append_link(&mut header, "link.xml", "/etc/passwd").unwrap();
     project.write("links.tar", links.into_inner().unwrap());
-    project.write("paths.tar", tar(&[("../../escape.xml", REPORT), ("/root.xml", REPORT), ("good.xml", REPORT)]));
+    project.write(
+        "paths.tar",
+        tar(&[("../../escape.xml", REPORT), ("/root.xml", REPORT), ("good.xml", REPORT)]),
+    );
     project.write("cut.tar.gz", &gzip(&tar(&[("r.xml", REPORT)]))[..60]);
-    project.write("bomb.xml.gz", gzip(&vec![b'x'; 80 << 20]));
+    project.write("bomb.xml.zst", zstd::encode_all(std::io::repeat(b'x').take(80 << 20), 1).unwrap());
     project.write("nested.gz", (0..8).fold(REPORT.to_vec(), |inner, _| gzip(&inner)));
-    assert_snapshot!(project.shardplan("ingest links.tar paths.tar cut.tar.gz bomb.xml.gz nested.gz"), @"
+    assert_snapshot!(project.shardplan("ingest links.tar paths.tar cut.tar.gz bomb.xml.zst nested.gz"), @"
     exit: 3
     --- stderr
     warning: passed over: `links.tar/link.xml` is a link
@@ -479,7 +483,8 @@ fn the_environment_fills_what_nobody_says() {
     Would ingest report.xml: 1 test, 1.0s (JUnit XML, pytest)
     hint: this is a job of GitHub Actions: with `--ci` its run, commit and branch are filed too
     ");
-    let said = project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
+    let said =
+        project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
     assert_eq!(said.code, 0, "{said}");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"");
 }
