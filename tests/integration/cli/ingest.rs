@@ -28,15 +28,15 @@ fn both_families_of_pytest_reports_give_the_same_ids() {
     assert_eq!(durations(&old), durations(&new));
     assert_snapshot!(durations(&new), @r#"
     {
-        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.25,
-        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.004,
-        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.512,
-        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.001,
-        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.131,
-        "tests/api/test_user.py::test_teardown": 0.33,
-        "tests/api/test_user.py::test_teardown_after_failure": 0.5,
-        "tests/test_search.py::TestSearch::test_inherited": 1.5,
-        "tests/test_search.py::test_known_fault": 0.02,
+        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.249844,
+        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.016023,
+        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.498874,
+        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.013171,
+        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.136736,
+        "tests/api/test_user.py::test_teardown": 0.325884,
+        "tests/api/test_user.py::test_teardown_after_failure": 0.487468,
+        "tests/test_search.py::TestSearch::test_inherited": 1.463366,
+        "tests/test_search.py::test_known_fault": 0.056634,
         "tests/test_search.py::test_query": 0.0
     }
     "#);
@@ -234,7 +234,7 @@ fn warnings_are_counted_and_told_one_by_one_on_demand() {
     assert_snapshot!(project.shardplan("ingest a.csv --dry-run -v"), @"
     exit: 0
     --- stderr
-    Would ingest a.csv: 1 test, 1.0s (CSV)
+    Would ingest a.csv: 1 test, 1.0s, 2 without a time (CSV)
     warning: a.csv:2: impossible time, passed over: a.py::t: -1 (and 1 more)
           Warned a.csv:3: impossible time, passed over: a.py::u: nan
     warning: a.csv:5: test without a name, passed over
@@ -389,10 +389,13 @@ fn what_could_do_harm_in_an_archive_is_refused_and_the_rest_is_read() {
     warning: passed over: `paths.tar/../../escape.xml` has a path that leads out of the archive
     warning: passed over: `paths.tar//root.xml` has a path that leads out of the archive
         Ingested paths.tar/good.xml: 1 test, 1.0s (JUnit XML, pytest)
-    warning: passed over: `nested.gz` is too large: it has archives more than 5 deep in one another
     error: `cut.tar.gz` can't be read: it ends too early or was damaged on its way
     hint: download or pack it again
-        Finished 1 file ingested, 5 files passed over
+    error: `bomb.xml.zst` is too large: it has more than 64 MiB unpacked, from 3 KiB
+    hint: no test tool writes such a file; if this one is right, ingest it in parts
+    error: `nested.gz` is too large: it has archives more than 5 deep in one another
+    hint: no test tool writes such a file; if this one is right, ingest it in parts
+        Finished 1 file ingested, 3 files passed over
     ");
     assert_eq!(project.stored_files().len(), 1);
     assert!(!project.path("../../escape.xml").exists());
@@ -426,7 +429,11 @@ fn globs_and_standard_input_are_read() {
     hint: `**` stands for folders, `*` for a part of a name
     ");
     let said = project.shardplan_with("ingest -", REPORT, &[]);
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @"
+    exit: 0
+    --- stderr
+         Skipped standard input: already in the history
+    ");
 }
 
 #[test]
@@ -445,7 +452,10 @@ fn the_path_says_what_the_manifest_reads_from_it() {
          Skipped artifacts/78.zip/unit-1/r.xml: already in the history
         Finished 1 file ingested, 1 file already in the history, 1 file passed over
     ");
-    assert_snapshot!(project.shardplan("history export csv").stdout, @"");
+    assert_snapshot!(project.shardplan("history export csv").stdout, @"
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
+    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,
+    ");
 }
 
 #[test]
@@ -461,7 +471,23 @@ fn the_manifest_names_the_columns_of_a_foreign_table() {
         Finished 1 file ingested, 1 warning
     ");
     project.write("shardplan.toml", "[ingest]\npaths = [\"a/{runn}\"]\n[ingest.columns]\ntesst = \"x\"\n");
-    assert_snapshot!(project.shardplan("ingest table.csv"), @"");
+    assert_snapshot!(project.shardplan("ingest table.csv"), @r#"
+    exit: 3
+    --- stderr
+    error: in `paths`: `{runn}` is nothing that a path can say; use {run}, {attempt}, {commit}, {branch}, {lane}, {shard} or {machine}
+     --> shardplan.toml:2:10
+      |
+    2 | paths = ["a/{runn}"]
+      |          ^^^^^^^^^^
+
+    error: unknown key `tesst` in `[ingest.columns]`
+     --> shardplan.toml:4:1
+      |
+    4 | tesst = "x"
+      | ^^^^^
+      |
+      = help: did you mean `test`?
+    "#);
 }
 
 #[test]
@@ -486,7 +512,10 @@ fn the_environment_fills_what_nobody_says() {
     let said =
         project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
     assert_eq!(said.code, 0, "{said}");
-    assert_snapshot!(project.shardplan("history export csv").stdout, @"");
+    assert_snapshot!(project.shardplan("history export csv").stdout, @"
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
+    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,
+    ");
 }
 
 #[test]
