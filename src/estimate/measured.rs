@@ -105,7 +105,7 @@ pub(super) fn pooled_log_variance<'m>(measured: impl Iterator<Item = &'m Measure
 /// Returns the value at which half the weight is reached, the mean of two where it falls between them.
 fn weighted_median(values: &[(f64, f64)]) -> f64 {
     let mut sorted = values.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let half = sorted.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
     let mut reached = 0.0;
     for (at, (value, weight)) in sorted.iter().enumerate() {

@@ -18,6 +18,9 @@ pub(super) const VERSION_KEY: &str = "shardplan.version";
 /// The key of the parts, a JSON list.
 pub(super) const PARTS_KEY: &str = "shardplan.parts";
 
+/// The key that says where the files of the tests stand.
+pub(super) const FILES_KEY: &str = "shardplan.files";
+
 /// A part as the footer writes it. Its rows follow those of the part before it.
 #[derive(Serialize, Deserialize)]
 struct PartV2 {

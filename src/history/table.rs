@@ -12,8 +12,12 @@ use polars::prelude::{
 };
 
 use super::error::HistoryError;
-use super::footer::{PARTS_KEY, VERSION, VERSION_KEY};
+use super::footer::{FILES_KEY, PARTS_KEY, VERSION, VERSION_KEY};
+use super::rows::begins_with_file;
 use crate::time::{Micros, Timestamp};
+
+/// What the footer says of files that need no column of their own.
+const IN_IDS: &str = "in ids";
 
 /// What a file says about itself, without a look at its rows.
 pub(super) struct Footer {
@@ -21,16 +25,31 @@ pub(super) struct Footer {
     pub(super) rows: usize,
     /// Its parts, as [`super::footer`] writes them; nothing in a file of version 1.
     pub(super) parts: Option<String>,
+    /// Whether a row may name another file than the id of its test begins with.
+    pub(super) names_files: bool,
 }
 
 /// Writes a table as Parquet, compressed with zstd, with its parts in the footer.
 pub(super) fn write(mut frame: DataFrame, parts: String, out: impl io::Write) -> io::Result<()> {
-    let pairs = vec![(VERSION_KEY.to_owned(), VERSION.to_string()), (PARTS_KEY.to_owned(), parts)];
+    let mut pairs = vec![(VERSION_KEY.to_owned(), VERSION.to_string()), (PARTS_KEY.to_owned(), parts)];
+    if ids_tell_files(&frame) {
+        pairs.push((FILES_KEY.to_owned(), IN_IDS.to_owned()));
+    }
     ParquetWriter::new(out)
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
         .finish(&mut frame)
         .map_err(io::Error::other)?;
     Ok(())
+}
+
+/// Returns whether every row's file is the one that the id of its test begins with.
+fn ids_tell_files(frame: &DataFrame) -> bool {
+    let column = |name| frame.column(name).and_then(|column| column.str());
+    let (Ok(tests), Ok(files)) = (column("test"), column("file")) else { return false };
+    tests.iter().zip(files.iter()).all(|cells| match cells {
+        (Some(test), Some(file)) => begins_with_file(test, file),
+        _ => false,
+    })
 }
 
 /// Reads what a file says about itself.
@@ -52,7 +71,8 @@ fn footer_of<R: MmapBytesReader>(reader: &mut ParquetReader<R>, path: &Path) -> 
     if version > VERSION {
         return Err(HistoryError::FromTheFuture { path: path.to_owned(), version });
     }
-    Ok(Footer { rows: metadata.num_rows, parts: value(PARTS_KEY) })
+    let names_files = value(FILES_KEY).as_deref() != Some(IN_IDS);
+    Ok(Footer { rows: metadata.num_rows, parts: value(PARTS_KEY), names_files })
 }
 
 /// Reads columns of a file of the store, or all of them where none is named.
