@@ -137,7 +137,7 @@ pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
     Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
 }
 
-fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
+pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
     let text = read_text(path)?;
     let name = path.file_name().map_or_else(|| shown_path(path), |name| name.to_string_lossy().into_owned());
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
