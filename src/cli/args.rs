@@ -77,7 +77,8 @@ pub enum Command {
 /// `shardplan ingest`
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Reports, duration files and job lists; a folder is searched; the format is recognised by content
+    /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
+    /// input; the format is recognised by content
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The lane whose tests these are
@@ -104,9 +105,18 @@ pub struct IngestArgs {
     /// The services that were up, so that a skip for want of another is understood
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub services: Option<Vec<String>>,
-    /// The run covered only a part of the suite
-    #[arg(long)]
+    /// The machine it ran on
+    #[arg(long, value_name = "NAME")]
+    pub machine: Option<String>,
+    /// How much of the suite the run covered: full, partial, only-failed or selected
+    #[arg(long, value_name = "EXTENT")]
+    pub extent: Option<String>,
+    /// The run covered only a part of the suite: short for `--extent partial`
+    #[arg(long, conflicts_with = "extent")]
     pub partial: bool,
+    /// Take what nobody says about the runs from the environment of the CI job that this is
+    #[arg(long)]
+    pub ci: bool,
     /// Say what would be stored and store nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -251,6 +261,14 @@ pub struct LimitArgs {
     /// End the workflow within TIME (`5m`) with the fewest containers that can
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub target: Option<Millis>,
+}
+
+impl LimitArgs {
+    /// Returns whether a limit was typed.
+    pub(super) fn any(&self) -> bool {
+        let Self { budget, max_shards, max_minutes, target } = self;
+        budget.is_some() || max_shards.is_some() || max_minutes.is_some() || target.is_some()
+    }
 }
 
 /// Where the tests come from.

@@ -10,10 +10,13 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, Job, Lane, Origin,
+    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, IngestSettings, Job, Lane, Origin,
     Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
+
+/// How many shards a lane may have today: more than any CI service runs of one job.
+const MOST_SHARDS_TODAY: u32 = 1024;
 
 /// What the manifest says, before its names are held against each other.
 pub(super) struct Draft {
@@ -90,6 +93,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         config: Config {
             project: read_project(&root),
             history: read_history(&root),
+            ingest: read_ingest(&root),
             services: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
@@ -143,6 +147,29 @@ fn read_history(root: &Section<'_, '_>) -> HistorySettings {
     }
     settings
 }
+
+fn read_ingest(root: &Section<'_, '_>) -> IngestSettings {
+    let Some(section) = root.table("ingest") else { return IngestSettings::default() };
+    let paths = section.list("paths").into_iter().map(Spanned::into_inner).collect();
+    let mut columns = BTreeMap::new();
+    if let Some(table) = section.table("columns") {
+        for column in COLUMNS {
+            if let Some(name) = table.string(column) {
+                columns.insert(column.to_owned(), name);
+            }
+        }
+        table.finish();
+    }
+    section.finish();
+    IngestSettings { paths, columns }
+}
+
+/// The columns of a CSV file that `ingest` reads, by their names in `docs/formats.md`.
+const COLUMNS: [&str; 23] = [
+    "test", "seconds", "milliseconds", "file", "outcome", "lane", "shard", "run", "attempt", "branch", "commit", "at",
+    "machine", "services", "extent", "setup_seconds", "call_seconds", "teardown_seconds", "reason", "unit",
+    "retries", "worker", "project",
+];
 
 fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
     let Some(section) = root.table("budget") else { return Budget::default() };
@@ -242,7 +269,7 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         let read = Today {
             origin: places.origin(&today.span()),
             services: services.into_iter().map(Spanned::into_inner).collect(),
-            shards: today.count("shards", 1).unwrap_or(1),
+            shards: today.count_up_to("shards", 1, MOST_SHARDS_TODAY).unwrap_or(1),
         };
         today.finish();
         read

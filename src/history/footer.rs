@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Digest, StoredRun};
 use crate::ids::{LaneName, ServiceName, WholeRunIx};
 use crate::ingest::{Format, RunFacts};
-use crate::time::Timestamp;
+use crate::time::{Micros, Timestamp};
 
 /// The version of the layout that is written.
 pub(super) const VERSION: u32 = 2;
@@ -39,6 +39,9 @@ struct PartV2 {
     machine: Option<String>,
     services: Option<Vec<ServiceName>>,
     extent: String,
+    /// Files that are older than these two do without.
+    framework: Option<String>,
+    session_us: Option<u64>,
 }
 
 /// Returns the parts of a file as its footer says them; `observations` is the number of their rows.
@@ -59,6 +62,8 @@ pub(super) fn render<'a>(parts: impl IntoIterator<Item = &'a StoredRun>) -> Stri
         machine: run.facts.machine.clone(),
         services: run.facts.services.clone(),
         extent: run.facts.extent.as_str().to_owned(),
+        framework: run.facts.framework.map(|framework| framework.as_str().to_owned()),
+        session_us: run.facts.session.map(|session| session.0),
     };
     let parts: Vec<PartV2> = parts.into_iter().map(part).collect();
     serde_json::to_string(&parts).expect("texts and numbers are JSON")
@@ -87,6 +92,9 @@ impl TryFrom<PartV2> for StoredRun {
             machine: part.machine,
             services: part.services,
             extent: part.extent.parse()?,
+            // A word of a later version says nothing here.
+            framework: part.framework.and_then(|word| word.parse().ok()),
+            session: part.session_us.map(Micros),
         };
         Ok(Self {
             digest,

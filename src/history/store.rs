@@ -66,6 +66,19 @@ impl Digest {
         Self(blake3::hash(bytes).to_hex().as_str().into())
     }
 
+    /// Returns the digest of what a reader gives until its end.
+    pub fn of_reader(input: impl io::Read) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(input)?;
+        Ok(Self(hasher.finalize().to_hex().as_str().into()))
+    }
+
+    /// Returns the digest of a part of a file that is stored in parts, by its number.
+    #[must_use]
+    pub fn of_part(&self, number: u64) -> Self {
+        Self(blake3::hash(format!("{self} {number}").as_bytes()).to_hex().as_str().into())
+    }
+
     /// Returns the first twelve digits: enough to tell files apart on a screen.
     #[must_use]
     pub fn short(&self) -> &str {

@@ -14,7 +14,7 @@ use super::table::{
 };
 use super::{Digest, StoredRun};
 use crate::ids::{LaneName, ServiceName, WholeRunIx};
-use crate::ingest::{Format, Observation, Phases, Report, RunFacts};
+use crate::ingest::{Format, Framework, Observation, Phases, Report, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
 /// Returns the runs of a file as a table, and the parts that they are.
@@ -45,6 +45,10 @@ pub(super) struct Row<'a> {
     total: Micros,
     phases: Option<Phases>,
     reason: Option<&'a str>,
+    unit: UnitKind,
+    retries: u32,
+    worker: Option<&'a str>,
+    project: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -57,6 +61,10 @@ impl<'a> Row<'a> {
             total: seen.total,
             phases: seen.phases,
             reason: seen.reason.as_deref(),
+            unit: seen.unit,
+            retries: seen.retries,
+            worker: seen.worker.as_deref(),
+            project: seen.project.as_deref(),
         }
     }
 
@@ -74,6 +82,11 @@ impl<'a> Row<'a> {
             total: sample.total,
             phases: sample.phases.as_deref().copied(),
             reason: sample.reason.as_deref(),
+            // Samples do not bear these: nothing is concluded from them yet.
+            unit: UnitKind::Test,
+            retries: 0,
+            worker: None,
+            project: None,
         }
     }
 }
@@ -107,6 +120,12 @@ pub(super) fn frame_of(parts: &[StoredRun], rows: &[Row<'_>]) -> DataFrame {
         text_column("machine", of_run(|run| run.machine.as_deref())),
         text_column("services", rows.iter().map(|row| row.part.facts.services.as_deref().map(joined))),
         text_column("extent", of_run(|run| Some(run.extent.as_str()))),
+        text_column("unit", rows.iter().map(|row| Some(row.unit.as_str()))),
+        count_column("retries", rows.iter().map(|row| Some(row.retries))),
+        text_column("worker", rows.iter().map(|row| row.worker)),
+        text_column("project", rows.iter().map(|row| row.project)),
+        text_column("framework", of_run(|run| run.framework.map(Framework::as_str))),
+        integer_column("session_us", rows.iter().map(|row| row.part.facts.session.map(stored_micros))),
         text_column("format", rows.iter().map(|row| Some(&*row.part.format))),
         text_column("source", rows.iter().map(|row| Some(&*row.part.source))),
         text_column("digest", rows.iter().map(|row| Some(row.part.digest.as_str()))),
@@ -185,6 +204,9 @@ fn part_at(rows: &Rows<'_>, row: usize, (digest, report): (&Digest, u32)) -> Res
         machine: owned("machine")?,
         services: services.transpose().map_err(|error| rows.senseless(&error))?,
         extent: text("extent")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?,
+        // Stores that are older than these columns do without; a word of a later version says nothing here.
+        framework: text("framework").ok().flatten().and_then(|word| word.parse().ok()),
+        session: rows.integer("session_us").ok().and_then(|cells| cells.get(row)).and_then(table::micros),
     };
     let (format, source) = (text("format")?.unwrap_or_default(), text("source")?.unwrap_or_default());
     Ok(StoredRun {

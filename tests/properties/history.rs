@@ -38,12 +38,9 @@ fn observation() -> impl Strategy<Value = Observation> {
         .prop_map(|(file, name)| format!("{file}.py::{name}").parse().unwrap());
     (test, outcome(), micros(), prop::option::of(phases()), prop::option::of(cell())).prop_map(
         |(test, outcome, total, phases, reason)| Observation {
-            test,
-            file: None,
-            outcome,
-            total,
             phases,
             reason,
+            ..Observation::new(test, outcome, total)
         },
     )
 }
@@ -70,6 +67,7 @@ fn facts() -> impl Strategy<Value = RunFacts> {
             machine,
             services: services.map(|names| names.iter().map(|name| name.parse().unwrap()).collect()),
             extent,
+            ..RunFacts::default()
         },
     )
 }
@@ -96,12 +94,9 @@ fn flat(observed: &Observed) -> Vec<(RunFacts, Observation)> {
         observed.tests.iter().flat_map(|test| test.samples.iter().map(move |sample| (test, sample)));
     sorted(samples.map(|(test, sample)| {
         let observation = Observation {
-            test: test.test.clone(),
-            file: None,
-            outcome: sample.outcome,
-            total: sample.total,
             phases: sample.phases.as_deref().copied(),
             reason: sample.reason.as_deref().map(str::to_owned),
+            ..Observation::new(test.test.clone(), sample.outcome, sample.total)
         };
         (observed.runs[sample.run].facts.clone(), observation)
     }))

@@ -161,6 +161,72 @@ shard = [
 }
 
 #[test]
+fn a_plan_made_by_hand_is_told_of_names_that_nobody_declared_and_of_files_that_it_tears() {
+    let tests = "
+tests/unit/test_a.py::test_one    5
+tests/db/test_c.py::TestC::test_three   60  db
+tests/db/test_c.py::test_more[a::b]     60  db
+";
+    let project = Project::planned(TWO_LANES, tests);
+    project.write(
+        "mine.toml",
+        r#"
+version = 1
+inputs = ""
+limits = {}
+predicted = {}
+shard = [
+    { name = "first", lane = "heavy", services = ["db", "dbb"], units = ["tests/db/test_c.py::TestC"] },
+    { name = "second", lane = "heavy", services = ["db"], units = ["tests/db/test_c.py"] },
+    { name = "third", lane = "unti", units = ["tests/unit/test_a.py", "tests/unit/test_gone.py"] },
+]
+"#,
+    );
+    let said = project.shardplan("-q suggest --budget 2 --compare mine.toml --format json");
+    let plan = said.json();
+    let others = plan["others"].as_array().unwrap();
+    let faults = strings(&others.iter().find(|other| other["name"] == "mine").unwrap()["faults"]).join("\n");
+    assert_snapshot!(faults, @"
+    `first` starts `dbb`, which is not declared; did you mean `db`?
+    `third` is of lane `unti`, which is not declared; did you mean `unit`?
+    `tests/unit/test_gone.py` of `third` is no test
+    `tests/db/test_c.py` is moved as a whole, but `first` and `second` share it
+    `tests/unit/test_a.py` runs nowhere
+    ");
+}
+
+#[test]
+fn a_shard_of_a_lock_has_a_plain_name() {
+    let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
+    let shard = r#"{ name = "a; curl x | sh", lane = "heavy", units = [] }"#;
+    project.write(
+        "mine.toml",
+        format!("version = 1\ninputs = ''\nlimits = {{}}\npredicted = {{}}\nshard = [{shard}]"),
+    );
+    assert_snapshot!(project.shardplan("-q suggest --compare mine.toml"), @"
+    exit: 3
+    --- stderr
+    error: mine.toml:5: this is no lock: `a; curl x | sh` is not a shard name: use 1 to 80 letters, digits, `-` and `_`, starting with a letter or digit
+    ");
+}
+
+#[test]
+fn an_inventory_table_has_no_column_that_nobody_knows() {
+    let project = Project::new();
+    for (header, said) in [
+        ("test,markrs", "inventory.csv:1: column `markrs` is not known; did you mean `markers`?"),
+        ("test,colour", "inventory.csv:1: column `colour` is not known; the columns are `test`"),
+        ("test,node_id", "inventory.csv:1: column `node_id` stands twice"),
+        ("test,file,file", "inventory.csv:1: column `file` stands twice"),
+    ] {
+        project.write("inventory.csv", format!("{header}\nt/test_a.py::test_it,x,y\n"));
+        let refused = project.shardplan("suggest --inventory inventory.csv");
+        assert_eq!(refused.code, 3, "{refused}");
+        assert!(refused.stderr.contains(said), "{refused}");
+    }
+}
+
+#[test]
 fn a_budget_that_is_too_small_names_what_clashes_and_the_cure() {
     let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
     assert_snapshot!(project.shardplan("suggest --budget 0"), @r#"
@@ -177,6 +243,36 @@ fn a_budget_that_is_too_small_names_what_clashes_and_the_cure() {
     let said = project.shardplan("suggest");
     assert_eq!(said.code, 4, "{said}");
     assert!(said.stderr.contains("at most 0 containers (shardplan.toml:18)"), "{said}");
+}
+
+#[test]
+fn where_two_limits_clash_each_by_itself_both_are_named_with_what_helps() {
+    let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
+    assert_snapshot!(project.shardplan("-q suggest --max-shards 1 --max-minutes 1"), @"
+    exit: 4
+    --- stderr
+    error: no plan can keep these constraints together
+      · at most 1 shard (`--max-shards`), for 2 lanes
+      · at most 1 billed minute (`--max-minutes`)
+    hint: allow 2 shards: `--max-shards 2`, and allow 4 billed minutes: `--max-minutes 4`
+    ");
+    let loosened = project.shardplan("-q suggest --max-shards 2 --max-minutes 4");
+    assert_eq!(loosened.code, 0, "{loosened}");
+}
+
+#[test]
+fn a_service_that_a_lane_starts_everywhere_is_given_up_in_both_places() {
+    let manifest = TWO_LANES.replace("paths = [\"tests/db\"]", "paths = [\"tests/db\"]\nservices = [\"db\"]");
+    let project = Project::planned(&manifest, TWO_LANES_TESTS);
+    assert_snapshot!(project.shardplan("-q suggest --budget 0"), @r#"
+    exit: 4
+    --- stderr
+    error: no plan can keep these constraints together
+      · at most 0 containers (`--budget`)
+      · lane `heavy` needs `db` (1 container) for `tests/db/test_c.py` and 2 more
+    hint: allow 1 container: `--budget 1`
+    hint: do without `db`, needed by 3 units: `provision = "never"` in `[services.db]`, and out of `services` of `heavy`
+    "#);
 }
 
 #[test]
