@@ -66,7 +66,7 @@ fn report<'t>(
         };
         let total = Micros::from_secs_f64(millis / 1000.0).unwrap_or_default();
         let test = test.parse()?;
-        observations.push(Observation { test, file: None, outcome, total, phases: None, reason });
+        observations.push(Observation { reason, ..Observation::new(test, outcome, total) });
     }
     let run = RunFacts {
         run: Some((7_000_000_000 + u64::from(number)).to_string()),
@@ -79,6 +79,7 @@ fn report<'t>(
         machine: Some(format!("runner-{}", (random.uniform() * 40.0) as u32)),
         services: Some(vec!["postgres".parse()?, "redis".parse()?]),
         extent: Extent::Full,
+        ..RunFacts::default()
     };
     Ok(Report { run, observations, ..Report::default() })
 }

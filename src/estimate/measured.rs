@@ -4,7 +4,7 @@ use super::pace::Pace;
 use super::{FAR_OFF, MOST_OFF, USUAL_SCATTER};
 use crate::history::{Observed, Sample, StoredRun, TestHistory};
 use crate::ids::{IxVec, RunIx};
-use crate::ingest::{Extent, Outcome};
+use crate::ingest::{Extent, Outcome, UnitKind};
 
 /// The times of one test, the pace of their runs taken out.
 pub(super) struct Measured {
@@ -61,12 +61,14 @@ pub(super) fn times_of(test: &TestHistory, observed: &Observed) -> Vec<(RunIx, f
     if ran.windows(2).all(|pair| !of_one_run(&pair[0], &pair[1])) {
         return ran.into_iter().map(|sample| (sample.run, sample.total.as_millis_f64())).collect();
     }
-    let may_be_split = !test.test.as_str().contains("::");
+    let may_be_split = ran.iter().any(|sample| sample.unit != UnitKind::Test);
     let mut times = Vec::with_capacity(ran.len());
     let mut sums: Vec<(bool, (RunIx, f64))> = Vec::new();
     for of_run in ran.chunk_by(of_one_run) {
         if may_be_split && let Some(sum) = sum_of_places(of_run, runs) {
-            let is_partial = of_run.iter().any(|sample| runs[sample.run].facts.extent == Extent::Partial);
+            let is_partial = of_run
+                .iter()
+                .any(|sample| !matches!(runs[sample.run].facts.extent, Extent::Full | Extent::Unknown));
             sums.push((is_partial, sum));
             continue;
         }

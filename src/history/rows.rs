@@ -9,7 +9,7 @@ use super::error::HistoryError;
 use super::load::Detail;
 use super::{Reason, table};
 use crate::ids::{NodeId, RunIx};
-use crate::ingest::{Outcome, Phases};
+use crate::ingest::{Outcome, Phases, UnitKind};
 use crate::time::Micros;
 
 /// The rows of one part, column by column.
@@ -23,6 +23,10 @@ pub(super) struct PartRows {
     pub(super) reasons: Vec<u32>,
     /// Empty where no row has any.
     pub(super) phases: Vec<Option<Box<Phases>>>,
+    /// Empty where all are tests.
+    pub(super) units: Vec<UnitKind>,
+    /// Empty where there were none.
+    pub(super) retries: Vec<u16>,
 }
 
 /// What many rows share, each once.
@@ -52,12 +56,11 @@ pub(super) fn read(
     (detail, only): (Detail, Option<&NodeId>),
     names: &mut Names,
 ) -> Result<Vec<PartRows>, HistoryError> {
-    let mut columns = vec!["test", "outcome", "total_us", "reason"];
-    let names_files = table::read_footer(path)?.names_files;
-    if names_files {
-        columns.push("file");
-    }
-    if detail == Detail::Everything {
+    let footer = table::read_footer(path)?;
+    let mut columns = vec!["test", "outcome", "total_us"];
+    columns.extend(["file", "unit", "retries", "reason"].iter().filter(|name| footer.speaks(name)));
+    let reads_phases = detail == Detail::Everything && footer.speaks("setup_us");
+    if reads_phases {
         columns.extend(["setup_us", "call_us", "teardown_us"]);
     }
     let file = table::read(path, Some(&columns))?;
@@ -65,20 +68,21 @@ pub(super) fn read(
         // It was rewritten since its footer was read.
         return Err(HistoryError::io("read", path)(std::io::ErrorKind::NotFound.into()));
     }
-    let (tests, outcomes) = (file.text("test")?, file.text("outcome")?);
-    let (totals, reasons) = (file.integer("total_us")?, file.text("reason")?);
-    let mut file_cells = if names_files { Some(file.text("file")?.iter()) } else { None };
-    let have_reasons = reasons.null_count() < file.len();
-    let phases = match detail {
-        Detail::Times => None,
-        Detail::Everything => {
-            Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
-        }
+    let texts = |name| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
+    let mut file_cells = texts("file")?.map(|cells| cells.iter());
+    let mut unit_cells = texts("unit")?.map(|cells| cells.iter());
+    let mut reason_cells = texts("reason")?.map(|cells| cells.iter());
+    let mut retry_cells = if footer.speaks("retries") { Some(file.count("retries")?.iter()) } else { None };
+    let phases = if reads_phases {
+        Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
+    } else {
+        None
     };
-    let have_phases = phases.filter(|[setup, ..]| setup.null_count() < file.len());
+    let mut phase_cells = phases.map(|columns| columns.map(|column| column.iter()));
+    let (has_units, has_retries) = (unit_cells.is_some(), retry_cells.is_some());
+    let (has_reasons, has_phases) = (reason_cells.is_some(), reads_phases);
+    let (tests, outcomes, totals) = (file.text("test")?, file.text("outcome")?, file.integer("total_us")?);
     let mut cells = tests.iter().zip(outcomes.iter()).zip(totals.iter());
-    let mut reason_cells = have_reasons.then(|| reasons.iter());
-    let mut phase_cells = have_phases.map(|columns| columns.map(|column| column.iter()));
     let mut row = 0;
     let mut parts = Vec::with_capacity(wanted.len());
     for &&Wanted { ref rows, run } in wanted {
@@ -88,8 +92,10 @@ pub(super) fn read(
             tests: Vec::with_capacity(count),
             totals: Vec::with_capacity(count),
             outcomes: Vec::with_capacity(count),
-            reasons: Vec::with_capacity(if have_reasons { count } else { 0 }),
-            phases: Vec::with_capacity(if have_phases.is_some() { count } else { 0 }),
+            reasons: Vec::with_capacity(if has_reasons { count } else { 0 }),
+            phases: Vec::with_capacity(if has_phases { count } else { 0 }),
+            units: Vec::with_capacity(if has_units { count } else { 0 }),
+            retries: Vec::with_capacity(if has_retries { count } else { 0 }),
         };
         let mut last = None;
         while row < rows.end {
@@ -98,6 +104,8 @@ pub(super) fn read(
             let missing = || file.senseless(&format!("row {at} is not whole"));
             let ((test, outcome), total) = cells.next().ok_or_else(missing)?;
             let of_file = file_cells.as_mut().and_then(|cells| cells.next().flatten());
+            let unit = unit_cells.as_mut().and_then(|cells| cells.next().flatten());
+            let retries = retry_cells.as_mut().and_then(|cells| cells.next().flatten());
             let reason = reason_cells.as_mut().and_then(|cells| cells.next().flatten());
             let phases = phase_cells.as_mut().and_then(|[setup, call, teardown]| {
                 let micros = |cell: Option<Option<i64>>| cell.flatten().and_then(table::micros);
@@ -123,12 +131,19 @@ pub(super) fn read(
             part.tests.push(position);
             part.totals.push(total.and_then(table::micros).ok_or_else(missing)?);
             part.outcomes.push(outcome);
-            if have_reasons {
+            if has_reasons {
                 let needed = detail == Detail::Everything || outcome == Outcome::Skipped;
                 part.reasons.push(reason.filter(|_| needed).map_or(0, |reason| names.reason(reason)));
             }
-            if have_phases.is_some() {
+            if has_phases {
                 part.phases.push(phases);
+            }
+            if has_units {
+                // A word of a later version says nothing here.
+                part.units.push(unit.and_then(|unit| unit.parse().ok()).unwrap_or_default());
+            }
+            if has_retries {
+                part.retries.push(u16::try_from(retries.unwrap_or(0)).unwrap_or(u16::MAX));
             }
         }
         parts.push(part);
