@@ -241,7 +241,7 @@ mod tests {
     use super::*;
     use crate::history::{Sample, StoredRun, WholeRun};
     use crate::ids::{Ix, WholeRunIx};
-    use crate::ingest::{Outcome, RunFacts};
+    use crate::ingest::{Outcome, RunFacts, UnitKind};
 
     /// Returns a history: for every test its seconds in each run, `-` where it was not seen, `s` where skipped.
     fn history(tests: &[(&str, &str)]) -> Observed {
@@ -264,7 +264,15 @@ mod tests {
                 let outcome = if cell == "s" { Outcome::Skipped } else { Outcome::Passed };
                 let total = Micros::from_secs_f64(cell.parse().unwrap_or(0.0)).unwrap();
                 let run = RunIx::from_position(run);
-                (cell != "-").then_some(Sample { run, total, outcome, phases: None, reason: None })
+                (cell != "-").then_some(Sample {
+                    run,
+                    total,
+                    outcome,
+                    phases: None,
+                    reason: None,
+                    unit: UnitKind::Test,
+                    retries: 0,
+                })
             };
             TestHistory {
                 file: id.file().to_owned(),

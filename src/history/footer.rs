@@ -18,6 +18,9 @@ pub(super) const VERSION_KEY: &str = "shardplan.version";
 /// The key of the parts, a JSON list.
 pub(super) const PARTS_KEY: &str = "shardplan.parts";
 
+/// The key of the columns that say nothing of their own, with blanks between: no reader need look at them.
+pub(super) const SILENT_KEY: &str = "shardplan.silent";
+
 /// A part as the footer writes it. Its rows follow those of the part before it.
 #[derive(Serialize, Deserialize)]
 struct PartV2 {

@@ -325,7 +325,7 @@ struct RunLineV1 {
     lanes: Vec<LaneShardsV1>,
     reports: usize,
     observations: usize,
-    /// `full`, `partial` or `unknown`.
+    /// `full`, `partial`, `only-failed`, `selected` or `unknown`.
     extent: String,
 }
 
@@ -509,7 +509,7 @@ struct ReportV1 {
     machine: Option<String>,
     /// The services that were up; nothing where that is unknown.
     services: Option<Vec<String>>,
-    /// `full`, `partial` or `unknown`.
+    /// `full`, `partial`, `only-failed`, `selected` or `unknown`.
     extent: String,
     format: String,
     source: String,
@@ -524,6 +524,10 @@ struct ObservationV1 {
     file: String,
     outcome: String,
     seconds: f64,
+    /// `test`, `class` or `file`: what was measured as a whole.
+    unit: String,
+    /// How often it was tried in vain before, within the same job.
+    retries: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     phases: Option<PhasesV1>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -551,6 +555,8 @@ impl ReportV1 {
             file: test.file.clone(),
             outcome: sample.outcome.as_str().to_owned(),
             seconds: sample.total.as_secs_f64(),
+            unit: sample.unit.as_str().to_owned(),
+            retries: sample.retries,
             phases: sample.phases.as_deref().copied().map(PhasesV1::from),
             reason: sample.reason.as_deref().map(str::to_owned),
         };

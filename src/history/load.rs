@@ -109,10 +109,11 @@ fn join(shares: Vec<Share>, observed: &Observed) -> Vec<TestHistory> {
     let mut positions: Vec<Vec<u32>> = shares.iter().map(|share| vec![0; share.names.tests.len()]).collect();
     let mut tests: Vec<TestHistory> = Vec::new();
     for same in all.chunk_by(|one, other| one.0 == other.0) {
-        let latest = same.iter().map(|&(_, share, local)| &shares[share].names.files[local]).max();
-        let own_file = latest.and_then(|(_, file)| file.as_deref());
+        let named = same.iter().filter_map(|&(_, share, local)| {
+            shares[share].names.files.get(&u32::try_from(local).unwrap_or(u32::MAX))
+        });
         let test = same[0].0;
-        let file = own_file.unwrap_or_else(|| test.file()).to_owned();
+        let file = named.max().map_or_else(|| test.file(), |(_, file)| file).to_owned();
         for &(_, share, local) in same {
             positions[share][local] = u32::try_from(tests.len()).expect("fewer than 2^32 tests");
         }
@@ -142,6 +143,8 @@ fn join(shares: Vec<Share>, observed: &Observed) -> Vec<TestHistory> {
                 total: part.totals[row],
                 outcome: part.outcomes[row],
                 phases: part.phases.get_mut(row).and_then(Option::take),
+                unit: part.units.get(row).copied().unwrap_or_default(),
+                retries: part.retries.get(row).copied().unwrap_or(0),
                 reason: reason.map(|reason| reasons[share][reason].clone()),
             });
         }

@@ -46,7 +46,7 @@ pub use prune::{Pruned, Which, prune};
 pub use store::{Added, Digest, Store};
 
 use crate::ids::{IxVec, LaneName, NodeId, RunIx, WholeRunIx};
-use crate::ingest::{JobObservation, Outcome, Phases, RunFacts};
+use crate::ingest::{JobObservation, Outcome, Phases, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
 /// What the history says, in an order that depends on nothing but what is stored.
@@ -120,6 +120,10 @@ pub struct Sample {
     pub phases: Option<Box<Phases>>,
     /// Why it was skipped or failed.
     pub reason: Option<Reason>,
+    /// What was measured as a whole.
+    pub unit: UnitKind,
+    /// How often it was tried in vain before, within the same job.
+    pub retries: u16,
 }
 
 /// Why a test was skipped or failed. The same words stand in memory once.

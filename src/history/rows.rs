@@ -9,11 +9,8 @@ use super::error::HistoryError;
 use super::load::Detail;
 use super::{Reason, table};
 use crate::ids::{NodeId, RunIx};
-use crate::ingest::{Outcome, Phases};
+use crate::ingest::{Outcome, Phases, UnitKind};
 use crate::time::Micros;
-
-/// Names shorter than this lie within the row in Polars' memory, so that their address says nothing.
-const LIES_ELSEWHERE: usize = 13;
 
 /// The rows of one part, column by column.
 pub(super) struct PartRows {
@@ -26,16 +23,23 @@ pub(super) struct PartRows {
     pub(super) reasons: Vec<u32>,
     /// Empty where no row has any.
     pub(super) phases: Vec<Option<Box<Phases>>>,
+    /// Empty where all are tests.
+    pub(super) units: Vec<UnitKind>,
+    /// Empty where there were none.
+    pub(super) retries: Vec<u16>,
 }
 
 /// What many rows share, each once.
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) tests: Vec<NodeId>,
-    /// For every test the latest run that saw it, and its file where its id does not begin with it.
-    pub(super) files: Vec<(RunIx, Option<Box<str>>)>,
+    /// The file of a test where a report named another one than its id begins with, and the run that said so;
+    /// of several the latest.
+    pub(super) files: PlHashMap<u32, (RunIx, Box<str>)>,
     pub(super) reasons: Vec<Reason>,
     test_positions: PlHashMap<Box<str>, u32>,
+    /// For every test the one that stood in the row after it, the last time.
+    followers: Vec<u32>,
     reason_positions: PlHashMap<Box<str>, u32>,
 }
 
@@ -52,8 +56,11 @@ pub(super) fn read(
     (detail, only): (Detail, Option<&NodeId>),
     names: &mut Names,
 ) -> Result<Vec<PartRows>, HistoryError> {
-    let mut columns = vec!["test", "file", "outcome", "total_us", "reason"];
-    if detail == Detail::Everything {
+    let footer = table::read_footer(path)?;
+    let mut columns = vec!["test", "outcome", "total_us"];
+    columns.extend(["file", "unit", "retries", "reason"].iter().filter(|name| footer.speaks(name)));
+    let reads_phases = detail == Detail::Everything && footer.speaks("setup_us");
+    if reads_phases {
         columns.extend(["setup_us", "call_us", "teardown_us"]);
     }
     let file = table::read(path, Some(&columns))?;
@@ -61,22 +68,21 @@ pub(super) fn read(
         // It was rewritten since its footer was read.
         return Err(HistoryError::io("read", path)(std::io::ErrorKind::NotFound.into()));
     }
-    let (tests, files, outcomes) = (file.text("test")?, file.text("file")?, file.text("outcome")?);
-    let (totals, reasons) = (file.integer("total_us")?, file.text("reason")?);
-    let have_reasons = reasons.null_count() < file.len();
-    let phases = match detail {
-        Detail::Times => None,
-        Detail::Everything => {
-            Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
-        }
+    let texts = |name| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
+    let mut file_cells = texts("file")?.map(|cells| cells.iter());
+    let mut unit_cells = texts("unit")?.map(|cells| cells.iter());
+    let mut reason_cells = texts("reason")?.map(|cells| cells.iter());
+    let mut retry_cells = if footer.speaks("retries") { Some(file.count("retries")?.iter()) } else { None };
+    let phases = if reads_phases {
+        Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
+    } else {
+        None
     };
-    let have_phases = phases.filter(|[setup, ..]| setup.null_count() < file.len());
-    let mut cells = tests.iter().zip(files.iter()).zip(outcomes.iter().zip(totals.iter()));
-    let mut reason_cells = have_reasons.then(|| reasons.iter());
-    let mut phase_cells = have_phases.map(|columns| columns.map(|column| column.iter()));
-    // Equal names of a page lie at one address: most rows of a compacted file need no look at their text.
-    let mut addresses: PlHashMap<usize, u32> = PlHashMap::default();
-    let repeats = wanted.len() > 1;
+    let mut phase_cells = phases.map(|columns| columns.map(|column| column.iter()));
+    let (has_units, has_retries) = (unit_cells.is_some(), retry_cells.is_some());
+    let (has_reasons, has_phases) = (reason_cells.is_some(), reads_phases);
+    let (tests, outcomes, totals) = (file.text("test")?, file.text("outcome")?, file.integer("total_us")?);
+    let mut cells = tests.iter().zip(outcomes.iter()).zip(totals.iter());
     let mut row = 0;
     let mut parts = Vec::with_capacity(wanted.len());
     for &&Wanted { ref rows, run } in wanted {
@@ -86,14 +92,20 @@ pub(super) fn read(
             tests: Vec::with_capacity(count),
             totals: Vec::with_capacity(count),
             outcomes: Vec::with_capacity(count),
-            reasons: Vec::with_capacity(if have_reasons { count } else { 0 }),
-            phases: Vec::with_capacity(if have_phases.is_some() { count } else { 0 }),
+            reasons: Vec::with_capacity(if has_reasons { count } else { 0 }),
+            phases: Vec::with_capacity(if has_phases { count } else { 0 }),
+            units: Vec::with_capacity(if has_units { count } else { 0 }),
+            retries: Vec::with_capacity(if has_retries { count } else { 0 }),
         };
+        let mut last = None;
         while row < rows.end {
             let at = row;
             row += 1;
             let missing = || file.senseless(&format!("row {at} is not whole"));
-            let ((test, of_file), (outcome, total)) = cells.next().ok_or_else(missing)?;
+            let ((test, outcome), total) = cells.next().ok_or_else(missing)?;
+            let of_file = file_cells.as_mut().and_then(|cells| cells.next().flatten());
+            let unit = unit_cells.as_mut().and_then(|cells| cells.next().flatten());
+            let retries = retry_cells.as_mut().and_then(|cells| cells.next().flatten());
             let reason = reason_cells.as_mut().and_then(|cells| cells.next().flatten());
             let phases = phase_cells.as_mut().and_then(|[setup, call, teardown]| {
                 let micros = |cell: Option<Option<i64>>| cell.flatten().and_then(table::micros);
@@ -108,35 +120,30 @@ pub(super) fn read(
             if at < rows.start || only.is_some_and(|only| only.as_str() != test) {
                 continue;
             }
-            let of_file = of_file.ok_or_else(missing)?;
-            let known = if repeats && test.len() >= LIES_ELSEWHERE {
-                addresses.get(&test.as_ptr().addr()).copied()
-            } else {
-                None
-            };
-            let position = match known {
-                Some(position) => position,
-                None => {
-                    let position =
-                        names.test(test).ok_or_else(|| file.senseless(&format!("row {at} names no test")))?;
-                    if repeats && test.len() >= LIES_ELSEWHERE {
-                        addresses.insert(test.as_ptr().addr(), position);
-                    }
-                    position
-                }
-            };
-            names.see_file(position, of_file, run);
+            let position = names.test(last, test);
+            let position = position.ok_or_else(|| file.senseless(&format!("row {at} names no test")))?;
+            last = Some(position);
+            if let Some(of_file) = of_file.filter(|of_file| !begins_with_file(test, of_file)) {
+                names.see_file(position, of_file, run);
+            }
             let outcome: Outcome =
                 outcome.ok_or_else(missing)?.parse().map_err(|error| file.senseless(&error))?;
             part.tests.push(position);
             part.totals.push(total.and_then(table::micros).ok_or_else(missing)?);
             part.outcomes.push(outcome);
-            if have_reasons {
+            if has_reasons {
                 let needed = detail == Detail::Everything || outcome == Outcome::Skipped;
                 part.reasons.push(reason.filter(|_| needed).map_or(0, |reason| names.reason(reason)));
             }
-            if have_phases.is_some() {
+            if has_phases {
                 part.phases.push(phases);
+            }
+            if has_units {
+                // A word of a later version says nothing here.
+                part.units.push(unit.and_then(|unit| unit.parse().ok()).unwrap_or_default());
+            }
+            if has_retries {
+                part.retries.push(u16::try_from(retries.unwrap_or(0)).unwrap_or(u16::MAX));
             }
         }
         parts.push(part);
@@ -144,15 +151,34 @@ pub(super) fn read(
     Ok(parts)
 }
 
+/// Returns whether the id of a test says that it is in this file.
+pub(super) fn begins_with_file(test: &str, file: &str) -> bool {
+    test.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        && !file.contains("::")
+}
+
 impl Names {
-    fn test(&mut self, name: &str) -> Option<u32> {
-        if let Some(&position) = self.test_positions.get(name) {
-            return Some(position);
+    /// Returns the position of a test. Reports tell of the same tests in the same order run after run, so the
+    /// one that followed `last` before is tried first: that spares the search.
+    fn test(&mut self, last: Option<u32>, name: &str) -> Option<u32> {
+        let guess = last.map(|last| self.followers[last as usize]);
+        if let Some(guess) =
+            guess.filter(|&guess| self.tests.get(guess as usize).is_some_and(|id| id.as_str() == name))
+        {
+            return Some(guess);
         }
-        let position = u32::try_from(self.tests.len()).ok()?;
-        self.tests.push(name.parse().ok()?);
-        self.files.push((RunIx(0), None));
-        self.test_positions.insert(name.into(), position);
+        let position = if let Some(&position) = self.test_positions.get(name) {
+            position
+        } else {
+            let position = u32::try_from(self.tests.len()).ok()?;
+            self.tests.push(name.parse().ok()?);
+            self.followers.push(u32::MAX);
+            self.test_positions.insert(name.into(), position);
+            position
+        };
+        if let Some(last) = last {
+            self.followers[last as usize] = position;
+        }
         Some(position)
     }
 
@@ -166,20 +192,14 @@ impl Names {
         position
     }
 
-    /// Keeps the file of a test as the latest run tells it.
+    /// Keeps the file of a test as the latest run that names another one than its id tells it.
     fn see_file(&mut self, test: u32, file: &str, run: RunIx) {
-        let slot = &mut self.files[test as usize];
-        if slot.0 > run {
-            return;
-        }
-        slot.0 = run;
-        let id = self.tests[test as usize].as_str();
-        let told = id.strip_prefix(file).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-            && !file.contains("::");
-        if told {
-            slot.1 = None;
-        } else if slot.1.as_deref() != Some(file) {
-            slot.1 = Some(file.into());
+        match self.files.get_mut(&test) {
+            Some((known, _)) if *known > run => {}
+            Some(known) => *known = (run, file.into()),
+            None => {
+                self.files.insert(test, (run, file.into()));
+            }
         }
     }
 }

@@ -12,8 +12,12 @@ use polars::prelude::{
 };
 
 use super::error::HistoryError;
-use super::footer::{PARTS_KEY, VERSION, VERSION_KEY};
+use super::footer::{PARTS_KEY, SILENT_KEY, VERSION, VERSION_KEY};
+use super::rows::begins_with_file;
 use crate::time::{Micros, Timestamp};
+
+/// The columns that files of version 1 may lack.
+const LATER_COLUMNS: [&str; 2] = ["unit", "retries"];
 
 /// What a file says about itself, without a look at its rows.
 pub(super) struct Footer {
@@ -21,16 +25,50 @@ pub(super) struct Footer {
     pub(super) rows: usize,
     /// Its parts, as [`super::footer`] writes them; nothing in a file of version 1.
     pub(super) parts: Option<String>,
+    /// The columns in which no row says anything of its own.
+    pub(super) silent: String,
+}
+
+impl Footer {
+    /// Returns whether a column may say something.
+    pub(super) fn speaks(&self, column: &str) -> bool {
+        self.silent.split(' ').all(|silent| silent != column)
+    }
 }
 
 /// Writes a table as Parquet, compressed with zstd, with its parts in the footer.
 pub(super) fn write(mut frame: DataFrame, parts: String, out: impl io::Write) -> io::Result<()> {
-    let pairs = vec![(VERSION_KEY.to_owned(), VERSION.to_string()), (PARTS_KEY.to_owned(), parts)];
+    let pairs = vec![
+        (VERSION_KEY.to_owned(), VERSION.to_string()),
+        (PARTS_KEY.to_owned(), parts),
+        (SILENT_KEY.to_owned(), silent_columns(&frame)),
+    ];
     ParquetWriter::new(out)
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
         .finish(&mut frame)
         .map_err(io::Error::other)?;
     Ok(())
+}
+
+/// Returns the columns in which no row says anything of its own: nothing, or what is meant by nothing.
+fn silent_columns(frame: &DataFrame) -> String {
+    let texts = |name: &str| frame.column(name).ok().and_then(|column| column.str().ok());
+    let says_nothing = |column: &Column| {
+        let all_null = || column.null_count() == frame.height();
+        match column.name().as_str() {
+            "file" => texts("test").zip(texts("file")).is_some_and(|(tests, files)| {
+                tests
+                    .iter()
+                    .zip(files.iter())
+                    .all(|cells| matches!(cells, (Some(test), Some(file)) if begins_with_file(test, file)))
+            }),
+            "unit" => texts("unit").is_some_and(|units| units.iter().all(|unit| unit == Some("test"))),
+            "retries" => column.u32().is_ok_and(|retries| retries.iter().all(|retries| retries == Some(0))),
+            _ => all_null(),
+        }
+    };
+    let silent = frame.columns().iter().filter(|column| says_nothing(column));
+    silent.map(|column| column.name().as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads what a file says about itself.
@@ -52,7 +90,12 @@ fn footer_of<R: MmapBytesReader>(reader: &mut ParquetReader<R>, path: &Path) -> 
     if version > VERSION {
         return Err(HistoryError::FromTheFuture { path: path.to_owned(), version });
     }
-    Ok(Footer { rows: metadata.num_rows, parts: value(PARTS_KEY) })
+    let silent = value(SILENT_KEY).unwrap_or_default();
+    let has = |name: &str| metadata.schema().fields().iter().any(|field| field.name() == name);
+    // Columns that came later are not in older files.
+    let missing = LATER_COLUMNS.iter().filter(|name| !has(name)).map(|name| format!(" {name}"));
+    let silent = silent + &missing.collect::<String>();
+    Ok(Footer { rows: metadata.num_rows, parts: value(PARTS_KEY), silent })
 }
 
 /// Reads columns of a file of the store, or all of them where none is named.
@@ -142,4 +185,25 @@ pub(super) fn micros(stored: i64) -> Option<Micros> {
 /// Returns a time as it is stored.
 pub(super) fn stored_time(time: Option<Timestamp>) -> Option<i64> {
     time.map(|Timestamp(millis)| millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused_by_its_version() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("later.parquet");
+        let mut frame = DataFrame::new(1, vec![text_column("test", [Some("a.py::x")])]).expect("a table");
+        let pairs = vec![(VERSION_KEY.to_owned(), (VERSION + 1).to_string())];
+        let file = File::create(&path).expect("a file");
+        ParquetWriter::new(file)
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
+            .finish(&mut frame)
+            .expect("it is written");
+        let refused = read_footer(&path).err().expect("it is refused");
+        assert!(matches!(refused, HistoryError::FromTheFuture { version: 3, .. }), "{refused}");
+        assert!(refused.hint().contains("the version of shardplan that wrote it"));
+    }
 }

@@ -82,9 +82,9 @@ impl<'a> Row<'a> {
             total: sample.total,
             phases: sample.phases.as_deref().copied(),
             reason: sample.reason.as_deref(),
+            unit: sample.unit,
+            retries: sample.retries.into(),
             // Samples do not bear these: nothing is concluded from them yet.
-            unit: UnitKind::Test,
-            retries: 0,
             worker: None,
             project: None,
         }

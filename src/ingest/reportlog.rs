@@ -300,6 +300,7 @@ impl<'de> Visitor<'de> for ReasonVisitor {
 #[cfg(test)]
 mod checks {
     use super::*;
+    use crate::time::Micros;
 
     fn read(text: &str) -> Report {
         super::read(text.as_bytes(), None).unwrap().0

@@ -32,22 +32,22 @@ pub(in crate::cli) fn run(args: &HistoryArgs, settings: &Settings) -> CommandRes
     match &args.command {
         None => history.overview(),
         Some(HistoryCommand::Slowest { limit }) => history.slowest(*limit),
-        Some(HistoryCommand::Trend { limit }) => {
-            let trend = views::trend(&history.load(Detail::Times)?, *limit);
-            history.print(&pages::trend(&trend), &TrendV1::from(&trend))
-        }
-        Some(HistoryCommand::Flaky) => {
-            let flaky = views::flaky(&history.load(Detail::Everything)?);
-            history.print(&pages::flaky(&flaky), &FlakyV1::from(flaky.as_slice()))
-        }
-        Some(HistoryCommand::Skipped) => {
-            let skipped = views::skipped(&history.load(Detail::Times)?);
-            history.print(&pages::skipped(&skipped), &SkippedV1::from(skipped.as_slice()))
-        }
-        Some(HistoryCommand::Stale { runs }) => {
-            let stale = views::stale(&history.load(Detail::Times)?, *runs);
-            history.print(&pages::stale(&stale), &StaleV1::from(&stale))
-        }
+        Some(HistoryCommand::Trend { limit }) => history.view(Detail::Times, |observed| {
+            let trend = views::trend(observed, *limit);
+            Ok((pages::trend(&trend), TrendV1::from(&trend)))
+        }),
+        Some(HistoryCommand::Flaky) => history.view(Detail::Everything, |observed| {
+            let flaky = views::flaky(observed);
+            Ok((pages::flaky(&flaky), FlakyV1::from(flaky.as_slice())))
+        }),
+        Some(HistoryCommand::Skipped) => history.view(Detail::Times, |observed| {
+            let skipped = views::skipped(observed);
+            Ok((pages::skipped(&skipped), SkippedV1::from(skipped.as_slice())))
+        }),
+        Some(HistoryCommand::Stale { runs }) => history.view(Detail::Times, |observed| {
+            let stale = views::stale(observed, *runs);
+            Ok((pages::stale(&stale), StaleV1::from(&stale)))
+        }),
         Some(HistoryCommand::Runs { limit }) => history.runs(*limit),
         Some(HistoryCommand::Show { test }) => history.show(test),
         Some(HistoryCommand::Prune { before, keep, dry_run }) => {
@@ -73,26 +73,42 @@ struct History<'s> {
 
 impl History<'_> {
     fn overview(&self) -> CommandResult {
-        let observed = self.load(Detail::Times)?;
-        if observed.is_empty() && self.format == HistoryFormatArg::Text {
-            return Ok(ExitStatus::Success);
-        }
-        let estimates = self.estimates(&observed)?;
-        let overview = views::Overview::of(&observed, &|test: &TestHistory| estimates.expected(test));
-        self.print(&pages::overview(&overview), &OverviewV1::from(&overview))
+        self.view(Detail::Times, |observed| {
+            let estimates = self.estimates(observed)?;
+            let overview = views::Overview::of(observed, &|test: &TestHistory| estimates.expected(test));
+            Ok((pages::overview(&overview), OverviewV1::from(&overview)))
+        })
     }
 
     fn slowest(&self, limit: usize) -> CommandResult {
-        let observed = self.load(Detail::Times)?;
-        let estimates = self.estimates(&observed)?;
-        let slowest = views::slowest(&observed, &|test: &TestHistory| estimates.expected(test), limit);
-        self.print(&pages::slowest(&slowest), &SlowestV1::from(slowest.as_slice()))
+        self.view(Detail::Times, |observed| {
+            let estimates = self.estimates(observed)?;
+            let slowest = views::slowest(observed, &|test: &TestHistory| estimates.expected(test), limit);
+            Ok((pages::slowest(&slowest), SlowestV1::from(slowest.as_slice())))
+        })
+    }
+
+    /// Reads as much as a view needs, and prints it. For people, what is empty is said in one line.
+    fn view<V: Serialize>(
+        &self,
+        detail: Detail,
+        view: impl FnOnce(&Observed) -> Result<(Page, V), Failure>,
+    ) -> CommandResult {
+        let observed = self.load(detail)?;
+        if observed.is_empty() && self.format == HistoryFormatArg::Text {
+            return Ok(ExitStatus::Success);
+        }
+        let (page, json) = view(&observed)?;
+        self.print(&page, &json)
     }
 
     fn runs(&self, limit: usize) -> CommandResult {
         let observed =
             history::load_runs(&self.store, &self.filter).map_err(|error| history_failure(&error))?;
         self.say_if_empty(&observed)?;
+        if observed.is_empty() && self.format == HistoryFormatArg::Text {
+            return Ok(ExitStatus::Success);
+        }
         let mut runs = views::runs(&observed);
         let all = runs.len();
         runs.truncate(limit);

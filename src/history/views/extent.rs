@@ -20,7 +20,8 @@ pub fn latest_runs(observed: &Observed) -> BTreeMap<Option<&LaneName>, WholeRunI
 ///
 /// A run ran all of a lane where somebody said so of every shard, and no shard is missing that the lane had
 /// lately. A re-run of what failed adds to its run and takes nothing away: of each shard one full report is
-/// enough. What nobody said anything about is never taken for full.
+/// enough. What nobody said anything about is never taken for full, and neither is a run without a name of its
+/// own: the other shards may have come as runs of their own.
 #[must_use]
 pub fn latest_full_runs(observed: &Observed) -> BTreeMap<Option<&LaneName>, WholeRunIx> {
     let mut known_shards: BTreeMap<Option<&LaneName>, BTreeSet<&str>> = BTreeMap::new();
@@ -48,6 +49,9 @@ fn is_full(
     lane: Option<&LaneName>,
     known_shards: &BTreeSet<&str>,
 ) -> bool {
+    if !is_named(observed, whole) {
+        return false;
+    }
     let mut full: BTreeMap<Option<&str>, bool> = BTreeMap::new();
     for (_, part) in observed.parts(whole).filter(|(_, part)| part.facts.lane.as_ref() == lane) {
         *full.entry(part.facts.shard.as_deref()).or_default() |= part.facts.extent == Extent::Full;
@@ -56,6 +60,12 @@ fn is_full(
     full.get(&None).copied().unwrap_or(false)
         || (full.values().all(|full| *full)
             && known_shards.iter().all(|shard| full.contains_key(&Some(*shard))))
+}
+
+/// Returns whether somebody said which run it was. Else it is one report, called by its digest.
+#[must_use]
+pub fn is_named(observed: &Observed, whole: &WholeRun) -> bool {
+    observed.parts(whole).all(|(_, part)| !whole.run.starts_with(part.digest.short()))
 }
 
 /// Returns the positions of the tests that are gone: the lane in which they were seen last has had a full run

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::history::{Observed, TestHistory};
+use crate::history::{Observed, Sample, TestHistory};
 use crate::ids::{NodeId, WholeRunIx};
 use crate::ingest::Outcome;
 use crate::time::Timestamp;
@@ -49,14 +49,18 @@ fn of_test(observed: &Observed, test: &TestHistory) -> Option<FlakyTest> {
         let known = test.samples.iter().filter(|sample| sample.ran() && sample.outcome != Outcome::Unknown);
         known.map(|sample| (sample, &observed.runs[sample.run]))
     };
-    if !ran().any(|(sample, _)| sample.failed()) {
+    // A retry within a job is a failure of which only the number is known.
+    let retried = |sample: &Sample| sample.retries > 0 && !sample.failed();
+    if !ran().any(|(sample, _)| sample.failed() || retried(sample)) {
         return None;
     }
     let mut seen: BTreeMap<Tested<'_>, [bool; 2]> = BTreeMap::new();
     let (mut changes, mut last) = (0, None);
     for (sample, run) in ran() {
         let tested = run.facts.commit.as_deref().ok_or(run.whole);
-        seen.entry(tested).or_default()[usize::from(sample.failed())] = true;
+        let outcomes = seen.entry(tested).or_default();
+        outcomes[usize::from(sample.failed())] = true;
+        outcomes[1] |= retried(sample);
         changes += usize::from(last.is_some_and(|last| last != sample.failed()));
         last = Some(sample.failed());
     }
@@ -64,7 +68,7 @@ fn of_test(observed: &Observed, test: &TestHistory) -> Option<FlakyTest> {
     if proofs == 0 && changes < SUSPECT_CHANGES {
         return None;
     }
-    let failures: Vec<_> = ran().filter(|(sample, _)| sample.failed()).collect();
+    let failures: Vec<_> = ran().filter(|(sample, _)| sample.failed() || retried(sample)).collect();
     let (last, run) = failures.last()?;
     Some(FlakyTest {
         test: test.test.clone(),

@@ -12,7 +12,7 @@ mod slowest;
 mod stale;
 mod trend;
 
-pub use extent::{gone, latest_full_runs, latest_runs};
+pub use extent::{gone, is_named, latest_full_runs, latest_runs};
 pub use flaky::{FlakyTest, flaky};
 pub use overview::{Overview, RunsOfLane};
 pub use runs::{RunLine, runs};

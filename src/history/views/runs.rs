@@ -26,7 +26,7 @@ pub struct RunLine {
     pub reports: usize,
     /// The observations in these, also of tests that ran twice.
     pub observations: usize,
-    /// `full` where every report was, `partial` where one was not.
+    /// How much of the suite it ran: full where every report says so.
     pub extent: Extent,
 }
 
@@ -45,7 +45,6 @@ pub fn runs(observed: &Observed) -> Vec<RunLine> {
             }
             let branches: BTreeSet<_> = parts.iter().map(|part| part.facts.branch.as_deref()).collect();
             let attempts: BTreeSet<u32> = parts.iter().filter_map(|part| part.facts.attempt).collect();
-            let has = |extent| parts.iter().any(|part| part.facts.extent == extent);
             RunLine {
                 run: whole.run.clone(),
                 at: whole.at,
@@ -63,12 +62,20 @@ pub fn runs(observed: &Observed) -> Vec<RunLine> {
                     .collect(),
                 reports: parts.len(),
                 observations: parts.iter().map(|part| part.observations).sum(),
-                extent: match (has(Extent::Partial), has(Extent::Unknown)) {
-                    (true, _) => Extent::Partial,
-                    (false, true) => Extent::Unknown,
-                    (false, false) => Extent::Full,
-                },
+                extent: parts.iter().map(|part| part.facts.extent).fold(Extent::Full, less_of),
             }
         })
         .collect()
+}
+
+/// Returns what two reports of one run make it: a part of it is partial, whatever the rest is.
+fn less_of(one: Extent, other: Extent) -> Extent {
+    let whole = |extent| matches!(extent, Extent::Full | Extent::Unknown);
+    match (one, other) {
+        (one, other) if one == other => one,
+        (one, other) if whole(one) && whole(other) => Extent::Unknown,
+        (one, other) if whole(one) => other,
+        (one, other) if whole(other) => one,
+        _ => Extent::Partial,
+    }
 }

@@ -46,7 +46,9 @@ fn of_test(observed: &Observed, test: &TestHistory) -> Option<SkippedTest> {
         .rev()
         .map(|sample| (sample, &observed.runs[sample.run]))
         // A re-run of what failed says nothing about what it left out.
-        .filter(|(sample, run)| sample.ran() || run.facts.extent != Extent::Partial || !ran(run.whole))
+        .filter(|(sample, run)| {
+            sample.ran() || matches!(run.facts.extent, Extent::Full | Extent::Unknown) || !ran(run.whole)
+        })
         .take_while(|(sample, run)| !sample.ran() && !ran(run.whole))
         .collect();
     let ever_ran = test.samples.iter().any(crate::history::Sample::ran);

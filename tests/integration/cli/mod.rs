@@ -3,6 +3,7 @@
 mod explain;
 mod graph;
 mod history;
+mod history_crash;
 mod ingest;
 mod lock;
 mod manifest;

@@ -103,8 +103,8 @@ pub(super) fn trend(trend: &Trend) -> Page {
     let changes =
         Sheet { columns: vec!["test that moved", "before", "now", "change"], rows: changes.collect() };
     let headline = match trend.changes.len() {
-        0 => "No test moved by a fifth and a tenth of a second".to_owned(),
-        moved => format!("{} moved by a fifth and a tenth of a second", plural(moved, "test")),
+        0 => "No test became slower or faster by 20 % and 100 ms or more".to_owned(),
+        moved => format!("{} became slower or faster by 20 % and 100 ms or more", plural(moved, "test")),
     };
     Page { headline, sheets: vec![runs, changes] }
 }
@@ -151,7 +151,7 @@ pub(super) fn skipped(tests: &[SkippedTest]) -> Page {
 pub(super) fn stale(stale: &Stale) -> Page {
     let gone = stale.tests.iter().filter(|test| test.is_gone).count();
     let headline = format!(
-        "{} are gone: a full run went without them; {} more not seen lately",
+        "{} gone (a full run went without), {} more not seen lately",
         plural(gone, "test"),
         stale.tests.len() - gone
     );

@@ -106,7 +106,7 @@ impl Page {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         if let Some(sheet) = self.sheets.first() {
             let rows = sheet.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
-            let header = sheet.columns.iter().map(|name| name.replace(' ', "_")).collect();
+            let header = (0..sheet.columns.len()).map(|column| sheet.plain_name(column)).collect();
             for row in std::iter::once::<Vec<String>>(header).chain(rows) {
                 writer.write_record(row).expect("memory takes what is written");
             }
@@ -117,6 +117,13 @@ impl Page {
 }
 
 impl Sheet {
+    /// Returns the name of a column for a spreadsheet, with the unit of its times.
+    fn plain_name(&self, column: usize) -> String {
+        let name = self.columns[column].replace(' ', "_");
+        let holds_times = self.rows.iter().any(|row| matches!(row[column], Cell::Time(_)));
+        if holds_times { name + "_seconds" } else { name }
+    }
+
     /// Returns which columns hold numbers, to be set to the right.
     fn numbers(&self) -> impl Iterator<Item = bool> + '_ {
         (0..self.columns.len()).map(|column| self.rows.iter().all(|row| row[column].is_number()))
