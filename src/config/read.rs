@@ -10,8 +10,9 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, IngestSettings, Job, Lane, Origin,
-    Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned, Workflow,
+    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, IngestSettings, Job,
+    Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned,
+    Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -166,9 +167,29 @@ fn read_ingest(root: &Section<'_, '_>) -> IngestSettings {
 
 /// The columns of a CSV file that `ingest` reads, by their names in `docs/formats.md`.
 const COLUMNS: [&str; 23] = [
-    "test", "seconds", "milliseconds", "file", "outcome", "lane", "shard", "run", "attempt", "branch", "commit", "at",
-    "machine", "services", "extent", "setup_seconds", "call_seconds", "teardown_seconds", "reason", "unit",
-    "retries", "worker", "project",
+    "test",
+    "seconds",
+    "milliseconds",
+    "file",
+    "outcome",
+    "lane",
+    "shard",
+    "run",
+    "attempt",
+    "branch",
+    "commit",
+    "at",
+    "machine",
+    "services",
+    "extent",
+    "setup_seconds",
+    "call_seconds",
+    "teardown_seconds",
+    "reason",
+    "unit",
+    "retries",
+    "worker",
+    "project",
 ];
 
 fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {

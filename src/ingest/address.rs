@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::framework::Framework;
-use super::python_modules::SplitClassName;
+use super::python_modules::{SplitClassName, is_python};
 
 /// Where a report says that a test is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,9 @@ impl<'a> Addresses<'a> {
             _ => {}
         }
         let last = self.last.as_ref().filter(|last| {
-            last.class_name == place.class_name && last.file.as_deref() == place.file && last.suite == place.suite
+            last.class_name == place.class_name
+                && last.file.as_deref() == place.file
+                && last.suite == place.suite
         });
         if last.is_none() {
             self.last = Some(LastClass {
@@ -92,7 +94,9 @@ impl<'a> Addresses<'a> {
         // pytest under a suite name of the user's: only a file that really exists tells.
         let known = || self.context.split(class_name);
         match framework {
-            None | Some(Framework::Pytest) if is_pythons => known().or_else(|| SplitClassName::guess(class_name)),
+            None | Some(Framework::Pytest) if is_pythons => {
+                known().or_else(|| SplitClassName::guess(class_name))
+            }
             None => known(),
             Some(_) => None,
         }
@@ -111,8 +115,4 @@ pub(super) fn in_project(project: Option<&str>, name: &str) -> String {
 fn is_dotted(class_name: &str, file: &str) -> bool {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     !stem.is_empty() && class_name.len() == stem.len() && class_name == stem.replace('/', ".")
-}
-
-fn is_python(file: &str) -> bool {
-    std::path::Path::new(file).extension().is_some_and(|extension| extension == "py")
 }

@@ -99,7 +99,9 @@ enum Column {
 pub(super) fn has_header(head: &[u8], columns: &BTreeMap<String, String>) -> bool {
     let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter(head)).from_reader(head);
     reader.headers().is_ok_and(|names| {
-        names.iter().any(|name| matches!(Column::from_name(name, columns), Some(Column::Test | Column::Seconds)))
+        names
+            .iter()
+            .any(|name| matches!(Column::from_name(name, columns), Some(Column::Test | Column::Seconds)))
     })
 }
 
@@ -265,9 +267,10 @@ impl Header {
             positions.push((column, position));
         }
         let has = |wanted: Column| positions.iter().any(|(column, _)| *column == wanted);
-        for (required, is_there) in
-            [(Column::Test, has(Column::Test)), (Column::Seconds, has(Column::Seconds) || has(Column::Milliseconds))]
-        {
+        for (required, is_there) in [
+            (Column::Test, has(Column::Test)),
+            (Column::Seconds, has(Column::Seconds) || has(Column::Milliseconds)),
+        ] {
             if !is_there {
                 let ours = required.name();
                 let name = columns.get(ours).map_or(ours, String::as_str);
@@ -354,14 +357,14 @@ impl Cells<'_> {
             return Ok(Said::Nothing);
         };
         let outcome = self.outcome()?;
-        let (text, factor) = match self.some(Column::Seconds) {
-            Some(text) => (Some(text), 1.0),
+        let (written, factor) = match self.some(Column::Seconds) {
+            Some(seconds) => (Some(seconds), 1.0),
             None => (self.some(Column::Milliseconds), 0.001),
         };
-        let total = match text.map(|text| duration(text, factor)) {
+        let total = match written.map(|written| duration(written, factor)) {
             Some(Ok(total)) => total,
             Some(Err(kind)) => {
-                warnings.add(kind, line, format!("{id}: {}", text.unwrap_or_default()));
+                warnings.add(kind, line, format!("{id}: {}", written.unwrap_or_default()));
                 return Ok(Said::Untimed(Untimed { test, outcome }));
             }
             None if outcome == Outcome::Skipped => Micros(0),
@@ -647,10 +650,7 @@ mod checks {
             .collect();
         assert_eq!(
             seen,
-            [
-                ("a.py::t", Micros(1_500_500), Outcome::Passed),
-                ("a.py::u", Micros(0), Outcome::Skipped)
-            ]
+            [("a.py::t", Micros(1_500_500), Outcome::Passed), ("a.py::u", Micros(0), Outcome::Skipped)]
         );
         let (kind, _, first) = reports[0].warnings.by_kind().next().unwrap();
         assert_eq!((kind, first[0].subject.as_str()), (WarningKind::UnknownColumn, "test"));

@@ -143,7 +143,10 @@ fn of_first_line(start: &[u8]) -> Result<Option<Format>, IngestErrorKind> {
     } else if has(&["protocolVersion"]) || has(&["suite", "type", "time"]) {
         Err(unrecognised_with("a log of `dart test` or `flutter test`", AS_JUNIT))
     } else if has(&["Action", "Package"]) || has(&["Action", "Time"]) {
-        Err(unrecognised_with("a log of `go test -json`", "`gotestsum --junitfile report.xml` writes JUnit XML"))
+        Err(unrecognised_with(
+            "a log of `go test -json`",
+            "`gotestsum --junitfile report.xml` writes JUnit XML",
+        ))
     } else {
         Ok(None)
     }
@@ -197,7 +200,9 @@ fn recognise_json(outline: &Outline) -> Result<Format, IngestErrorKind> {
             }
         }
         Outline::List(items) => match items.first() {
-            Some(Outline::List(pair)) if *pair == [Outline::Text, Outline::Number] => Ok(Format::TestDurations),
+            Some(Outline::List(pair)) if *pair == [Outline::Text, Outline::Number] => {
+                Ok(Format::TestDurations)
+            }
             Some(item) if is_job(item) || matches!(item.get("jobs"), Some(Outline::List(_))) => {
                 Ok(Format::GitHubJobs)
             }
@@ -227,7 +232,9 @@ fn is_table(entries: &[(String, Outline)], is_id: impl Fn(&str) -> bool) -> bool
 fn is_path(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or(key);
     name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty() && (1..=8).contains(&extension.len()) && extension.bytes().all(|c| c.is_ascii_alphabetic())
+        !stem.is_empty()
+            && (1..=8).contains(&extension.len())
+            && extension.bytes().all(|c| c.is_ascii_alphabetic())
     })
 }
 
@@ -336,7 +343,10 @@ mod checks {
             ("[]", "an empty JSON list"),
             (r#"{"total_count": 1, "workflow_runs": []}"#, "a list of workflow runs, without their jobs"),
             ("{\"a\": 1}\n{\"a\": 2}\n", "a JSON object with the keys `a`"),
-            (r#"{"protocolVersion":"0.1.1","type":"start","time":0}"#, "a log of `dart test` or `flutter test`"),
+            (
+                r#"{"protocolVersion":"0.1.1","type":"start","time":0}"#,
+                "a log of `dart test` or `flutter test`",
+            ),
             ("{\"Action\":\"run\",\"Package\":\"a\"}\n", "a log of `go test -json`"),
             (r#"{"stats": {}, "tests": [], "passes": []}"#, "a report of Mocha's `json` reporter"),
             ("a,b\n1,2\n", "text that starts with `a,b`"),

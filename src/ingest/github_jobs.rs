@@ -170,7 +170,8 @@ mod checks {
     #[test]
     fn pages_and_webhooks_say_the_same() {
         let answer = read(&format!(r#"{{"total_count": 1, "jobs": [{JOB}]}}"#)).unwrap();
-        let webhook = read(&format!(r#"{{"action": "completed", "workflow_job": {JOB}, "sender": {{}}}}"#)).unwrap();
+        let webhook =
+            read(&format!(r#"{{"action": "completed", "workflow_job": {JOB}, "sender": {{}}}}"#)).unwrap();
         assert_eq!(answer, webhook);
         let page = format!(r#"{{"total_count": 2, "jobs": [{JOB}]}}"#);
         assert_eq!(read(&format!("{page}\n{page}")).unwrap().jobs.len(), 2);
@@ -187,7 +188,10 @@ mod checks {
         )
         .unwrap();
         let job = &report.jobs[0];
-        assert_eq!((job.id, job.run.as_deref(), job.attempt, job.branch.as_deref()), (7, Some("3"), Some(2), Some("main")));
+        assert_eq!(
+            (job.id, job.run.as_deref(), job.attempt, job.branch.as_deref()),
+            (7, Some("3"), Some(2), Some("main"))
+        );
         assert_eq!(job.steps[0].started, Timestamp::parse("2026-06-16T08:00:11Z"));
     }
 

@@ -110,7 +110,10 @@ fn keep(tests: &mut Tests<'_, '_>, path: &str, assertion: Assertion) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no time of a run is near the end of time")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, and no time of a run is near the end of time"
+)]
 fn timestamp(millis: f64) -> Option<Timestamp> {
     (millis > 0.0).then_some(Timestamp(millis as i64))
 }
@@ -153,7 +156,8 @@ mod checks {
 
     #[test]
     fn vitest_writes_the_same() {
-        let report = read(&REPORT.replace(r#""numRuntimeErrorTestSuites": 1, "#, ""), &Context::default()).unwrap();
+        let report =
+            read(&REPORT.replace(r#""numRuntimeErrorTestSuites": 1, "#, ""), &Context::default()).unwrap();
         assert_eq!(report.run.framework, Some(Framework::Vitest));
         assert_eq!(report.observations.len(), 3);
     }

@@ -265,8 +265,10 @@ mod checks {
 
     #[test]
     fn words_that_json_does_not_know_become_null() {
-        assert_eq!(without_nan(r#"{"NaN": "NaN \" NaN", "a": NaN, "b": [-Infinity]}"#).unwrap(),
-            r#"{"NaN": "NaN \" NaN", "a": null, "b": [null]}"#);
+        assert_eq!(
+            without_nan(r#"{"NaN": "NaN \" NaN", "a": NaN, "b": [-Infinity]}"#).unwrap(),
+            r#"{"NaN": "NaN \" NaN", "a": null, "b": [null]}"#
+        );
         assert_eq!(without_nan("{}"), None);
     }
 

@@ -55,7 +55,8 @@ pub(super) fn read(
         if text.is_empty() {
             continue;
         }
-        let Some(line) = encoding::text(text).ok().and_then(|text| serde_json::from_str::<Line>(text).ok()) else {
+        let Some(line) = encoding::text(text).ok().and_then(|text| serde_json::from_str::<Line>(text).ok())
+        else {
             if is_whole {
                 let start = String::from_utf8_lossy(&text[..text.len().min(80)]);
                 tests.warnings.add(WarningKind::OddLine, Some(number), start);
@@ -70,8 +71,9 @@ pub(super) fn read(
                     tests.run.framework = Some(Framework::Nextest);
                     let id = match kind.as_deref() {
                         Some("lib" | "proc-macro") => krate.clone(),
-                        Some("test") => format!("{krate}::{test_binary}"),
-                        Some(kind @ ("bin" | "example" | "bench")) => format!("{krate}::{kind}/{test_binary}"),
+                        Some(kind @ ("bin" | "example" | "bench")) => {
+                            format!("{krate}::{kind}/{test_binary}")
+                        }
                         _ => format!("{krate}::{test_binary}"),
                     };
                     binaries.insert(format!("{krate}::{test_binary}"), id);
@@ -79,7 +81,7 @@ pub(super) fn read(
             }
             (Some("suite"), "ok" | "failed") => open_suites = open_suites.saturating_sub(1),
             (Some("test"), "ok" | "failed" | "ignored" | "timeout") => {
-                keep(&mut tests, &binaries, &event, line, number);
+                keep(&mut tests, &binaries, &event, &line, number);
             }
             _ => {}
         }
@@ -96,7 +98,7 @@ fn keep(
     tests: &mut Tests<'_, '_>,
     binaries: &BTreeMap<String, String>,
     event: &str,
-    line: Line,
+    line: &Line,
     number: u64,
 ) {
     let place = Some(number);
@@ -122,7 +124,7 @@ fn keep(
             Some(total) => Some(total),
             None => return odd(tests, test, outcome, WarningKind::ImpossibleTime, place),
         },
-        Some(Value::String(text)) => match seconds::Seconds::parse(text) {
+        Some(Value::String(words)) => match seconds::Seconds::parse(words) {
             seconds::Seconds::Plain(total) | seconds::Seconds::Local(total) => Some(total),
             _ => return odd(tests, test, outcome, WarningKind::ImpossibleTime, place),
         },

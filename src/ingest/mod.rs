@@ -45,7 +45,8 @@ pub use error::{IngestError, IngestErrorKind};
 pub use format::Format;
 pub use framework::Framework;
 pub use observation::{
-    Extent, JobObservation, Observation, Outcome, Phases, Report, RunFacts, StepObservation, UnitKind, Untimed,
+    Extent, JobObservation, Observation, Outcome, Phases, Report, RunFacts, StepObservation, UnitKind,
+    Untimed,
 };
 pub use python_modules::PythonModules;
 pub use warning::{Warning, WarningKind, Warnings};

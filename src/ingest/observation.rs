@@ -295,9 +295,9 @@ impl FromStr for Extent {
             "only-failed" => Ok(Self::OnlyFailed),
             "selected" => Ok(Self::Selected),
             "unknown" => Ok(Self::Unknown),
-            _ => Err(format!(
-                "`{text}` is not an extent: use full, partial, only-failed, selected or unknown"
-            )),
+            _ => {
+                Err(format!("`{text}` is not an extent: use full, partial, only-failed, selected or unknown"))
+            }
         }
     }
 }

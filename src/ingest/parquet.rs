@@ -18,8 +18,19 @@ const MAX_ROWS: usize = 20_000_000;
 
 /// The columns that say which run a row belongs to.
 const OF_THE_RUN: [&str; 13] = [
-    "report", "run", "attempt", "commit", "git_branch", "at_ms", "lane", "shard", "machine", "services", "extent",
-    "framework", "session_us",
+    "report",
+    "run",
+    "attempt",
+    "commit",
+    "git_branch",
+    "at_ms",
+    "lane",
+    "shard",
+    "machine",
+    "services",
+    "extent",
+    "framework",
+    "session_us",
 ];
 
 /// Reads the file.
@@ -37,13 +48,12 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Report>, IngestErrorKind> {
     let (mut reports, mut positions) = (Vec::<Report>::new(), HashMap::new());
     for row in 0..frame.height() {
         let key = OF_THE_RUN.map(|name| texts.get(name, row).map(str::to_owned));
-        let position = match positions.get(&key) {
-            Some(&position) => position,
-            None => {
-                reports.push(Report { run: run_of(&texts, row)?, ..Report::default() });
-                positions.insert(key, reports.len() - 1);
-                reports.len() - 1
-            }
+        let position = if let Some(&position) = positions.get(&key) {
+            position
+        } else {
+            reports.push(Report { run: run_of(&texts, row)?, ..Report::default() });
+            positions.insert(key, reports.len() - 1);
+            reports.len() - 1
         };
         take(&mut reports[position], &texts, row);
     }
@@ -80,8 +90,18 @@ impl Texts {
             Some(column.str().ok()?.iter().map(|cell| cell.map(str::to_owned)).collect())
         };
         let names = OF_THE_RUN.into_iter().chain([
-            "test", "file", "outcome", "total_us", "setup_us", "call_us", "teardown_us", "reason", "unit", "retries",
-            "worker", "project",
+            "test",
+            "file",
+            "outcome",
+            "total_us",
+            "setup_us",
+            "call_us",
+            "teardown_us",
+            "reason",
+            "unit",
+            "retries",
+            "worker",
+            "project",
         ]);
         Self { columns: names.filter_map(|name| Some((name.to_owned(), read(name)?))).collect() }
     }

@@ -185,7 +185,9 @@ mod checks {
         let seen: Vec<_> = report
             .observations
             .iter()
-            .map(|seen| (seen.test.as_str(), seen.total.0, seen.outcome, seen.retries, seen.worker.as_deref()))
+            .map(|seen| {
+                (seen.test.as_str(), seen.total.0, seen.outcome, seen.retries, seen.worker.as_deref())
+            })
             .collect();
         assert_eq!(
             seen,

@@ -102,7 +102,8 @@ impl Run {
             _ => Outcome::Unknown,
         };
         // A phase that passed says nothing against one that did not.
-        if seen.outcome == Outcome::Unknown || seen.outcome == Outcome::Passed && outcome != Outcome::Unknown {
+        if seen.outcome == Outcome::Unknown || seen.outcome == Outcome::Passed && outcome != Outcome::Unknown
+        {
             seen.outcome = outcome;
         }
         seen.worker = line.worker.or(seen.worker.take());
@@ -156,10 +157,7 @@ mod checks {
             .collect();
         assert_eq!(
             seen,
-            [
-                (Some("r1"), 1_750_000, Outcome::Failed, true),
-                (Some("r2"), 8_000_000, Outcome::Passed, false)
-            ]
+            [(Some("r1"), 1_750_000, Outcome::Failed, true), (Some("r2"), 8_000_000, Outcome::Passed, false)]
         );
         assert_eq!(reports[0].run.at, Timestamp::parse("2026-06-16T08:00:00Z"));
         assert_eq!(reports[0].warnings.count(WarningKind::CutShort), 1);

@@ -94,7 +94,10 @@ pub(super) fn broken_exit(code: i64) -> Option<&'static str> {
 }
 
 /// Returns a time in seconds since 1970.
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no time of a run is near the end of time")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, and no time of a run is near the end of time"
+)]
 pub(super) fn timestamp(seconds: f64) -> Option<Timestamp> {
     (seconds > 0.0).then_some(Timestamp((seconds * 1000.0).round() as i64))
 }

@@ -19,7 +19,6 @@ use super::tests::Tests;
 use super::warning::WarningKind;
 use super::{Batches, IngestErrorKind, encoding, seconds};
 use crate::ids::NodeId;
-use crate::time::Micros;
 
 /// One line.
 #[derive(Deserialize)]
@@ -121,14 +120,9 @@ impl Log<'_, '_> {
         self.last_stop = line.stop.map_or(self.last_stop, |stop| self.last_stop.max(stop));
         let running = self.running.entry(line.nodeid.clone()).or_default();
         running.worker = line.worker_id.or(running.worker.take());
-        let duration = match line.duration.map(seconds::micros) {
-            Some(Some(duration)) => duration,
-            Some(None) => {
-                running.has_odd_time = true;
-                Micros(0)
-            }
-            None => Micros(0),
-        };
+        let duration = line.duration.and_then(seconds::micros);
+        running.has_odd_time |= duration.is_none();
+        let duration = duration.unwrap_or_default();
         let when = line.when.as_deref().unwrap_or_default();
         let reason = line.longrepr.and_then(|reason| reason.0);
         match line.outcome.as_deref() {
@@ -238,7 +232,9 @@ impl ReasonVisitor {
     fn text(text: &str) -> Reason {
         // pytest-json-report prints the place and the text as Python would.
         let text = match text.split_once("'Skipped: ") {
-            Some((place, rest)) if place.starts_with('(') => rest.trim_end_matches(')').trim_end_matches('\''),
+            Some((place, rest)) if place.starts_with('(') => {
+                rest.trim_end_matches(')').trim_end_matches('\'')
+            }
             _ => text.strip_prefix("Skipped: ").unwrap_or(text),
         };
         Reason(first_line(text))
@@ -289,7 +285,9 @@ impl<'de> Visitor<'de> for ReasonVisitor {
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
                 "reprcrash" => reason = entries.next_value()?,
-                "message" => reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default()),
+                "message" => {
+                    reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default());
+                }
                 _ => {
                     entries.next_value::<IgnoredAny>()?;
                 }
@@ -302,6 +300,7 @@ impl<'de> Visitor<'de> for ReasonVisitor {
 #[cfg(test)]
 mod checks {
     use super::*;
+    use crate::time::Micros;
 
     fn read(text: &str) -> Report {
         super::read(text.as_bytes(), None).unwrap().0
@@ -323,7 +322,15 @@ mod checks {
         let seen: Vec<_> = report
             .observations
             .iter()
-            .map(|seen| (seen.test.as_str(), seen.total.0, seen.outcome, seen.reason.as_deref(), seen.worker.as_deref()))
+            .map(|seen| {
+                (
+                    seen.test.as_str(),
+                    seen.total.0,
+                    seen.outcome,
+                    seen.reason.as_deref(),
+                    seen.worker.as_deref(),
+                )
+            })
             .collect();
         assert_eq!(
             seen,
@@ -360,7 +367,9 @@ mod checks {
     #[test]
     fn tries_in_vain_are_counted_and_their_time_is_not() {
         let phase = |when: &str, outcome: &str, duration: &str| {
-            format!(r#"{{"nodeid": "a.py::t", "outcome": "{outcome}", "when": "{when}", "duration": {duration}, "$report_type": "TestReport"}}"#)
+            format!(
+                r#"{{"nodeid": "a.py::t", "outcome": "{outcome}", "when": "{when}", "duration": {duration}, "$report_type": "TestReport"}}"#
+            )
         };
         let report = read(
             &[
@@ -377,7 +386,7 @@ mod checks {
         );
         let seen = &report.observations[0];
         assert_eq!((seen.total, seen.retries), (Micros(1_200_000), 1));
-        assert_eq!(report.untimed.len(), 1, "the worker that died");
+        assert_eq!(report.untimed.len(), 2, "a worker that died, and a time that is none");
         assert_eq!(report.observations.len(), 1);
     }
 

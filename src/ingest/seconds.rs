@@ -37,6 +37,24 @@ impl Seconds {
     }
 }
 
+/// Reads digits with at most six behind a dot, as nearly every report has them; anything else is left to
+/// [`Seconds::parse`].
+pub(super) fn plain(text: &[u8]) -> Option<Micros> {
+    let dot = memchr::memchr(b'.', text);
+    let (whole, fraction) = dot.map_or((text, &[][..]), |dot| (&text[..dot], &text[dot + 1..]));
+    if whole.is_empty() || whole.len() > 6 || fraction.len() > 6 {
+        return None;
+    }
+    let digits = |digits: &[u8]| {
+        digits.iter().try_fold(0_u64, |number, digit| {
+            digit.is_ascii_digit().then(|| 10 * number + u64::from(digit - b'0'))
+        })
+    };
+    let scale = 10_u64.pow(6 - u32::try_from(fraction.len()).ok()?);
+    let time = Micros(digits(whole)? * 1_000_000 + digits(fraction)? * scale);
+    (time.as_secs_f64() <= MAX_SECONDS).then_some(time)
+}
+
 /// Returns the duration of a number of seconds, where a test can take it.
 pub(super) fn micros(seconds: f64) -> Option<Micros> {
     Micros::from_secs_f64(seconds).filter(|_| seconds <= MAX_SECONDS)
@@ -49,7 +67,10 @@ fn local(text: &str) -> Seconds {
     }
     for (unit, factor) in [("ms", 0.001), ("µs", 1e-6), ("us", 1e-6), ("sec", 1.0), ("s", 1.0)] {
         if let Some(number) = text.strip_suffix(unit) {
-            return number.trim_end().parse().map_or(Seconds::Impossible, |number: f64| known(number * factor));
+            return number
+                .trim_end()
+                .parse()
+                .map_or(Seconds::Impossible, |number: f64| known(number * factor));
         }
     }
     // Blanks, narrow and hard ones too, and apostrophes part thousands and nothing else.
@@ -63,7 +84,8 @@ fn local(text: &str) -> Seconds {
         if !are_thousands(&thousands) {
             return Seconds::Impossible;
         }
-        return number(&(thousands.concat() + &last[end..].replace(',', "."))).map_or(Seconds::Impossible, known);
+        return number(&(thousands.concat() + &last[end..].replace(',', ".")))
+            .map_or(Seconds::Impossible, known);
     }
     let (commas, dots) = (text.matches(',').count(), text.matches('.').count());
     let (decimal, separator) = match (commas, dots) {
@@ -81,7 +103,8 @@ fn local(text: &str) -> Seconds {
         _ => return Seconds::Impossible,
     };
     let (whole, fraction) = decimal.and_then(|decimal| text.rsplit_once(decimal)).unwrap_or((text, ""));
-    let groups: Vec<&str> = separator.map_or_else(|| vec![whole], |separator| whole.split(separator).collect());
+    let groups: Vec<&str> =
+        separator.map_or_else(|| vec![whole], |separator| whole.split(separator).collect());
     if groups.len() > 1 && !are_thousands(&groups) {
         return Seconds::Impossible;
     }
@@ -139,6 +162,32 @@ mod tests {
     }
 
     #[test]
+    fn the_short_way_and_the_long_way_agree() {
+        for text in [
+            "0",
+            "1.",
+            "12.000001",
+            "0.512",
+            "604800",
+            "604800.000001",
+            "999999.5",
+            "1234567",
+            "",
+            ".",
+            ".5",
+            "1.2.3",
+            "-1",
+            "1e3",
+            "0.1234567",
+        ] {
+            if let Some(time) = plain(text.as_bytes()) {
+                assert_eq!(Seconds::parse(text), Seconds::Plain(time), "{text}");
+            }
+        }
+        assert_eq!(plain(b"0.512"), Some(Micros(512_000)));
+    }
+
+    #[test]
     fn what_can_mean_two_things_is_not() {
         for text in ["1,234", "12,345", "999,000"] {
             assert_eq!(Seconds::parse(text), Seconds::Ambiguous, "{text}");
@@ -147,9 +196,20 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_impossible() {
-        for text in
-            ["NaN", "inf", "-1", "-0,5", "1e300", "<<computed>>", "12,34,5", "1,2.3,4", "1:2", "x ms", "604801", "1,23.456"]
-        {
+        for text in [
+            "NaN",
+            "inf",
+            "-1",
+            "-0,5",
+            "1e300",
+            "<<computed>>",
+            "12,34,5",
+            "1,2.3,4",
+            "1:2",
+            "x ms",
+            "604801",
+            "1,23.456",
+        ] {
             assert_eq!(Seconds::parse(text), Seconds::Impossible, "{text}");
         }
         assert_eq!(Seconds::parse("  "), Seconds::Missing);

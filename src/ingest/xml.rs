@@ -91,11 +91,6 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Returns how many elements are open.
-    pub(super) fn depth(&self) -> usize {
-        self.name_ends.len()
-    }
-
     /// Returns the line that was reached, from 1.
     pub(super) fn line(&mut self) -> u64 {
         self.lines.count(&self.buffer, self.start);
@@ -278,21 +273,18 @@ impl<R: Read> Scanner<R> {
                 // Attributes lie a few bytes apart: a plain loop is faster than any search.
                 None => rest.iter().position(|byte| matches!(byte, b'>' | b'"' | b'\'')),
             };
-            match found {
-                Some(length) => {
-                    let byte = rest[length];
-                    at += length + 1;
-                    match (quote, byte) {
-                        (Some(_), _) => quote = None,
-                        (None, b'>') => return Ok(self.start + at),
-                        (None, byte) => quote = Some(byte),
-                    }
+            if let Some(length) = found {
+                let byte = rest[length];
+                at += length + 1;
+                match (quote, byte) {
+                    (Some(_), _) => quote = None,
+                    (None, b'>') => return Ok(self.start + at),
+                    (None, byte) => quote = Some(byte),
                 }
-                None => {
-                    at = self.end - self.start;
-                    if !self.more()? {
-                        return Err(XmlError::CutShort);
-                    }
+            } else {
+                at = self.end - self.start;
+                if !self.more()? {
+                    return Err(XmlError::CutShort);
                 }
             }
         }
@@ -356,7 +348,9 @@ impl Lines {
 
 impl<'a> Tag<'a> {
     /// Returns the attributes in their order: the name without its prefix, and the value as it is written.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), XmlError>> + use<'a> {
+    pub(super) fn attributes(
+        &self,
+    ) -> impl Iterator<Item = Result<(&'a [u8], &'a [u8]), XmlError>> + use<'a> {
         let mut rest = self.attributes;
         std::iter::from_fn(move || {
             rest = rest.trim_ascii_start();
@@ -381,7 +375,8 @@ fn attribute<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], &'a [u8]), XmlError> 
     let equals = memchr2(b'=', b'"', text).filter(|&at| text[at] == b'=').ok_or_else(|| problem(text))?;
     let name = text[..equals].trim_ascii_end();
     let value = text[equals + 1..].trim_ascii_start();
-    let quote = value.first().copied().filter(|byte| matches!(byte, b'"' | b'\'')).ok_or_else(|| problem(text))?;
+    let quote =
+        value.first().copied().filter(|byte| matches!(byte, b'"' | b'\'')).ok_or_else(|| problem(text))?;
     let end = memchr(quote, &value[1..]).ok_or_else(|| problem(text))?;
     *rest = &value[end + 2..];
     Ok((local(name), &value[1..=end]))
@@ -420,7 +415,8 @@ mod tests {
                     said += &format!("\n<{}", String::from_utf8_lossy(tag.name));
                     for attribute in tag.attributes() {
                         let (key, value) = attribute.map_err(|error| format!("{error:?}"))?;
-                        said += &format!(" {}={}", String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+                        said +=
+                            &format!(" {}={}", String::from_utf8_lossy(key), String::from_utf8_lossy(value));
                     }
                 }
                 Ok(Event::Close) => said += "\n>",
@@ -446,7 +442,10 @@ mod tests {
         assert!(whole.contains("<a x=1>2 y='"), "{whole}");
         assert!(whole.contains("<no>]]"), "{whole}");
         for at_once in 1..20 {
-            assert_eq!(events(SAMPLE.as_bytes(), at_once).unwrap().replace('\n', ""), whole.replace('\n', ""));
+            assert_eq!(
+                events(SAMPLE.as_bytes(), at_once).unwrap().replace('\n', ""),
+                whole.replace('\n', "")
+            );
         }
     }
 

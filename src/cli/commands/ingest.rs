@@ -57,8 +57,12 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
     let console = &settings.console;
     let bar = progress_bar(console, inputs.len());
     let mut tally = Tally::new(args.dry_run, links);
-    let reading =
-        Reading { store: &ingest.store, context: &ingest.context, limits: Limits::default(), tests: TESTS_AT_ONCE };
+    let reading = Reading {
+        store: &ingest.store,
+        context: &ingest.context,
+        limits: Limits::default(),
+        tests: TESTS_AT_ONCE,
+    };
     for inputs in inputs.chunks(FILES_AT_ONCE) {
         let read: Vec<Vec<Read>> = inputs.par_iter().map(|input| reading.file(input)).collect();
         for (input, read) in inputs.iter().zip(read) {
@@ -73,7 +77,10 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
         }
     }
     bar.finish_and_clear();
-    if !args.ci && tally.has_nameless_runs && let Some(job) = environment::name() {
+    if !args.ci
+        && tally.has_nameless_runs
+        && let Some(job) = environment::name()
+    {
         console.hint(format!("this is a job of {job}: with `--ci` its run, commit and branch are filed too"));
     }
     for problem in &problems {
@@ -150,8 +157,8 @@ impl Ingest {
             }
         };
         let mut batches = Batches { size: TESTS_AT_ONCE, take: &mut take };
-        let read = content
-            .read(|input| crate::ingest::read_stream(input, shown, &self.context, Some(&mut batches)));
+        let read =
+            content.read(|input| crate::ingest::read_stream(input, shown, &self.context, Some(&mut batches)));
         let failed = |error| NotDone::Failed(history_failure(&error));
         read.map_err(|error| reading::not_read(&error))?;
         if let Some(error) = failure {

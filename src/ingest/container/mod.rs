@@ -61,7 +61,7 @@ pub fn open(name: &str, content: Content, limits: &Limits, take: &mut dyn FnMut(
         batch_bytes: 0,
         take,
     };
-    opening.file(name.to_owned(), content, 0);
+    opening.file(name.to_owned(), content, Depth::default());
     opening.hand_out();
 }
 
@@ -79,6 +79,15 @@ pub(super) struct Allowance {
     packed: u64,
     entries: usize,
     bytes: u64,
+}
+
+/// Where a file lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Depth {
+    /// How many containers are around it.
+    containers: usize,
+    /// Whether one of them holds several files.
+    in_archive: bool,
 }
 
 /// The ways a file can be packed.
@@ -103,22 +112,25 @@ impl Packing {
             [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Self::Zstd),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Zip),
-            _ => head.get(Self::TAR_MAGIC_AT..).is_some_and(|rest| rest.starts_with(b"ustar")).then_some(Self::Tar),
+            _ => head
+                .get(Self::TAR_MAGIC_AT..)
+                .is_some_and(|rest| rest.starts_with(b"ustar"))
+                .then_some(Self::Tar),
         }
     }
 }
 
 impl Opening<'_> {
-    fn file(&mut self, name: String, content: Content, depth: usize) {
+    fn file(&mut self, name: String, content: Content, depth: Depth) {
         let head = content.read(|input| super::input::fill(&mut { input }, Packing::HEAD));
         let packing = match head {
             Ok(head) => Packing::of(&head),
-            Err(error) => return self.give(name, Err(super::input::fault(error, None)), depth > 0),
+            Err(error) => return self.give(name, Err(super::input::fault(error, None)), depth.in_archive),
         };
-        let Some(packing) = packing else { return self.give(name, Ok(content), depth > 0) };
-        if depth >= self.allowance.limits.depth {
+        let Some(packing) = packing else { return self.give(name, Ok(content), depth.in_archive) };
+        if depth.containers >= self.allowance.limits.depth {
             let what = format!("archives more than {} deep in one another", self.allowance.limits.depth);
-            return self.give(name, Err(IngestErrorKind::TooLarge { what, line: None }), true);
+            return self.give(name, Err(IngestErrorKind::TooLarge { what, line: None }), depth.in_archive);
         }
         match packing {
             Packing::Zip => members::zip(self, &name, &content, depth),
@@ -126,15 +138,16 @@ impl Opening<'_> {
             Packing::Gzip | Packing::Bzip2 | Packing::Xz | Packing::Zstd => {
                 match content.read(|input| self.unpacked(packing, input)) {
                     // A compressed report is the report: its name stays.
-                    Ok(inner) => self.file(name, inner, depth + 1),
-                    Err(kind) => self.give(name, Err(kind), depth > 0),
+                    Ok(inner) => self.file(name, inner, Depth { containers: depth.containers + 1, ..depth }),
+                    Err(kind) => self.give(name, Err(kind), depth.in_archive),
                 }
             }
         }
     }
 
     fn unpacked(&mut self, packing: Packing, input: &mut dyn Read) -> Result<Content, IngestErrorKind> {
-        let unreadable = |problem: &str| IngestErrorKind::Unreadable { problem: problem.to_owned(), line: None };
+        let unreadable =
+            |problem: &str| IngestErrorKind::Unreadable { problem: problem.to_owned(), line: None };
         match packing {
             Packing::Gzip => self.allowance.content(flate2::read::MultiGzDecoder::new(input)),
             Packing::Bzip2 => self.allowance.content(bzip2::read::MultiBzDecoder::new(input)),
@@ -142,8 +155,8 @@ impl Opening<'_> {
                 self.allowance.content(lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB))
             }
             Packing::Zstd => {
-                let mut decoder =
-                    zstd::stream::read::Decoder::new(input).map_err(|_| unreadable("its zstd header is damaged"))?;
+                let mut decoder = zstd::stream::read::Decoder::new(input)
+                    .map_err(|_| unreadable("its zstd header is damaged"))?;
                 decoder
                     .window_log_max(ZSTD_WINDOW_LOG)
                     .map_err(|_| unreadable("its zstd header is damaged"))?;
@@ -154,9 +167,12 @@ impl Opening<'_> {
     }
 
     /// Takes a member of an archive: another archive, or a file to hand out.
-    fn member(&mut self, name: String, content: Result<Content, IngestErrorKind>, depth: usize) {
+    fn member(&mut self, name: String, content: Result<Content, IngestErrorKind>, depth: Depth) {
         match content {
-            Ok(content) => self.file(name, content, depth + 1),
+            Ok(content) => {
+                let depth = Depth { containers: depth.containers + 1, in_archive: true };
+                self.file(name, content, depth);
+            }
             Err(kind) => self.give(name, Err(kind), true),
         }
     }
@@ -187,11 +203,12 @@ impl Allowance {
     fn content(&mut self, mut input: impl Read) -> Result<Content, IngestErrorKind> {
         let most = self.limits.bytes.min(Limits::FREE.max(self.packed.saturating_mul(self.limits.ratio)));
         let left = most.saturating_sub(self.bytes);
-        let content =
-            Content::take(&mut (&mut input).take(left + 1)).map_err(|error| super::input::fault(error, None))?;
+        let content = Content::take(&mut (&mut input).take(left + 1))
+            .map_err(|error| super::input::fault(error, None))?;
         self.bytes += content.len();
         if content.len() > left {
-            let what = format!("more than {} MiB unpacked, from {} KiB", most >> 20, self.packed.div_ceil(1024));
+            let what =
+                format!("more than {} MiB unpacked, from {} KiB", most >> 20, self.packed.div_ceil(1024));
             return Err(IngestErrorKind::TooLarge { what, line: None });
         }
         Ok(content)

@@ -57,11 +57,18 @@ impl Project {
 
     /// Runs the program with these words, parted by blanks.
     fn shardplan(&self, words: &str) -> Said {
+        self.shardplan_with(words, b"", &[])
+    }
+
+    /// Does the same with something on standard input and in the environment.
+    fn shardplan_with(&self, words: &str, input: &[u8], environment: &[(&str, &str)]) -> Said {
         let output = Command::cargo_bin("shardplan")
             .unwrap()
             .args(words.split_ascii_whitespace())
             .current_dir(self.folder.path())
             .env_clear()
+            .envs(environment.iter().copied())
+            .write_stdin(input)
             .output()
             .unwrap();
         Said {

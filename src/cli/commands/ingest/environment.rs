@@ -98,9 +98,11 @@ pub(super) fn name() -> Option<&'static str> {
 pub(super) fn of_job() -> Result<StatedFacts, Failure> {
     let Some(service) = service() else {
         let names: Vec<&str> = SERVICES.iter().map(|service| service.name).collect();
-        return Err(Failure::new(ExitStatus::Usage, "`--ci`: this is no job of a CI service that is known").with_hint(
-            format!("known are {}; say `--run`, `--commit` and `--branch` elsewhere", names.join(", ")),
-        ));
+        return Err(Failure::new(ExitStatus::Usage, "`--ci`: this is no job of a CI service that is known")
+            .with_hint(format!(
+                "known are {}; say `--run`, `--commit` and `--branch` elsewhere",
+                names.join(", ")
+            )));
     };
     let attempt = first(service.attempt).and_then(|attempt| attempt.parse::<u32>().ok());
     Ok(StatedFacts {

@@ -65,7 +65,8 @@ impl StatedFacts {
             Failure::new(ExitStatus::Usage, format!("`{option}`: {problem}"))
         };
         let at = args.at.as_deref().map(|at| {
-            let problem = format!("`{}` is not an ISO 8601 time, as `2026-06-16T08:00:00Z` is", Printable(at));
+            let problem =
+                format!("`{}` is not an ISO 8601 time, as `2026-06-16T08:00:00Z` is", Printable(at));
             Timestamp::parse(at).ok_or_else(|| usage("--at", &problem))
         });
         let lane = args.lane.as_deref().map(|lane| lane.parse().map_err(|error| usage("--lane", &error)));
@@ -73,8 +74,10 @@ impl StatedFacts {
             let names = names.iter().filter(|name| !name.is_empty());
             names.map(|name| name.parse().map_err(|error| usage("--services", &error))).collect()
         });
-        let extent =
-            args.extent.as_deref().map(|extent| extent.parse().map_err(|error: String| usage("--extent", &error)));
+        let extent = args
+            .extent
+            .as_deref()
+            .map(|extent| extent.parse().map_err(|error: String| usage("--extent", &error)));
         Ok(Self {
             run: args.run.clone(),
             attempt: args.attempt,

@@ -66,7 +66,11 @@ pub(super) fn find(named: &[PathBuf], settings: &Settings) -> Found {
                 found.links.extend(links.into_iter().map(|link| shown.join(link)));
                 files
                     .into_iter()
-                    .map(|below| Input { path: Some(path.join(&below)), shown: shown.join(below), is_named: false })
+                    .map(|below| Input {
+                        path: Some(path.join(&below)),
+                        shown: shown.join(below),
+                        is_named: false,
+                    })
                     .collect()
             }
             Ok(_) => vec![Input { path: Some(path), shown: shown.clone(), is_named: true }],
@@ -123,7 +127,9 @@ fn matching(shown: &Path, settings: &Settings, links: &mut Vec<PathBuf>) -> Resu
         .map(|file| Input { path: Some(settings.located(&file)), shown: file, is_named: true })
         .collect();
     if picked.is_empty() {
-        return Err(problem("fits no file".to_owned()).with_hint("`**` stands for folders, `*` for a part of a name"));
+        return Err(
+            problem("fits no file".to_owned()).with_hint("`**` stands for folders, `*` for a part of a name")
+        );
     }
     Ok(picked)
 }
