@@ -33,15 +33,15 @@ fn both_families_of_pytest_reports_give_the_same_ids() {
     assert_eq!(durations(&old), durations(&new));
     assert_snapshot!(durations(&new), @r#"
     {
-        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.249844,
-        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.016023,
-        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.498874,
-        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.013171,
-        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.136736,
-        "tests/api/test_user.py::test_teardown": 0.325884,
-        "tests/api/test_user.py::test_teardown_after_failure": 0.487468,
-        "tests/test_search.py::TestSearch::test_inherited": 1.463366,
-        "tests/test_search.py::test_known_fault": 0.056634,
+        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.25,
+        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.004,
+        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.512,
+        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.001,
+        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.131,
+        "tests/api/test_user.py::test_teardown": 0.33,
+        "tests/api/test_user.py::test_teardown_after_failure": 0.5,
+        "tests/test_search.py::TestSearch::test_inherited": 1.5,
+        "tests/test_search.py::test_known_fault": 0.02,
         "tests/test_search.py::test_query": 0.0
     }
     "#);
@@ -547,4 +547,33 @@ fn the_same_files_give_the_same_words_however_many_read_them() {
     }
     project.shardplan("ingest out");
     assert_eq!(project.stored_files().len(), 40);
+}
+
+#[test]
+fn a_file_that_is_split_over_the_shards_of_a_run_takes_what_all_of_them_took() {
+    let project = Project::new();
+    project.write("1.json", r#"{"spec/a_spec.rb": 1.5, "spec/b_spec.rb": 4}"#);
+    project.write("2.json", r#"{"spec/a_spec.rb": 2.25}"#);
+    for (run, at) in [("7", "2026-06-16T08:00:00Z"), ("8", "2026-06-17T08:00:00Z")] {
+        for shard in ["1", "2"] {
+            // Each run has files of its own, as every run has.
+            let text = std::fs::read_to_string(project.path(format!("{shard}.json"))).unwrap();
+            project.write(
+                &format!("{run}-{shard}.json"),
+                text.replace('}', &" ".repeat(run.parse().unwrap())) + "}",
+            );
+            let said = project.shardplan(&format!(
+                "ingest {run}-{shard}.json --run {run} --lane unit --shard {shard} --at {at}"
+            ));
+            assert_eq!(said.code, 0, "{said}");
+        }
+    }
+    let csv = project.shardplan("history export csv").stdout;
+    let rows: Vec<&str> =
+        csv.lines().skip(1).filter_map(|row| row.split_once(",spec/").map(|(start, _)| start)).collect();
+    assert_eq!(
+        rows,
+        ["spec/a_spec.rb,3.75", "spec/b_spec.rb,4", "spec/a_spec.rb,3.75", "spec/b_spec.rb,4"],
+        "{csv}"
+    );
 }
