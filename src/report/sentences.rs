@@ -1,7 +1,7 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
-use crate::model::{Model, NotProvisioned, WhyNot};
+use crate::model::{Idle, Model, NotProvisioned, WhyNot};
 use crate::plan::Plan;
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
 use crate::time::Millis;
@@ -62,10 +62,15 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
         BoundReason::Unit(unit) => {
             let name = Printable(&problem.units[*unit].name).to_string();
             let load = problem.units[*unit].load;
-            let advice = if model.units[*unit].tests.len() > 1 {
-                "split it (or set `unit = \"auto\"` for its lane) to end earlier"
-            } else {
+            let facts = &model.units[*unit];
+            let advice = if facts.tests.len() == 1 {
                 "make that test faster to end earlier"
+            } else if facts.selectors.len() > 1 {
+                "its group keeps it in one shard; loosen that to end earlier"
+            } else if facts.divisible.is_some() {
+                "splitting it gained nothing by itself"
+            } else {
+                "split it, or set `unit = \"auto\"` for its lane, to end earlier"
             };
             format!("`{name}` alone takes {load} of tests on a shard of its own: {advice}.")
         }
@@ -105,6 +110,33 @@ pub(super) fn not_provisioned(note: &NotProvisioned) -> String {
         ),
         WhyNot::PassesWithout => format!(
             "`{service}` is not started for {tests} of `{lane}`: passed without it, and today's job does not start it either."
+        ),
+    }
+}
+
+/// Returns what the manifest says and no test is concerned by.
+pub(super) fn idle(idle: &Idle) -> String {
+    match idle {
+        Idle::Unmarked(rules) => format!(
+            "The tests are known without marks and fixtures, so {} on these in the manifest can't match: name an inventory that has them with `--inventory`.",
+            plural(*rules, "rule")
+        ),
+        Idle::Lane(lane, origin) => format!("Lane `{lane}` ({origin}) selects no test."),
+        Idle::Service(service, origin) => {
+            format!("No test is known to need `{service}` ({origin}): no shard starts it.")
+        }
+        Idle::Marker(marker, service, origin) => {
+            format!("No test bears the mark `{marker}`, which stands for `{service}` ({origin}).")
+        }
+        Idle::Fixture(fixture, service, origin) => {
+            let fixture = Printable(fixture);
+            format!("No test uses the fixture `{fixture}`, which stands for `{service}` ({origin}).")
+        }
+        Idle::Place(place, service, origin) => {
+            format!("`{}`, which stands for `{service}` ({origin}), holds no test.", Printable(place))
+        }
+        Idle::Today(lane, service, origin) => format!(
+            "Today's job of `{lane}` starts `{service}` ({origin}), which none of its tests is known to need."
         ),
     }
 }
@@ -184,8 +216,14 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
         Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
         Cure::Drop { service, units } => {
             let name = &model.problem.services[*service].name;
+            let everywhere = model.problem.lanes.iter().filter(|lane| lane.services.contains(*service));
+            let lanes: Vec<String> = everywhere.map(|lane| format!("`{}`", lane.name)).collect();
+            let also = match lanes.len() {
+                0 => String::new(),
+                _ => format!(", and out of `services` of {}", listed(lanes)),
+            };
             format!(
-                "do without `{name}`, needed by {}: `provision = \"never\"` in `[services.{name}]`",
+                "do without `{name}`, needed by {}: `provision = \"never\"` in `[services.{name}]`{also}",
                 plural(*units, "unit")
             )
         }

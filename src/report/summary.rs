@@ -150,7 +150,7 @@ impl PlanSummary {
             .shards
             .iter()
             .map(|shard| ShardLine {
-                name: shard.name.clone(),
+                name: shard.name.to_string(),
                 lane: model.problem.lanes[shard.lane].name.to_string(),
                 services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
                 tests: shard.tests,
@@ -306,7 +306,7 @@ fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
             let before = model.jobs.head(lane).jobs;
             let after = model.jobs.after(lane).jobs;
             let names = |jobs: Vec<crate::ids::JobName>| jobs.into_iter().map(|job| job.to_string());
-            names(before).chain([shard.name.clone()]).chain(names(after)).collect()
+            names(before).chain([shard.name.to_string()]).chain(names(after)).collect()
         }
         _ => model.problem.floor.jobs.iter().map(ToString::to_string).collect(),
     }
@@ -334,12 +334,14 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
         notes.push("One run is known: how much times vary is assumed, not measured.".to_owned());
     }
     notes.extend(model.notes.not_provisioned.iter().map(sentences::not_provisioned));
+    notes.extend(model.notes.idle.iter().map(sentences::idle));
     if !model.notes.unassigned.is_empty() {
         notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
     }
     let guessed_base: Vec<&str> = config
         .lanes
         .iter()
+        .filter(|lane| model.problem.lanes.iter().any(|used| used.name == lane.name))
         .filter(|lane| {
             let fitted = overheads.lanes.get(&lane.name);
             fitted.is_some_and(|overhead| overhead.base.origin == crate::config::Origin::Default)
