@@ -48,7 +48,7 @@ pub struct Config {
 }
 
 /// `[audit]`: which findings are shown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AuditSettings {
     /// Codes or names of the rules that are run; all where empty.
     pub select: Vec<String>,
@@ -56,8 +56,22 @@ pub struct AuditSettings {
     pub ignore: Vec<String>,
     /// Rules that are not run on files that match a pattern.
     pub per_file_ignores: Vec<(Pattern, Vec<String>)>,
+    /// Marks of tests that must run alone.
+    pub serial: Vec<String>,
     /// The file of findings that are known and left alone, relative to the manifest.
     pub baseline: Option<String>,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            select: Vec::new(),
+            ignore: Vec::new(),
+            per_file_ignores: Vec::new(),
+            serial: vec!["serial".to_owned()],
+            baseline: None,
+        }
+    }
 }
 
 /// `[project]`: where the tests are listed.

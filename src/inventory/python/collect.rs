@@ -44,6 +44,8 @@ pub(super) struct Collected<'s> {
     pub(super) fixtures: Vec<(String, Vec<ScopeIx>)>,
     /// Those among them that the test gets without asking.
     pub(super) autouse: BTreeSet<String>,
+    /// Its class inherits from one that can't be followed.
+    pub(super) opaque: bool,
     /// Methods that set the class up.
     pub(super) set_up: Vec<ScopeIx>,
 }
@@ -334,6 +336,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 .map(|(name, used)| (name, used.into_iter().map(|fixture| fixture.scope).collect()))
                 .collect(),
             autouse,
+            opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(|base| matches!(base, Target::External(path) if !is_unittest(path) && path != "abc.ABC" && path != "object"))),
             set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
         })
     }

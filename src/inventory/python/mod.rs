@@ -23,6 +23,7 @@ mod reach;
 mod resolve;
 mod settings;
 mod signs;
+mod site;
 mod source;
 mod tree;
 
@@ -37,6 +38,7 @@ use crate::inventory::{Evidence, Inventory, Need, Test};
 pub use marks::MarkLevel;
 pub use settings::{PytestSettings, RegisteredMarker};
 pub use signs::SoughtService;
+pub use site::MarkSite;
 pub use source::{Broken, MAX_BYTES, Place, SourceFile};
 
 /// What the sources of a project say about its tests.
@@ -60,8 +62,21 @@ pub struct Sources {
     pub registered: Vec<RegisteredMarker>,
     /// The services that were looked for.
     pub services: Vec<SoughtService>,
+    /// Tests that another of their name replaces.
+    pub shadowed: Vec<Shadowed>,
     /// Folders that a link leads back to.
     pub loops: Vec<String>,
+}
+
+/// A test that never runs, because another of its name follows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shadowed {
+    /// Its place.
+    pub place: Place,
+    /// Its name, with its class.
+    pub name: String,
+    /// The one that replaces it.
+    pub by: Place,
 }
 
 /// A test function or method, with all of its items.
@@ -89,6 +104,8 @@ pub struct TestFunction {
     pub needs: Vec<SourceNeed>,
     /// Whether `unittest` runs it.
     pub unittest: bool,
+    /// It inherits from a class that can't be followed: what that does is not known.
+    pub opaque: bool,
     /// Why its ids differ from run to run, where they do.
     pub unstable: Option<(Place, &'static str)>,
 }
