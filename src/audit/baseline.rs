@@ -45,7 +45,8 @@ pub struct KnownFindingV1 {
 impl Baseline {
     /// Returns the baseline that the text of a file holds.
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
-        let file: BaselineV1 = serde_json::from_str(text).map_err(|error| BaselineError(error.to_string()))?;
+        let file: BaselineV1 =
+            serde_json::from_str(text).map_err(|error| BaselineError(error.to_string()))?;
         if file.version != 1 {
             return Err(BaselineError(format!("version {} is not known here", file.version)));
         }
@@ -55,7 +56,12 @@ impl Baseline {
     /// Returns a baseline of these findings.
     #[must_use]
     pub fn of(findings: &[Finding]) -> Self {
-        Self { known: findings.iter().map(|finding| (finding.rule.code.to_owned(), finding.identity.clone())).collect() }
+        Self {
+            known: findings
+                .iter()
+                .map(|finding| (finding.rule.code.to_owned(), finding.identity.clone()))
+                .collect(),
+        }
     }
 
     /// Returns whether a finding is known.
@@ -79,7 +85,10 @@ impl Baseline {
     /// Returns the text of the file.
     #[must_use]
     pub fn render(&self) -> String {
-        let findings = self.known.iter().map(|(code, identity)| KnownFindingV1 { code: code.clone(), identity: identity.clone() });
+        let findings = self
+            .known
+            .iter()
+            .map(|(code, identity)| KnownFindingV1 { code: code.clone(), identity: identity.clone() });
         let file = BaselineV1 { version: 1, findings: findings.collect() };
         serde_json::to_string_pretty(&file).expect("names are JSON") + "\n"
     }

@@ -13,14 +13,87 @@ use super::finding::Spot;
 
 /// Marks that pytest and well-known plugins register themselves.
 const FOREIGN_MARKS: &[&str] = &[
-    "parametrize", "skip", "skipif", "xfail", "usefixtures", "filterwarnings", "tryfirst", "trylast", "hookwrapper",
-    "asyncio", "anyio", "trio", "twisted", "tornado", "django_db", "urls", "ignore_template_errors", "timeout", "flaky",
-    "xdist_group", "order", "run", "dependency", "depends", "benchmark", "vcr", "block_network", "default_cassette",
-    "freeze_time", "time_machine", "respx", "httpx_mock", "enable_socket", "disable_socket", "allow_hosts", "forked", "repeat", "no_cover", "celery",
-    "mpl_image_compare", "datafiles", "gen_test", "hypothesis", "allure_label", "qt_no_exception_capture", "subprocess", "sphinx", "responses", "requests_mock",
-    "moto", "recwarn", "limit_memory", "limit_leaks", "randomize", "random_order", "parallel_threads", "thread_unsafe", "snapshot", "testinfra", "moduletest",
-    "postgresql", "redisdb", "server_fixtures", "options", "pglite", "async_timeout", "gevent", "aioresponses", "loop_scope", "only_browser", "skip_browser",
-    "browser_context_args", "base_url", "nondestructive", "sensitive_url", "firefox_arguments", "cov", "faker", "dbfixture", "withoutresponses", "serial_group",
+    "parametrize",
+    "skip",
+    "skipif",
+    "xfail",
+    "usefixtures",
+    "filterwarnings",
+    "tryfirst",
+    "trylast",
+    "hookwrapper",
+    "asyncio",
+    "anyio",
+    "trio",
+    "twisted",
+    "tornado",
+    "django_db",
+    "urls",
+    "ignore_template_errors",
+    "timeout",
+    "flaky",
+    "xdist_group",
+    "order",
+    "run",
+    "dependency",
+    "depends",
+    "benchmark",
+    "vcr",
+    "block_network",
+    "default_cassette",
+    "freeze_time",
+    "time_machine",
+    "respx",
+    "httpx_mock",
+    "enable_socket",
+    "disable_socket",
+    "allow_hosts",
+    "forked",
+    "repeat",
+    "no_cover",
+    "celery",
+    "mpl_image_compare",
+    "datafiles",
+    "gen_test",
+    "hypothesis",
+    "allure_label",
+    "qt_no_exception_capture",
+    "subprocess",
+    "sphinx",
+    "responses",
+    "requests_mock",
+    "moto",
+    "recwarn",
+    "limit_memory",
+    "limit_leaks",
+    "randomize",
+    "random_order",
+    "parallel_threads",
+    "thread_unsafe",
+    "snapshot",
+    "testinfra",
+    "moduletest",
+    "postgresql",
+    "redisdb",
+    "server_fixtures",
+    "options",
+    "pglite",
+    "async_timeout",
+    "gevent",
+    "aioresponses",
+    "loop_scope",
+    "only_browser",
+    "skip_browser",
+    "browser_context_args",
+    "base_url",
+    "nondestructive",
+    "sensitive_url",
+    "firefox_arguments",
+    "cov",
+    "faker",
+    "dbfixture",
+    "withoutresponses",
+    "serial_group",
 ];
 
 /// What an audit looks at.
@@ -67,18 +140,32 @@ impl<'c> Context<'c> {
 
     /// Returns the marks of an item, each with its keyword arguments.
     #[must_use]
-    pub fn marks(&self, function: &'c TestFunction, item: &'c TestItem) -> Vec<(&'c str, &'c [(String, MarkerValue)])> {
-        function.marks.iter().chain(&item.marks).map(|mark| (mark.name.as_str(), mark.arguments.as_slice())).collect()
+    pub fn marks(
+        &self,
+        function: &'c TestFunction,
+        item: &'c TestItem,
+    ) -> Vec<(&'c str, &'c [(String, MarkerValue)])> {
+        function
+            .marks
+            .iter()
+            .chain(&item.marks)
+            .map(|mark| (mark.name.as_str(), mark.arguments.as_slice()))
+            .collect()
     }
 
     /// Returns whether a lane selects an item.
     #[must_use]
     pub fn selects(&self, lane: &Lane, function: &'c TestFunction, item: &'c TestItem) -> bool {
         let Some(id) = item_id(function, item) else { return false };
-        let inside = |patterns: &[crate::config::Pattern]| patterns.iter().any(|pattern| pattern.matches(&id, &function.file));
+        let inside = |patterns: &[crate::config::Pattern]| {
+            patterns.iter().any(|pattern| pattern.matches(&id, &function.file))
+        };
         (lane.paths.is_empty() || inside(&lane.paths))
             && !inside(&lane.exclude)
-            && lane.markers.as_ref().is_none_or(|expression| expression.selects_marks(&self.marks(function, item)))
+            && lane
+                .markers
+                .as_ref()
+                .is_none_or(|expression| expression.selects_marks(&self.marks(function, item)))
     }
 
     /// Returns the lanes with the functions that each selects, in the manifest's order.
@@ -86,7 +173,12 @@ impl<'c> Context<'c> {
     pub fn lanes(&self) -> Vec<LaneTests<'c>> {
         let lane_tests = |lane: &'c Lane| LaneTests {
             lane,
-            functions: self.sources.functions.iter().filter(|function| self.items(function).iter().any(|item| self.selects(lane, function, item))).collect(),
+            functions: self
+                .sources
+                .functions
+                .iter()
+                .filter(|function| self.items(function).iter().any(|item| self.selects(lane, function, item)))
+                .collect(),
         };
         self.config.lanes.iter().map(lane_tests).collect()
     }
@@ -98,7 +190,9 @@ impl<'c> Context<'c> {
         let mut marks: BTreeMap<&ServiceName, Vec<String>> = BTreeMap::new();
         for service in &self.sources.services {
             let declared = self.config.service(&service.name);
-            let own: Vec<String> = declared.map(|declared| declared.markers.iter().map(|marker| marker.value.to_string()).collect()).unwrap_or_default();
+            let own: Vec<String> = declared
+                .map(|declared| declared.markers.iter().map(|marker| marker.value.to_string()).collect())
+                .unwrap_or_default();
             let found: Vec<String> = if own.is_empty() {
                 let registered = self.sources.registered.iter().map(|marker| &marker.name);
                 let means = |name: &&String| stands_for(name, &service.words);
@@ -125,7 +219,11 @@ impl<'c> Context<'c> {
         let Some(inventory) = self.inventory else { return false };
         let stem = format!("{}[", function.id);
         let is_of = |id: &str| id == function.id || id.starts_with(&stem);
-        inventory.tests.iter().any(|test| test.file == *function.file && is_of(test.id.as_str()) && test.needs.iter().any(|need| need.service == *service))
+        inventory.tests.iter().any(|test| {
+            test.file == *function.file
+                && is_of(test.id.as_str())
+                && test.needs.iter().any(|need| need.service == *service)
+        })
     }
 
     /// Returns whether a mark belongs to pytest or a plugin.
@@ -147,14 +245,37 @@ impl<'c> Context<'c> {
 /// Returns the node id of an item.
 #[must_use]
 pub(super) fn item_id(function: &TestFunction, item: &TestItem) -> Option<NodeId> {
-    if item.parameters.is_empty() { function.id.parse().ok() } else { format!("{}[{}]", function.id, item.parameters).parse().ok() }
+    if item.parameters.is_empty() {
+        function.id.parse().ok()
+    } else {
+        format!("{}[{}]", function.id, item.parameters).parse().ok()
+    }
 }
 
 /// Returns whether a mark is named after a service: `postgres`, `needs_redis`, `elasticsearch_integration`.
 fn stands_for(mark: &str, words: &[String]) -> bool {
-    const AROUND: &[&str] = &["requires", "require", "required", "needs", "need", "uses", "use", "with", "integration", "test", "tests", "live", "real", "service", "db", "server", "only"];
+    const AROUND: &[&str] = &[
+        "requires",
+        "require",
+        "required",
+        "needs",
+        "need",
+        "uses",
+        "use",
+        "with",
+        "integration",
+        "test",
+        "tests",
+        "live",
+        "real",
+        "service",
+        "db",
+        "server",
+        "only",
+    ];
     let lower = mark.to_ascii_lowercase();
-    let parts: Vec<&str> = lower.split('_').filter(|part| !part.is_empty() && !AROUND.contains(part)).collect();
+    let parts: Vec<&str> =
+        lower.split('_').filter(|part| !part.is_empty() && !AROUND.contains(part)).collect();
     matches!(parts.as_slice(), [one] if words.iter().any(|word| word == one))
 }
 

@@ -75,7 +75,12 @@ pub struct Finding {
 impl Finding {
     /// Returns a finding without notes and repair, as sure as its rule.
     #[must_use]
-    pub fn new(rule: &'static Rule, spot: Spot, identity: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(
+        rule: &'static Rule,
+        spot: Spot,
+        identity: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             rule,
             confidence: rule.confidence,

@@ -229,7 +229,7 @@ impl Catalogue {
             let names = &service.names;
             bears(names, word) && (bears(names, name) || last.is_some_and(|last| bears(names, last)))
         })
-        }
+    }
 }
 
 #[cfg(test)]

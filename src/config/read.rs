@@ -230,7 +230,11 @@ fn read_audit(root: &Section<'_, '_>) -> AuditSettings {
         select: codes(&section, "select"),
         ignore: codes(&section, "ignore"),
         per_file_ignores: section.lists("per-file-ignores"),
-        serial: if section.has("serial") { codes(&section, "serial") } else { AuditSettings::default().serial },
+        serial: if section.has("serial") {
+            codes(&section, "serial")
+        } else {
+            AuditSettings::default().serial
+        },
         baseline: section.string("baseline"),
     };
     section.finish();

@@ -7,7 +7,9 @@ use crate::inventory::python::SourceFile;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FixError {
     /// What came out would not be Python.
-    #[error("{file}: the repair would break the file ({reason}); it is left as it was: make the change by hand")]
+    #[error(
+        "{file}: the repair would break the file ({reason}); it is left as it was: make the change by hand"
+    )]
     Breaks {
         /// The file.
         file: String,
@@ -96,16 +98,26 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
 }
 
 fn register_all(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, FixError> {
-    let marks = changes.iter().filter_map(|change| if let Change::Register { mark } = change { Some(mark.as_str()) } else { None });
+    let marks = changes
+        .iter()
+        .filter_map(|change| if let Change::Register { mark } = change { Some(mark.as_str()) } else { None });
     let mut text = match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => {
             let mark = marks.clone().next().unwrap_or_default().to_owned();
-            return Err(FixError::Unregistered { file: path.to_owned(), mark, reason: "it is not UTF-8".to_owned() });
+            return Err(FixError::Unregistered {
+                file: path.to_owned(),
+                mark,
+                reason: "it is not UTF-8".to_owned(),
+            });
         }
     };
     for mark in marks {
-        let fail = |reason: &str| FixError::Unregistered { file: path.to_owned(), mark: mark.to_owned(), reason: reason.to_owned() };
+        let fail = |reason: &str| FixError::Unregistered {
+            file: path.to_owned(),
+            mark: mark.to_owned(),
+            reason: reason.to_owned(),
+        };
         text = if std::path::Path::new(path).extension().is_some_and(|extension| extension == "toml") {
             in_toml(&text, mark).map_err(|reason| fail(&reason))?
         } else {
@@ -118,9 +130,14 @@ fn register_all(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>
 
 fn in_toml(text: &str, mark: &str) -> Result<String, String> {
     use toml_edit::{Array, DocumentMut, Item, Value};
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
     let bare = document.contains_key("pytest") && !document.contains_key("tool");
-    let pytest = if bare { document.get_mut("pytest") } else { document.get_mut("tool").and_then(|tool| tool.get_mut("pytest")) };
+    let pytest = if bare {
+        document.get_mut("pytest")
+    } else {
+        document.get_mut("tool").and_then(|tool| tool.get_mut("pytest"))
+    };
     let pytest = pytest.ok_or("it has no table for pytest")?;
     let table = if pytest.get("ini_options").is_some() { &mut pytest["ini_options"] } else { pytest };
     let table = table.as_table_like_mut().ok_or("its table for pytest is no table")?;
@@ -131,14 +148,21 @@ fn in_toml(text: &str, mark: &str) -> Result<String, String> {
             table.insert("markers", Item::Value(Value::Array(array)));
         }
         Some(Item::Value(Value::Array(array))) => {
-            if array.iter().any(|item| item.as_str().and_then(|line| line.split([':', '(']).next()).map(str::trim) == Some(mark)) {
+            if array.iter().any(|item| {
+                item.as_str().and_then(|line| line.split([':', '(']).next()).map(str::trim) == Some(mark)
+            }) {
                 return Ok(text.to_owned());
             }
             // A list of several lines gets one more line like its last.
-            let last = array.iter().last().and_then(|last| last.decor().prefix()).and_then(|prefix| prefix.as_str()).map(|prefix| {
-                let start = prefix.rfind('\n').unwrap_or(0);
-                prefix[start..].to_owned()
-            });
+            let last = array
+                .iter()
+                .last()
+                .and_then(|last| last.decor().prefix())
+                .and_then(|prefix| prefix.as_str())
+                .map(|prefix| {
+                    let start = prefix.rfind('\n').unwrap_or(0);
+                    prefix[start..].to_owned()
+                });
             let mut value = Value::from(mark);
             match last {
                 Some(prefix) if prefix.starts_with('\n') => value.decor_mut().set_prefix(prefix),
@@ -156,8 +180,13 @@ fn in_ini(text: &str, section: &str, mark: &str) -> Option<String> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let header = lines.iter().position(|line| line.trim_end() == format!("[{section}]"))?;
-    let end = lines[header + 1..].iter().position(|line| line.starts_with('[')).map_or(lines.len(), |at| header + 1 + at);
-    let key = (header + 1..end).find(|at| lines[*at].strip_prefix("markers").is_some_and(|rest| rest.trim_start().starts_with(['=', ':'])));
+    let end = lines[header + 1..]
+        .iter()
+        .position(|line| line.starts_with('['))
+        .map_or(lines.len(), |at| header + 1 + at);
+    let key = (header + 1..end).find(|at| {
+        lines[*at].strip_prefix("markers").is_some_and(|rest| rest.trim_start().starts_with(['=', ':']))
+    });
     let close = |line: &mut String| {
         if !line.ends_with('\n') {
             line.push_str(newline);
@@ -178,7 +207,9 @@ fn in_ini(text: &str, section: &str, mark: &str) -> Option<String> {
                 }
             }
             let names = |line: &str| line.split([':', '(']).next().map(str::trim) == Some(mark);
-            if lines[key + 1..=last].iter().any(|line| names(line)) || lines[key].split_once('=').is_some_and(|(_, value)| names(value)) {
+            if lines[key + 1..=last].iter().any(|line| names(line))
+                || lines[key].split_once('=').is_some_and(|(_, value)| names(value))
+            {
                 return Some(text.to_owned());
             }
             let indent: String = lines[last].chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
@@ -196,14 +227,19 @@ mod tests {
 
     fn fixed(text: &str, changes: &[Change]) -> String {
         let changes: Vec<&Change> = changes.iter().collect();
-        String::from_utf8(apply("tests/test_a.py", text.as_bytes(), &changes).expect("it can be repaired")).expect("it stays text")
+        String::from_utf8(apply("tests/test_a.py", text.as_bytes(), &changes).expect("it can be repaired"))
+            .expect("it stays text")
     }
 
     #[test]
     fn a_decorator_is_as_deep_as_what_it_marks_and_line_ends_stay() {
-        let text = "import pytest\r\n\r\nclass TestA:\r\n    # why\r\n    @other\r\n    def test_a(self): pass\r\n";
+        let text =
+            "import pytest\r\n\r\nclass TestA:\r\n    # why\r\n    @other\r\n    def test_a(self): pass\r\n";
         let after = fixed(text, &[Change::Decorate { line: 5, mark: "db".to_owned() }]);
-        assert_eq!(after, "import pytest\r\n\r\nclass TestA:\r\n    # why\r\n    @pytest.mark.db\r\n    @other\r\n    def test_a(self): pass\r\n");
+        assert_eq!(
+            after,
+            "import pytest\r\n\r\nclass TestA:\r\n    # why\r\n    @pytest.mark.db\r\n    @other\r\n    def test_a(self): pass\r\n"
+        );
     }
 
     #[test]
@@ -214,7 +250,10 @@ mod tests {
             Change::MarkModule { after: 2, mark: "db".to_owned() },
             Change::MarkModule { after: 2, mark: "redis".to_owned() },
         ];
-        assert_eq!(fixed(text, &changes), "\"\"\"Doc.\"\"\"\nimport os\nimport pytest\n\npytestmark = [pytest.mark.db, pytest.mark.redis]\n\ndef test_a(): pass");
+        assert_eq!(
+            fixed(text, &changes),
+            "\"\"\"Doc.\"\"\"\nimport os\nimport pytest\n\npytestmark = [pytest.mark.db, pytest.mark.redis]\n\ndef test_a(): pass"
+        );
     }
 
     #[test]
@@ -222,19 +261,28 @@ mod tests {
         let text = b"# coding: latin-1\nimport pytest\nNAME = '\xe9'\ndef test_a(): pass\n";
         let change = Change::Decorate { line: 4, mark: "db".to_owned() };
         let after = apply("a.py", text, &[&change]).expect("it can be repaired");
-        assert_eq!(after, b"# coding: latin-1\nimport pytest\nNAME = '\xe9'\n@pytest.mark.db\ndef test_a(): pass\n");
+        assert_eq!(
+            after,
+            b"# coding: latin-1\nimport pytest\nNAME = '\xe9'\n@pytest.mark.db\ndef test_a(): pass\n"
+        );
     }
 
     #[test]
     fn a_mark_is_registered_beside_the_others() {
         let toml = "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\", # yes\n]\naddopts = \"-ra\"\n";
         let after = in_toml(toml, "db").expect("it has a table");
-        assert_eq!(after, "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\",\n    \"db\", # yes\n]\naddopts = \"-ra\"\n");
+        assert_eq!(
+            after,
+            "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\",\n    \"db\", # yes\n]\naddopts = \"-ra\"\n"
+        );
         assert_eq!(in_toml(&after, "db").as_deref(), Ok(after.as_str()), "once is enough");
         let ini = "[pytest]\nmarkers =\n    slow: takes long\n\naddopts = -ra\n";
         let after = in_ini(ini, "pytest", "db").expect("it has a section");
         assert_eq!(after, "[pytest]\nmarkers =\n    slow: takes long\n    db\n\naddopts = -ra\n");
         assert_eq!(in_ini(&after, "pytest", "db").as_deref(), Some(after.as_str()));
-        assert_eq!(in_ini("[pytest]\naddopts = -ra\n", "pytest", "db").as_deref(), Some("[pytest]\nmarkers =\n    db\naddopts = -ra\n"));
+        assert_eq!(
+            in_ini("[pytest]\naddopts = -ra\n", "pytest", "db").as_deref(),
+            Some("[pytest]\nmarkers =\n    db\naddopts = -ra\n")
+        );
     }
 }

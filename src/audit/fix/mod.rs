@@ -64,7 +64,10 @@ pub(super) fn mark_function(context: &Context<'_>, function: &TestFunction, mark
     }
     let Some(file) = context.sources.file(&function.file) else { return Vec::new() };
     let path = file.path.clone();
-    let mut edits = vec![Edit { file: path.clone(), change: Change::Decorate { line: function.decorated_from, mark: mark.to_owned() } }];
+    let mut edits = vec![Edit {
+        file: path.clone(),
+        change: Change::Decorate { line: function.decorated_from, mark: mark.to_owned() },
+    }];
     let site = file.mark_site();
     if !site.imports_pytest {
         edits.push(Edit { file: path, change: Change::ImportPytest { after: site.after } });
@@ -74,14 +77,23 @@ pub(super) fn mark_function(context: &Context<'_>, function: &TestFunction, mark
 }
 
 /// Returns the edits that mark every function of a file.
-pub(super) fn mark_file(context: &Context<'_>, file: &str, mark: &str, functions: &[&TestFunction]) -> Vec<Edit> {
+pub(super) fn mark_file(
+    context: &Context<'_>,
+    file: &str,
+    mark: &str,
+    functions: &[&TestFunction],
+) -> Vec<Edit> {
     let Some(source) = context.sources.file(file) else { return Vec::new() };
     let site = source.mark_site();
     if site.has_pytestmark {
-        let edits: BTreeSet<Edit> = functions.iter().flat_map(|function| mark_function(context, function, mark)).collect();
+        let edits: BTreeSet<Edit> =
+            functions.iter().flat_map(|function| mark_function(context, function, mark)).collect();
         return edits.into_iter().collect();
     }
-    let mut edits = vec![Edit { file: file.to_owned(), change: Change::MarkModule { after: site.after, mark: mark.to_owned() } }];
+    let mut edits = vec![Edit {
+        file: file.to_owned(),
+        change: Change::MarkModule { after: site.after, mark: mark.to_owned() },
+    }];
     if !site.imports_pytest {
         edits.push(Edit { file: file.to_owned(), change: Change::ImportPytest { after: site.after } });
     }
@@ -92,8 +104,14 @@ pub(super) fn mark_file(context: &Context<'_>, file: &str, mark: &str, functions
 /// Returns the edit that takes a mark away, where it has a line of its own.
 pub(super) fn unmark(context: &Context<'_>, function: &TestFunction, mark: &AppliedMark) -> Vec<Edit> {
     let Some(file) = context.sources.file(&mark.place.file) else { return Vec::new() };
-    let own = mark.level != MarkLevel::Parameters && (*function.place.file == *mark.place.file) && file.is_lone_mark(mark.place.line);
-    if own { vec![Edit { file: file.path.clone(), change: Change::Remove { line: mark.place.line } }] } else { Vec::new() }
+    let own = mark.level != MarkLevel::Parameters
+        && (*function.place.file == *mark.place.file)
+        && file.is_lone_mark(mark.place.line);
+    if own {
+        vec![Edit { file: file.path.clone(), change: Change::Remove { line: mark.place.line } }]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Returns the edit that registers a mark in the configuration that holds for the project.
@@ -103,6 +121,7 @@ pub(super) fn register(context: &Context<'_>, mark: &str) -> Vec<Edit> {
 }
 
 fn register_if_needed(context: &Context<'_>, mark: &str) -> Vec<Edit> {
-    let known = context.sources.registered.iter().any(|marker| marker.name == mark) || context.is_foreign_mark(mark);
+    let known =
+        context.sources.registered.iter().any(|marker| marker.name == mark) || context.is_foreign_mark(mark);
     if known { Vec::new() } else { register(context, mark) }
 }

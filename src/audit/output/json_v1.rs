@@ -95,7 +95,9 @@ impl From<&Finding> for FindingV1 {
     fn from(finding: &Finding) -> Self {
         let place = match &finding.spot {
             super::super::Spot::Source(place) => Some(PlaceV1::from(place)),
-            super::super::Spot::Line { file, line } => Some(PlaceV1 { file: file.clone(), line: *line, column: None }),
+            super::super::Spot::Line { file, line } => {
+                Some(PlaceV1 { file: file.clone(), line: *line, column: None })
+            }
             super::super::Spot::Project => None,
         };
         Self {

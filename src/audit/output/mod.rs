@@ -22,7 +22,12 @@ impl Counts {
     /// Returns the counts of an audit.
     #[must_use]
     pub fn of(audit: &Audit) -> Self {
-        let count = |severity| audit.findings.iter().filter(|finding| finding.rule.severity == severity).count();
-        Self { errors: count(Severity::Error), warnings: count(Severity::Warning), notes: count(Severity::Note) }
+        let count =
+            |severity| audit.findings.iter().filter(|finding| finding.rule.severity == severity).count();
+        Self {
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            notes: count(Severity::Note),
+        }
     }
 }

@@ -84,13 +84,16 @@ fn result(finding: &Finding) -> Value {
 
 fn location_of(spot: &Spot) -> Option<Value> {
     let (file, region) = match spot {
-        Spot::Source(place) => {
-            (&*place.file, json!({ "startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.width }))
-        }
+        Spot::Source(place) => (
+            &*place.file,
+            json!({ "startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.width }),
+        ),
         Spot::Line { file, line } => (file.as_str(), json!({ "startLine": line })),
         Spot::Project => return None,
     };
-    Some(json!({ "physicalLocation": { "artifactLocation": { "uri": uri(file), "uriBaseId": "PROJECT" }, "region": region } }))
+    Some(
+        json!({ "physicalLocation": { "artifactLocation": { "uri": uri(file), "uriBaseId": "PROJECT" }, "region": region } }),
+    )
 }
 
 /// Returns a relative path as a URI reference: what is not plain is percent-encoded.

@@ -26,18 +26,28 @@ pub fn render(audit: &Audit, sources: &Sources, manifest_text: Option<(&str, &st
 pub fn summary(audit: &Audit) -> String {
     let Counts { errors, warnings, notes } = Counts::of(audit);
     let suppressed = audit.suppressed.inline + audit.suppressed.by_file + audit.suppressed.baseline;
-    let left = if suppressed == 0 { String::new() } else { format!("; {} left alone", plural(suppressed, "finding")) };
+    let left = if suppressed == 0 {
+        String::new()
+    } else {
+        format!("; {} left alone", plural(suppressed, "finding"))
+    };
     if audit.findings.is_empty() {
         return format!("No findings{left}.\n");
     }
     let fixable = audit.findings.iter().filter(|finding| !finding.fix.is_empty()).count();
     let fix = if fixable == 0 { String::new() } else { format!("; `--fix` repairs {fixable}") };
     let counted = [(errors, "error"), (warnings, "warning"), (notes, "note")];
-    let counted: Vec<String> = counted.iter().filter(|(count, _)| *count > 0).map(|(count, name)| plural(*count, name)).collect();
+    let counted: Vec<String> =
+        counted.iter().filter(|(count, _)| *count > 0).map(|(count, name)| plural(*count, name)).collect();
     format!("{}: {}{fix}{left}.\n", plural(audit.findings.len(), "finding"), counted.join(", "))
 }
 
-fn drawn(finding: &Finding, sources: &Sources, manifest: Option<(&str, &str)>, renderer: &Renderer) -> String {
+fn drawn(
+    finding: &Finding,
+    sources: &Sources,
+    manifest: Option<(&str, &str)>,
+    renderer: &Renderer,
+) -> String {
     let level = match finding.rule.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -49,10 +59,23 @@ fn drawn(finding: &Finding, sources: &Sources, manifest: Option<(&str, &str)>, r
         Spot::Source(place) => lines.extend(Excerpt::of(place, sources, None)),
         Spot::Line { file, line } => {
             let text = match manifest {
-                Some((name, text)) if name == file => text.lines().nth(line - 1).unwrap_or_default().to_owned(),
-                _ => sources.file(file).and_then(|source| source.text.lines().nth(line - 1)).unwrap_or_default().to_owned(),
+                Some((name, text)) if name == file => {
+                    text.lines().nth(line - 1).unwrap_or_default().to_owned()
+                }
+                _ => sources
+                    .file(file)
+                    .and_then(|source| source.text.lines().nth(line - 1))
+                    .unwrap_or_default()
+                    .to_owned(),
             };
-            lines.push(Excerpt { file: file.clone(), line: *line, column: 1, width: text.chars().count().max(1), text, label: None });
+            lines.push(Excerpt {
+                file: file.clone(),
+                line: *line,
+                column: 1,
+                width: text.chars().count().max(1),
+                text,
+                label: None,
+            });
         }
         Spot::Project => {}
     }
@@ -66,17 +89,30 @@ fn drawn(finding: &Finding, sources: &Sources, manifest: Option<(&str, &str)>, r
             None => after.push(note.message.clone()),
         }
     }
-    let drawn: Vec<(Excerpt, String, std::ops::Range<usize>)> = lines.into_iter().map(Excerpt::safe).collect();
+    let drawn: Vec<(Excerpt, String, std::ops::Range<usize>)> =
+        lines.into_iter().map(Excerpt::safe).collect();
     let mut group = Group::with_title(level.primary_title(&title).id(finding.rule.code));
-    let labels: Vec<Option<String>> = drawn.iter().map(|(excerpt, ..)| excerpt.label.as_ref().map(|label| Printable(label).to_string())).collect();
+    let labels: Vec<Option<String>> = drawn
+        .iter()
+        .map(|(excerpt, ..)| excerpt.label.as_ref().map(|label| Printable(label).to_string()))
+        .collect();
     let files: Vec<String> = drawn.iter().map(|(excerpt, ..)| Printable(&excerpt.file).to_string()).collect();
     for (at, ((excerpt, text, span), label)) in drawn.iter().zip(&labels).enumerate() {
-        let kind = if at == 0 && excerpt.label.is_none() { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if at == 0 && excerpt.label.is_none() {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         let mut annotation = kind.span(span.clone());
         if let Some(label) = label {
             annotation = annotation.label(label);
         }
-        group = group.element(Snippet::source(text.as_str()).path(files[at].as_str()).line_start(excerpt.line).annotation(annotation));
+        group = group.element(
+            Snippet::source(text.as_str())
+                .path(files[at].as_str())
+                .line_start(excerpt.line)
+                .annotation(annotation),
+        );
     }
     let after: Vec<String> = after.iter().map(|note| Printable(note).to_string()).collect();
     for note in &after {
@@ -105,7 +141,14 @@ impl Excerpt {
     fn of(place: &Place, sources: &Sources, label: Option<String>) -> Option<Self> {
         let source = sources.file(&place.file)?;
         let text = source.text.lines().nth(place.line - 1).unwrap_or_default().to_owned();
-        Some(Self { file: place.file.to_string(), line: place.line, column: place.column, width: place.width, text, label })
+        Some(Self {
+            file: place.file.to_string(),
+            line: place.line,
+            column: place.column,
+            width: place.width,
+            text,
+            label,
+        })
     }
 
     /// Returns the line as it can be shown, with the bytes that are pointed at in what is shown.

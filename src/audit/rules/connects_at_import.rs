@@ -28,9 +28,17 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for connection in &context.sources.connections {
         let files = crate::report::plural(connection.files.len(), "test file");
-        let message = format!("a connection to {} is opened while this is imported, in the collection of {files}", connection.service);
+        let message = format!(
+            "a connection to {} is opened while this is imported, in the collection of {files}",
+            connection.service
+        );
         let identity = format!("{} {}", connection.place.file, connection.service);
-        findings.push(Finding::new(&CONNECTS_AT_IMPORT, Spot::Source(connection.place.clone()), identity, message));
+        findings.push(Finding::new(
+            &CONNECTS_AT_IMPORT,
+            Spot::Source(connection.place.clone()),
+            identity,
+            message,
+        ));
     }
     findings.dedup_by(|a, b| a.identity == b.identity);
     findings

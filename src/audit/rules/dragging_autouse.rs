@@ -27,12 +27,18 @@ use crate::inventory::Evidence;
 
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for fixture in context.sources.fixtures.iter().filter(|fixture| fixture.autouse && fixture.only_reason > 0) {
+    for fixture in
+        context.sources.fixtures.iter().filter(|fixture| fixture.autouse && fixture.only_reason > 0)
+    {
         for need in fixture.needs.iter().filter(|need| need.evidence < Evidence::Variable) {
             let users = crate::report::plural(fixture.users, "test function");
-            let message = format!("the autouse fixture `{}` brings {} into {users}; {} of them need it for nothing else", fixture.name, need.service, fixture.only_reason);
+            let message = format!(
+                "the autouse fixture `{}` brings {} into {users}; {} of them need it for nothing else",
+                fixture.name, need.service, fixture.only_reason
+            );
             let identity = format!("{} {} {}", fixture.place.file, fixture.name, need.service);
-            let finding = Finding::new(&DRAGGING_AUTOUSE, Spot::Source(fixture.place.clone()), identity, message);
+            let finding =
+                Finding::new(&DRAGGING_AUTOUSE, Spot::Source(fixture.place.clone()), identity, message);
             findings.push(super::with_way(finding, need));
         }
     }

@@ -36,14 +36,25 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let message = match &lane.markers {
-            Some(expression) if expression.witness().is_none() => format!("lane `{}` selects `{expression}`, which no test can ever meet", lane.name),
+            Some(expression) if expression.witness().is_none() => {
+                format!("lane `{}` selects `{expression}`, which no test can ever meet", lane.name)
+            }
             // What a hook marks is not seen here.
-            Some(expression) if expression.names().iter().any(|name| context.sources.marks_by_hooks.contains(*name)) => continue,
+            Some(expression)
+                if expression.names().iter().any(|name| context.sources.marks_by_hooks.contains(*name)) =>
+            {
+                continue;
+            }
             _ => format!("lane `{}` selects no test", lane.name),
         };
-        let mut finding = Finding::new(&EMPTY_SELECTION, context.spot_of(&lane.origin), lane.name.as_str(), message);
+        let mut finding =
+            Finding::new(&EMPTY_SELECTION, context.spot_of(&lane.origin), lane.name.as_str(), message);
         for name in lane.markers.iter().flat_map(|expression| expression.names()) {
-            let borne = context.sources.functions.iter().any(|function| function.marks.iter().any(|mark| mark.name == name));
+            let borne = context
+                .sources
+                .functions
+                .iter()
+                .any(|function| function.marks.iter().any(|mark| mark.name == name));
             if !borne {
                 finding = finding.with_note(format!("no test bears the mark `{name}`"), None);
             }

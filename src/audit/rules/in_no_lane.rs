@@ -38,7 +38,10 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut lost: BTreeMap<&str, Vec<(&TestFunction, usize)>> = BTreeMap::new();
     for function in &context.sources.functions {
         let items = context.items(function);
-        let out = items.iter().filter(|item| !context.config.lanes.iter().any(|lane| context.selects(lane, function, item))).count();
+        let out = items
+            .iter()
+            .filter(|item| !context.config.lanes.iter().any(|lane| context.selects(lane, function, item)))
+            .count();
         if out > 0 {
             lost.entry(&function.file).or_default().push((function, out));
         }
@@ -49,11 +52,21 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         if all > 1 && functions.len() == all {
             let tests: usize = functions.iter().map(|(_, items)| items).sum();
             let message = format!("no lane selects the {tests} tests of this file: they run nowhere");
-            findings.push(Finding::new(&IN_NO_LANE, Spot::Source(functions[0].0.place.clone()), file, message));
+            findings.push(Finding::new(
+                &IN_NO_LANE,
+                Spot::Source(functions[0].0.place.clone()),
+                file,
+                message,
+            ));
         } else {
             for (function, _) in functions {
                 let message = format!("no lane selects `{}`: it runs nowhere", function.name);
-                findings.push(Finding::new(&IN_NO_LANE, Spot::Source(function.place.clone()), function.id.clone(), message));
+                findings.push(Finding::new(
+                    &IN_NO_LANE,
+                    Spot::Source(function.place.clone()),
+                    function.id.clone(),
+                    message,
+                ));
             }
         }
     }

@@ -47,8 +47,14 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     for ((first, second), functions) in twice {
         let (first, second) = (&lanes[first], &lanes[second]);
         let tests = crate::report::plural(functions.len(), "test function");
-        let message = format!("lanes `{}` and `{}` both select {tests}: they run twice", first.name, second.name);
-        let mut finding = Finding::new(&IN_TWO_LANES, context.spot_of(&second.origin), format!("{} {}", first.name, second.name), message);
+        let message =
+            format!("lanes `{}` and `{}` both select {tests}: they run twice", first.name, second.name);
+        let mut finding = Finding::new(
+            &IN_TWO_LANES,
+            context.spot_of(&second.origin),
+            format!("{} {}", first.name, second.name),
+            message,
+        );
         for (id, place) in crate::audit::context::some_places(&functions) {
             finding = finding.with_note(format!("`{id}` is in both"), Some(place));
         }

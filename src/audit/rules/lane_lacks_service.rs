@@ -40,15 +40,24 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         for function in &tests.functions {
             for need in context.firm_needs(function) {
                 let fails = !matches!(need.evidence, Evidence::Guard | Evidence::Container);
-                if fails && context.config.service(&need.service).is_some() && !today.services.contains(&need.service) {
+                if fails
+                    && context.config.service(&need.service).is_some()
+                    && !today.services.contains(&need.service)
+                {
                     lacking.entry(&need.service).or_default().push(function);
                 }
             }
         }
         for (service, functions) in lacking {
             let count = crate::report::plural(functions.len(), "test function");
-            let message = format!("lane `{}` starts no {service} today, and {count} of it need it", tests.lane.name);
-            let finding = Finding::new(&LANE_LACKS_SERVICE, context.spot_of(&today.origin), format!("{} {service}", tests.lane.name), message);
+            let message =
+                format!("lane `{}` starts no {service} today, and {count} of it need it", tests.lane.name);
+            let finding = Finding::new(
+                &LANE_LACKS_SERVICE,
+                context.spot_of(&today.origin),
+                format!("{} {service}", tests.lane.name),
+                message,
+            );
             findings.push(super::with_examples(context, finding, &functions, service));
         }
     }

@@ -31,18 +31,29 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for function in &context.sources.functions {
         // A fixture that nobody defines here is a plugin's: what it opens is not known.
-        let opaque = function.fixtures.iter().any(|fixture| fixture.place.is_none() && !super::is_harmless(&fixture.name));
+        let opaque = function
+            .fixtures
+            .iter()
+            .any(|fixture| fixture.place.is_none() && !super::is_harmless(&fixture.name));
         if opaque || function.opaque {
             continue;
         }
         for mark in &function.marks {
-            let Some((service, _)) = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name)) else { continue };
+            let Some((service, _)) = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name)) else {
+                continue;
+            };
             let needed = function.needs.iter().any(|need| need.service == **service);
             if needed || context.seen_to_need(function, service) {
                 continue;
             }
-            let message = format!("`{}` is marked `{}`, and nothing in it reaches {service}", function.name, mark.name);
-            let finding = Finding::new(&MARKED_WITHOUT_NEED, Spot::Source(mark.place.clone()), format!("{} {}", function.id, mark.name), message);
+            let message =
+                format!("`{}` is marked `{}`, and nothing in it reaches {service}", function.name, mark.name);
+            let finding = Finding::new(
+                &MARKED_WITHOUT_NEED,
+                Spot::Source(mark.place.clone()),
+                format!("{} {}", function.id, mark.name),
+                message,
+            );
             findings.push(finding.with_fix(fix::unmark(context, function, mark)));
         }
     }
@@ -51,8 +62,15 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         context.sources.functions.iter().any(|function| {
             function.marks.iter().any(|mark| {
                 let here = Spot::Source(mark.place.clone()) == finding.spot;
-                let service = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name)).map(|(service, _)| *service);
-                here && service.is_some_and(|service| function.needs.iter().any(|need| need.service == *service) || context.seen_to_need(function, service) || function.opaque)
+                let service = marks_of
+                    .iter()
+                    .find(|(_, marks)| marks.contains(&mark.name))
+                    .map(|(service, _)| *service);
+                here && service.is_some_and(|service| {
+                    function.needs.iter().any(|need| need.service == *service)
+                        || context.seen_to_need(function, service)
+                        || function.opaque
+                })
             })
         })
     };

@@ -28,11 +28,54 @@ use crate::inventory::python::{SourceNeed, Step, StepKind, TestFunction};
 
 /// Fixtures of pytest and its plugins that open nothing.
 const HARMLESS: &[&str] = &[
-    "request", "tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory", "monkeypatch", "capsys", "capfd", "caplog", "capsysbinary", "capfdbinary",
-    "recwarn", "cache", "pytestconfig", "record_property", "record_testsuite_property", "record_xml_attribute", "doctest_namespace", "pytester", "testdir",
-    "mocker", "event_loop", "event_loop_policy", "anyio_backend", "benchmark", "faker", "freezer", "respx_mock", "httpx_mock", "requests_mock", "rf",
-    "settings", "subtests", "worker_id", "unused_tcp_port", "unused_tcp_port_factory", "class_mocker", "module_mocker", "session_mocker", "snapshot",
-    "aiohttp_client", "aiohttp_server", "fs", "time_machine", "client", "async_client", "django_assert_num_queries", "mailoutbox",
+    "request",
+    "tmp_path",
+    "tmpdir",
+    "tmp_path_factory",
+    "tmpdir_factory",
+    "monkeypatch",
+    "capsys",
+    "capfd",
+    "caplog",
+    "capsysbinary",
+    "capfdbinary",
+    "recwarn",
+    "cache",
+    "pytestconfig",
+    "record_property",
+    "record_testsuite_property",
+    "record_xml_attribute",
+    "doctest_namespace",
+    "pytester",
+    "testdir",
+    "mocker",
+    "event_loop",
+    "event_loop_policy",
+    "anyio_backend",
+    "benchmark",
+    "faker",
+    "freezer",
+    "respx_mock",
+    "httpx_mock",
+    "requests_mock",
+    "rf",
+    "settings",
+    "subtests",
+    "worker_id",
+    "unused_tcp_port",
+    "unused_tcp_port_factory",
+    "class_mocker",
+    "module_mocker",
+    "session_mocker",
+    "snapshot",
+    "aiohttp_client",
+    "aiohttp_server",
+    "fs",
+    "time_machine",
+    "client",
+    "async_client",
+    "django_assert_num_queries",
+    "mailoutbox",
 ];
 
 fn is_harmless(fixture: &str) -> bool {
@@ -48,7 +91,8 @@ fn with_way(finding: Finding, need: &SourceNeed) -> Finding {
         if at >= SHOWN - 1 && at + 1 < count {
             continue;
         }
-        finding = finding.with_note(said(step, (at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
+        finding =
+            finding.with_note(said(step, (at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
     }
     finding
 }
@@ -70,7 +114,12 @@ fn said(step: &Step, what: Option<&str>) -> String {
 }
 
 /// Adds the first few tests that a finding is about, each with what gives it away.
-fn with_examples(context: &Context<'_>, finding: Finding, functions: &[&TestFunction], service: &ServiceName) -> Finding {
+fn with_examples(
+    context: &Context<'_>,
+    finding: Finding,
+    functions: &[&TestFunction],
+    service: &ServiceName,
+) -> Finding {
     const SHOWN: usize = 3;
     let mut finding = finding;
     for function in functions.iter().take(SHOWN) {

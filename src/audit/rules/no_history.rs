@@ -24,8 +24,10 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     if context.observed.tests.is_empty() {
         return Vec::new();
     }
-    let known: std::collections::BTreeSet<&str> = context.observed.tests.iter().map(|test| test.test.as_str()).collect();
-    let stems: std::collections::BTreeSet<&str> = known.iter().map(|id| &id[..id.find('[').unwrap_or(id.len())]).collect();
+    let known: std::collections::BTreeSet<&str> =
+        context.observed.tests.iter().map(|test| test.test.as_str()).collect();
+    let stems: std::collections::BTreeSet<&str> =
+        known.iter().map(|id| &id[..id.find('[').unwrap_or(id.len())]).collect();
     let (mut fresh, mut all, mut first) = (0, 0, None);
     for function in &context.sources.functions {
         for item in context.items(function) {
@@ -41,6 +43,9 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     let Some(first) = first else { return Vec::new() };
-    let message = format!("{fresh} of {all} tests have no history, `{}` for one: their times are guessed", crate::ids::Printable(&first.id));
+    let message = format!(
+        "{fresh} of {all} tests have no history, `{}` for one: their times are guessed",
+        crate::ids::Printable(&first.id)
+    );
     vec![Finding::new(&NO_HISTORY, Spot::Project, "no-history", message)]
 }

@@ -42,15 +42,26 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         for function in &tests.functions {
             for item in context.items(function) {
                 if let Some(id) = item_id(function, item) {
-                    by_file.entry(&function.file).or_insert((0.0, function)).0 += context.estimates.of(&id, &function.file).mean;
+                    by_file.entry(&function.file).or_insert((0.0, function)).0 +=
+                        context.estimates.of(&id, &function.file).mean;
                 }
             }
         }
         let total: f64 = by_file.values().map(|(time, _)| time).sum();
         for (file, (time, function)) in by_file {
             if time > LEAST && time > total / 2.0 && time < total {
-                let message = format!("this file takes {} of the {} of lane `{}`: no split makes the lane shorter", Millis::from_f64(time), Millis::from_f64(total), lane.name);
-                findings.push(Finding::new(&OUTSIZED_UNIT, Spot::Source(function.place.clone()), format!("{file} {}", lane.name), message));
+                let message = format!(
+                    "this file takes {} of the {} of lane `{}`: no split makes the lane shorter",
+                    Millis::from_f64(time),
+                    Millis::from_f64(total),
+                    lane.name
+                );
+                findings.push(Finding::new(
+                    &OUTSIZED_UNIT,
+                    Spot::Source(function.place.clone()),
+                    format!("{file} {}", lane.name),
+                    message,
+                ));
             }
         }
     }

@@ -34,14 +34,23 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         if lane.workers.get() < 2 {
             continue;
         }
-        let alone = |function: &&&TestFunction| function.marks.iter().any(|mark| serial.contains(&mark.name)) && !function.marks.iter().any(|mark| mark.name == "xdist_group");
+        let alone = |function: &&&TestFunction| {
+            function.marks.iter().any(|mark| serial.contains(&mark.name))
+                && !function.marks.iter().any(|mark| mark.name == "xdist_group")
+        };
         let functions: Vec<&TestFunction> = tests.functions.iter().filter(alone).copied().collect();
         if functions.is_empty() {
             continue;
         }
         let count = crate::report::plural(functions.len(), "test function");
-        let message = format!("lane `{}` has {} workers, and {count} of it must run alone", lane.name, lane.workers);
-        let mut finding = Finding::new(&SERIAL_TESTS_IN_WORKERS, context.spot_of(&lane.origin), lane.name.as_str(), message);
+        let message =
+            format!("lane `{}` has {} workers, and {count} of it must run alone", lane.name, lane.workers);
+        let mut finding = Finding::new(
+            &SERIAL_TESTS_IN_WORKERS,
+            context.spot_of(&lane.origin),
+            lane.name.as_str(),
+            message,
+        );
         for (id, place) in crate::audit::context::some_places(&functions) {
             finding = finding.with_note(format!("`{id}` is marked so"), Some(place));
         }

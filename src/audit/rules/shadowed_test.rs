@@ -27,9 +27,13 @@ use crate::audit::registry::SHADOWED_TEST;
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let shadowed = context.sources.shadowed.iter();
     let finding = |shadowed: &crate::inventory::python::Shadowed| {
-        let message = format!("`{}` never runs: another of its name follows in line {}", shadowed.name, shadowed.by.line);
+        let message = format!(
+            "`{}` never runs: another of its name follows in line {}",
+            shadowed.name, shadowed.by.line
+        );
         let identity = format!("{} {}", shadowed.place.file, shadowed.name);
-        Finding::new(&SHADOWED_TEST, Spot::Source(shadowed.place.clone()), identity, message).with_note("this is the one that runs", Some(shadowed.by.clone()))
+        Finding::new(&SHADOWED_TEST, Spot::Source(shadowed.place.clone()), identity, message)
+            .with_note("this is the one that runs", Some(shadowed.by.clone()))
     };
     shadowed.map(finding).collect()
 }

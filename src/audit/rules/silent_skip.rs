@@ -37,15 +37,26 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         let mut skipped: BTreeMap<&ServiceName, Vec<&TestFunction>> = BTreeMap::new();
         for function in &tests.functions {
             for need in &function.needs {
-                if need.evidence == Evidence::Guard && context.config.service(&need.service).is_some() && !today.services.contains(&need.service) {
+                if need.evidence == Evidence::Guard
+                    && context.config.service(&need.service).is_some()
+                    && !today.services.contains(&need.service)
+                {
                     skipped.entry(&need.service).or_default().push(function);
                 }
             }
         }
         for (service, functions) in skipped {
             let count = crate::report::plural(functions.len(), "test function");
-            let message = format!("lane `{}` starts no {service} today, and {count} of it skip themselves without it", tests.lane.name);
-            let finding = Finding::new(&SILENT_SKIP, context.spot_of(&today.origin), format!("{} {service}", tests.lane.name), message);
+            let message = format!(
+                "lane `{}` starts no {service} today, and {count} of it skip themselves without it",
+                tests.lane.name
+            );
+            let finding = Finding::new(
+                &SILENT_SKIP,
+                context.spot_of(&today.origin),
+                format!("{} {service}", tests.lane.name),
+                message,
+            );
             findings.push(super::with_examples(context, finding, &functions, service));
         }
     }

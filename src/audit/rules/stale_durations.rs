@@ -28,11 +28,21 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     if context.sources.functions.is_empty() {
         return Vec::new();
     }
-    let known: BTreeSet<&str> = context.sources.functions.iter().map(|function| function.id.as_str()).collect();
+    let known: BTreeSet<&str> =
+        context.sources.functions.iter().map(|function| function.id.as_str()).collect();
     let stem = |id: &str| id[..id.find('[').unwrap_or(id.len())].to_owned();
-    let gone: Vec<&str> = context.observed.tests.iter().map(|test| test.test.as_str()).filter(|id| !known.contains(stem(id).as_str())).collect();
+    let gone: Vec<&str> = context
+        .observed
+        .tests
+        .iter()
+        .map(|test| test.test.as_str())
+        .filter(|id| !known.contains(stem(id).as_str()))
+        .collect();
     let Some(first) = gone.first() else { return Vec::new() };
     let (count, all) = (gone.len(), context.observed.tests.len());
-    let message = format!("{count} of the {all} tests of the history are gone, `{}` for one", crate::ids::Printable(first));
+    let message = format!(
+        "{count} of the {all} tests of the history are gone, `{}` for one",
+        crate::ids::Printable(first)
+    );
     vec![Finding::new(&STALE_DURATIONS, Spot::Project, "stale", message)]
 }

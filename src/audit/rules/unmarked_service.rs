@@ -42,9 +42,13 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             let Some(marks) = marks_of.get(&need.service) else { continue };
             // A mark that a hook adds may be on any test.
             let bears = |mark: &String| {
-                context.sources.marks_by_hooks.contains(mark) || function.marks.iter().any(|own| own.name == *mark)
+                context.sources.marks_by_hooks.contains(mark)
+                    || function.marks.iter().any(|own| own.name == *mark)
             };
-            let by_items = context.items(function).iter().all(|item| item.marks.iter().any(|own| marks.contains(&own.name)));
+            let by_items = context
+                .items(function)
+                .iter()
+                .all(|item| item.marks.iter().any(|own| marks.contains(&own.name)));
             if !marks.iter().any(bears) && !by_items {
                 lacking.entry((&function.file, &need.service)).or_default().push(function);
             }
@@ -56,21 +60,43 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         let all = context.sources.functions.iter().filter(|function| *function.file == *file).count();
         if all > 1 && functions.len() == all {
             let first = functions[0];
-            let message = format!("none of the {all} tests of this file is marked `{mark}`, and all need {service}");
-            let finding = Finding::new(&UNMARKED_SERVICE, Spot::Source(first.place.clone()), format!("{file} {service}"), message);
-            findings.push(explained(context, finding, first, service).with_fix(fix::mark_file(context, file, mark, &functions)));
+            let message =
+                format!("none of the {all} tests of this file is marked `{mark}`, and all need {service}");
+            let finding = Finding::new(
+                &UNMARKED_SERVICE,
+                Spot::Source(first.place.clone()),
+                format!("{file} {service}"),
+                message,
+            );
+            findings.push(
+                explained(context, finding, first, service)
+                    .with_fix(fix::mark_file(context, file, mark, &functions)),
+            );
             continue;
         }
         for function in functions {
             let message = format!("`{}` needs {service} and is not marked `{mark}`", function.name);
-            let finding = Finding::new(&UNMARKED_SERVICE, Spot::Source(function.place.clone()), format!("{} {service}", function.id), message);
-            findings.push(explained(context, finding, function, service).with_fix(fix::mark_function(context, function, mark)));
+            let finding = Finding::new(
+                &UNMARKED_SERVICE,
+                Spot::Source(function.place.clone()),
+                format!("{} {service}", function.id),
+                message,
+            );
+            findings.push(
+                explained(context, finding, function, service)
+                    .with_fix(fix::mark_function(context, function, mark)),
+            );
         }
     }
     findings
 }
 
-fn explained(context: &Context<'_>, finding: Finding, function: &TestFunction, service: &ServiceName) -> Finding {
+fn explained(
+    context: &Context<'_>,
+    finding: Finding,
+    function: &TestFunction,
+    service: &ServiceName,
+) -> Finding {
     let need = context.firm_needs(function).find(|need| need.service == *service);
     need.map_or(finding.clone(), |need| super::with_way(finding, need))
 }

@@ -28,12 +28,23 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     for file in &context.sources.files {
         if let Some(broken) = &file.broken {
             let spot = Spot::Line { file: file.path.clone(), line: broken.line };
-            findings.push(Finding::new(&UNREADABLE_FILE, spot, file.path.clone(), format!("this file can not be read: {}", broken.message)));
+            findings.push(Finding::new(
+                &UNREADABLE_FILE,
+                spot,
+                file.path.clone(),
+                format!("this file can not be read: {}", broken.message),
+            ));
         }
     }
     for folder in &context.sources.loops {
-        let message = "this link leads back to a folder above it or out of the project, and is not followed".to_owned();
-        findings.push(Finding::new(&UNREADABLE_FILE, Spot::Line { file: folder.clone(), line: 1 }, folder.clone(), message));
+        let message =
+            "this link leads back to a folder above it or out of the project, and is not followed".to_owned();
+        findings.push(Finding::new(
+            &UNREADABLE_FILE,
+            Spot::Line { file: folder.clone(), line: 1 },
+            folder.clone(),
+            message,
+        ));
     }
     findings
 }

@@ -30,7 +30,8 @@ use crate::audit::registry::UNREGISTERED_MARK;
 use crate::inventory::python::Place;
 
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let registered: Vec<&str> = context.sources.registered.iter().map(|marker| marker.name.as_str()).collect();
+    let registered: Vec<&str> =
+        context.sources.registered.iter().map(|marker| marker.name.as_str()).collect();
     let mut used: BTreeMap<&str, (Place, usize)> = BTreeMap::new();
     for function in &context.sources.functions {
         let items = function.items.iter().flatten().flat_map(|item| &item.marks);
@@ -48,13 +49,17 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     for (name, (place, times)) in used {
         let near = registered.iter().find(|known| name.len() > 3 && strsim::osa_distance(known, name) == 1);
         let tests = crate::report::plural(times, "test");
-        let finding = |message: String| Finding::new(&UNREGISTERED_MARK, Spot::Source(place.clone()), name, message);
+        let finding =
+            |message: String| Finding::new(&UNREGISTERED_MARK, Spot::Source(place.clone()), name, message);
         match near {
-            Some(near) => findings.push(finding(format!("the mark `{name}` ({tests}) is not registered; `{near}` is: one of the two is misspelt"))),
+            Some(near) => findings.push(finding(format!(
+                "the mark `{name}` ({tests}) is not registered; `{near}` is: one of the two is misspelt"
+            ))),
             // Whoever registers nothing has chosen not to.
             None if registered.is_empty() => {}
             None => {
-                let mut found = finding(format!("the mark `{name}` ({tests}) is not registered")).with_fix(fix::register(context, name));
+                let mut found = finding(format!("the mark `{name}` ({tests}) is not registered"))
+                    .with_fix(fix::register(context, name));
                 found.confidence = Confidence::Medium;
                 findings.push(found);
             }

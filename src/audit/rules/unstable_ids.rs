@@ -28,8 +28,14 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for function in &context.sources.functions {
         if let Some((place, why)) = &function.unstable {
-            let message = format!("the ids of `{}` differ from run to run: {why} is part of them", function.name);
-            findings.push(Finding::new(&UNSTABLE_IDS, Spot::Source(place.clone()), function.id.clone(), message));
+            let message =
+                format!("the ids of `{}` differ from run to run: {why} is part of them", function.name);
+            findings.push(Finding::new(
+                &UNSTABLE_IDS,
+                Spot::Source(place.clone()),
+                function.id.clone(),
+                message,
+            ));
         }
     }
     findings

@@ -36,12 +36,19 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for marker in &sources.registered {
-        let known = sources.marks_by_hooks.contains(&marker.name) || context.is_foreign_mark(&marker.name) || borne(&marker.name);
+        let known = sources.marks_by_hooks.contains(&marker.name)
+            || context.is_foreign_mark(&marker.name)
+            || borne(&marker.name);
         // What is written anywhere may be borne in a way that only running tells.
         let written = format!("mark.{}", marker.name);
         if !known && !sources.files.iter().any(|file| file.text.contains(&written)) {
             let spot = Spot::Line { file: marker.file.clone(), line: marker.line };
-            findings.push(Finding::new(&UNUSED_MARK, spot, marker.name.clone(), format!("the mark `{}` is registered and no test bears it", marker.name)));
+            findings.push(Finding::new(
+                &UNUSED_MARK,
+                spot,
+                marker.name.clone(),
+                format!("the mark `{}` is registered and no test bears it", marker.name),
+            ));
         }
     }
     findings

@@ -737,11 +737,17 @@ fn shadowed(root: &PytestSettings, file: &SourceFile) -> Vec<super::Shadowed> {
         for stmt in body {
             let (name, range, plain) = match stmt {
                 // A decorator may keep the first: `@overload`, `@case.setter`, `@singledispatch.register`.
-                Stmt::FunctionDef(def) if is_test(def.name.as_str()) => {
-                    (def.name.as_str(), def.name.range(), def.decorator_list.iter().all(|decorator| is_mark(&decorator.expression)))
-                }
+                Stmt::FunctionDef(def) if is_test(def.name.as_str()) => (
+                    def.name.as_str(),
+                    def.name.range(),
+                    def.decorator_list.iter().all(|decorator| is_mark(&decorator.expression)),
+                ),
                 Stmt::ClassDef(def) => {
-                    let title = if around.is_empty() { def.name.to_string() } else { format!("{around}.{}", def.name) };
+                    let title = if around.is_empty() {
+                        def.name.to_string()
+                    } else {
+                        format!("{around}.{}", def.name)
+                    };
                     open.push((title, &def.body));
                     if !is_class(def.name.as_str()) {
                         continue;
@@ -765,7 +771,8 @@ fn shadowed(root: &PytestSettings, file: &SourceFile) -> Vec<super::Shadowed> {
 
 fn is_mark(expr: &Expr) -> bool {
     let callee = if let Expr::Call(call) = expr { &*call.func } else { expr };
-    super::gather::chain_of(callee).is_some_and(|chain| chain.contains(&"mark") || chain.iter().any(|name| name.contains("patch")))
+    super::gather::chain_of(callee)
+        .is_some_and(|chain| chain.contains(&"mark") || chain.iter().any(|name| name.contains("patch")))
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

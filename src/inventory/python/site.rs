@@ -25,18 +25,25 @@ impl SourceFile {
         for (at, stmt) in self.syntax.body.iter().enumerate() {
             match stmt {
                 Stmt::Import(import) => {
-                    site.imports_pytest |=
-                        import.names.iter().any(|alias| alias.name.as_str() == "pytest" && alias.asname.is_none());
+                    site.imports_pytest |= import
+                        .names
+                        .iter()
+                        .any(|alias| alias.name.as_str() == "pytest" && alias.asname.is_none());
                     if leading {
                         site.after = self.line(stmt.end());
                     }
                 }
                 Stmt::ImportFrom(_) if leading => site.after = self.line(stmt.end()),
                 // The docstring stands before the imports.
-                Stmt::Expr(text) if at == 0 && matches!(&*text.value, Expr::StringLiteral(_)) => site.after = self.line(stmt.end()),
+                Stmt::Expr(text) if at == 0 && matches!(&*text.value, Expr::StringLiteral(_)) => {
+                    site.after = self.line(stmt.end())
+                }
                 Stmt::Assign(assign) => {
                     leading = false;
-                    site.has_pytestmark |= assign.targets.iter().any(|target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytestmark"));
+                    site.has_pytestmark |= assign
+                        .targets
+                        .iter()
+                        .any(|target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytestmark"));
                 }
                 _ => leading = false,
             }
@@ -54,8 +61,14 @@ impl SourceFile {
     pub fn is_lone_mark(&self, line: usize) -> bool {
         let text = self.text.lines().nth(line - 1).unwrap_or_default().trim();
         let text = text.split(" #").next().unwrap_or(text).trim();
-        let dotted = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+        let dotted = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+        };
         text.strip_prefix('@').is_some_and(dotted)
-            || text.strip_prefix("pytestmark").map(str::trim_start).and_then(|rest| rest.strip_prefix('=')).is_some_and(|rest| dotted(rest.trim()))
+            || text
+                .strip_prefix("pytestmark")
+                .map(str::trim_start)
+                .and_then(|rest| rest.strip_prefix('='))
+                .is_some_and(|rest| dotted(rest.trim()))
     }
 }
