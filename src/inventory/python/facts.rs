@@ -124,9 +124,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let program = self.resolver.program;
         let mut book = SignBook::new(services);
         let django = self.django_database(&book);
-        book.database = match django {
-            Some(address) => match address {
-                Address::Of(service) => Some(service),
+        book.database = match &django {
+            Some(address) => match &address {
+                Address::Of(services) => services.first().copied(),
                 Address::None => None,
                 Address::Unknown => self.usual_database(&book),
             },

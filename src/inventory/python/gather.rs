@@ -342,6 +342,16 @@ impl<'s> Gatherer<'s> {
         }
     }
 
+    fn bind_element(&mut self, target: &'s Expr, values: &'s Expr) {
+        let ix = self.ix(self.at);
+        match target {
+            Expr::Name(name) => self.bind(name.id.as_str(), Binding::Element(values, ix)),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_element(element, values)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.bind_element(element, values)),
+            _ => {}
+        }
+    }
+
     fn call(&mut self, call: &'s ExprCall) {
         let chain = chain_of(&call.func);
         let skips = chain
@@ -458,7 +468,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 self.visit_body(&with.body);
             }
             Stmt::For(each) => {
-                self.bind_target(&each.target, None);
+                self.bind_element(&each.target, &each.iter);
                 self.visit_expr(&each.iter);
                 self.visit_body(&each.body);
                 self.visit_body(&each.orelse);

@@ -150,6 +150,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     }
                     break;
                 }
+                Some(Binding::Element(values, owner)) => {
+                    if self.seen.insert((ix, chain[0].to_owned())) {
+                        self.read(owner, values, depth);
+                    }
+                    return;
+                }
                 Some(Binding::Local(value, owner)) => {
                     if self.seen.insert((ix, chain[0].to_owned())) {
                         for (name, binding) in &here.names {

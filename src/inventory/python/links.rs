@@ -1,6 +1,6 @@
 //! What leads from one scope to another, and what in a scope touches a service by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
@@ -62,8 +62,8 @@ pub(super) struct Links {
     pub(super) connects: Vec<(Sought, TextRange)>,
     /// Run only by who runs the application's lifespan.
     lifespans: Vec<Link>,
-    /// Opens an address that its caller gives.
-    opens: bool,
+    /// Opens an address that its caller gives; the names that this goes through.
+    opens: Option<Vec<u64>>,
     /// Guards whose names say what they are about, where nothing else does.
     pub(super) named_guards: Vec<(Sought, TextRange, Option<ScopeIx>)>,
 }
@@ -87,67 +87,68 @@ pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> 
         .collect();
     // Who calls a function that opens what it is given says by its arguments what is opened.
     for _ in 0..OPENING_ROUNDS {
-        let opening: BTreeSet<ScopeIx> =
-            scopes.iter().copied().filter(|scope| all[scope.0 as usize].opens).collect();
+        let opening: BTreeMap<ScopeIx, Vec<u64>> = scopes
+            .iter()
+            .filter_map(|scope| all[scope.0 as usize].opens.take().map(|via| (*scope, via)))
+            .collect();
         if opening.is_empty() {
             break;
         }
-        let found: Vec<(usize, Vec<Touch>, bool)> = scopes
+        let found: Vec<(usize, Opened)> = scopes
             .par_iter()
-            .filter_map(|scope| openings(resolver, book, *scope, &all[scope.0 as usize], &opening))
+            .filter_map(|scope| Some((scope.0 as usize, openings(resolver, book, *scope, &all[scope.0 as usize], &opening)?)))
             .collect();
-        let mut changed = false;
-        for (at, touches, opens) in found {
-            changed |= !touches.is_empty() || (opens && !all[at].opens);
-            all[at].touches.extend(touches);
-            all[at].opens |= opens;
-        }
-        for scope in opening {
-            all[scope.0 as usize].opens = false;
-        }
-        if !changed {
-            break;
+        for (at, opened) in found {
+            all[at].touches.extend(opened.touches);
+            // A function that opens what it is given through itself would go round for ever.
+            if !opening.contains_key(&ScopeIx(u32::try_from(at).unwrap_or(u32::MAX))) {
+                all[at].opens = opened.passes_on;
+            }
         }
     }
     boot_all(resolver, &scopes, &mut all);
     all
 }
 
-/// Returns what a scope opens through functions that open what they are given, and whether it only passes on
-/// what it is given itself.
+/// What a scope opens through functions that open what they are given.
+#[derive(Default)]
+struct Opened {
+    touches: Vec<Touch>,
+    /// It passes on what it is given itself, through these names.
+    passes_on: Option<Vec<u64>>,
+}
+
 fn openings(
     resolver: &Resolver<'_, '_, '_>,
     book: &SignBook<'_>,
     scope: ScopeIx,
     links: &Links,
-    opening: &BTreeSet<ScopeIx>,
-) -> Option<(usize, Vec<Touch>, bool)> {
-    if !links.links.iter().any(|link| opening.contains(&link.to)) {
+    opening: &BTreeMap<ScopeIx, Vec<u64>>,
+) -> Option<Opened> {
+    if !links.links.iter().any(|link| opening.contains_key(&link.to)) {
         return None;
     }
-    let (mut touches, mut opens) = (Vec::new(), false);
+    let mut opened = Opened::default();
     for used in &resolver.program.scope(scope).uses {
         let How::Call(call) = used.how else { continue };
-        let Some(link) =
-            links.links.iter().find(|link| link.range == used.range && opening.contains(&link.to))
-        else {
-            continue;
-        };
+        let mut through = links.links.iter().filter(|link| link.range == used.range);
+        let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else { continue };
+        let via: Vec<u64> = link.via.iter().chain(beyond).copied().collect();
         let hints = hints_of(resolver, scope, arguments(call));
         match book.address(&hints) {
-            Address::Of(service) => touches.push(Touch {
+            Address::Of(services) => opened.touches.extend(services.into_iter().map(|service| Touch {
                 service,
                 kind: TouchKind::Client,
                 range: used.range,
                 guard: used.guard,
-                via: link.via.clone(),
+                via: via.as_slice().into(),
                 what: used.chain.join("."),
-            }),
-            Address::Unknown if hints.open => opens = true,
+            })),
+            Address::Unknown if hints.open => opened.passes_on = Some(via),
             _ => {}
         }
     }
-    (opens || !touches.is_empty()).then_some((scope.0 as usize, touches, opens))
+    (opened.passes_on.is_some() || !opened.touches.is_empty()).then_some(opened)
 }
 
 /// Links whoever runs an application's lifespan to what the lifespan does.
@@ -204,6 +205,22 @@ fn lifespans_of(
             }
         }
     }
+}
+
+fn speaks_http(path: &str) -> bool {
+    ["httpx.", "requests.", "urllib.", "boto3."].iter().any(|start| path.starts_with(start))
+}
+
+fn has_keyword(call: &ExprCall, names: &[&str]) -> bool {
+    call.arguments.keywords.iter().any(|keyword| keyword.arg.as_ref().is_some_and(|arg| names.contains(&arg.as_str())))
+}
+
+/// Returns the arguments of a call over HTTP that are its address: what it sends says nothing.
+fn address_arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
+    let keywords = call.arguments.keywords.iter().filter(|keyword| {
+        keyword.arg.as_ref().is_some_and(|arg| matches!(arg.as_str(), "url" | "base_url" | "endpoint_url" | "service_url"))
+    });
+    call.arguments.args.iter().take(1).chain(keywords.map(|keyword| &keyword.value))
 }
 
 /// Returns the values of a call's arguments.
@@ -345,20 +362,26 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 self.variable(used, &name);
             }
             Some(Called::Addressed { database }) => {
-                let hints = hints_of(self.resolver, self.scope, arguments(call));
+                let hints = if speaks_http(path) {
+                    // A transport of its own is a stand-in for the network.
+                    if has_keyword(call, &["transport", "mounts", "app"]) {
+                        return;
+                    }
+                    hints_of(self.resolver, self.scope, address_arguments(call))
+                } else {
+                    hints_of(self.resolver, self.scope, arguments(call))
+                };
                 match self.book.address(&hints) {
-                    Address::Of(service) => {
-                        if path.starts_with("socket.")
-                            || path.starts_with("asyncio.")
-                            || path.starts_with("requests.")
-                            || path.starts_with("httpx.get")
-                        {
-                            self.links.connects.push((service, used.range));
+                    Address::Of(services) => {
+                        for service in services {
+                            if ["socket.", "asyncio.", "requests.", "httpx.get"].iter().any(|start| path.starts_with(start)) {
+                                self.links.connects.push((service, used.range));
+                            }
+                            self.touch(used, service, TouchKind::Client, path, via.clone());
                         }
-                        self.touch(used, service, TouchKind::Client, path, via);
                     }
                     Address::None => {}
-                    Address::Unknown if hints.open => self.links.opens = true,
+                    Address::Unknown if hints.open => self.links.opens = Some(via),
                     Address::Unknown => {
                         if let (true, Some(service)) = (database, self.book.database) {
                             self.touch(used, service, TouchKind::Client, path, via);

@@ -68,7 +68,9 @@ pub(super) enum Binding<'s> {
     Local(&'s Expr, ScopeIx),
     /// A parameter with its annotation.
     Parameter(Option<&'s Expr>),
-    /// Something that says nothing: the target of a loop.
+    /// What a loop takes from a value, one by one.
+    Element(&'s Expr, ScopeIx),
+    /// Something that says nothing.
     Opaque,
 }
 

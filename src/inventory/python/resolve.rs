@@ -11,6 +11,22 @@ use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind};
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
 const MAX_STEPS: u32 = 24;
 
+/// How many steps one name may take in all; what branches at every step would else take for ever.
+const MAX_FUEL: u32 = 4_000;
+
+thread_local! {
+    static FUEL: std::cell::Cell<u32> = const { std::cell::Cell::new(MAX_FUEL) };
+}
+
+/// Takes a step of one name's fuel; nothing where it is spent.
+fn burn() -> Option<()> {
+    FUEL.with(|fuel| fuel.get().checked_sub(1).map(|left| fuel.set(left)))
+}
+
+fn refuel() {
+    FUEL.with(|fuel| fuel.set(MAX_FUEL));
+}
+
 /// What a name was found to mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -58,6 +74,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     /// Returns what a name with its attributes means within a scope.
     pub(super) fn resolve(&self, scope: ScopeIx, chain: &[&str]) -> Resolved {
+        refuel();
         let mut resolved = Resolved::default();
         resolved.target = self.chain(scope, chain, &mut resolved.via, MAX_STEPS);
         resolved
@@ -66,6 +83,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it: the scope that
     /// binds the last name, that name, and what is bound.
     pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<(ScopeIx, String)> {
+        refuel();
         let parts: Vec<&str> = path.split('.').collect();
         let file = self.program.file_of(from).path.as_str();
         for split in (1..parts.len()).rev() {
@@ -206,7 +224,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     Target::Scope(class) if matches!(self.program.scope(class).kind, ScopeKind::Class(_)) => {
                         Some(Target::Instance(class))
                     }
-                    Target::External(path) => Some(Target::External(path)),
+                    // Whoever passes an object of a library in has made it elsewhere.
                     _ => None,
                 }
             }
@@ -233,7 +251,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             Binding::Import(import) => self.import(scope, &import, &[], via, steps).map(|(target, _)| target),
             Binding::Local(value, at) => self.value(at, value, via, steps),
             Binding::Parameter(annotation) => self.instance_of(scope, annotation?, via, steps),
-            Binding::Opaque => None,
+            Binding::Element(..) | Binding::Opaque => None,
         }
     }
 
@@ -369,6 +387,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         via: &mut Vec<(ScopeIx, String)>,
         steps: u32,
     ) -> Option<Target> {
+        burn()?;
         let steps = steps.checked_sub(1)?;
         match value {
             Expr::Name(_) | Expr::Attribute(_) => {
@@ -418,10 +437,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         if let Some(target) = def.returns.as_deref().and_then(|annotation| {
             self.instance_of(self.program.scope(function).parent?, annotation, via, steps)
         }) {
-            if !matches!(&target, Target::External(path) if path.starts_with("typing") || path.starts_with("collections"))
-            {
-                return Some(target);
-            }
+            return Some(target);
         }
         returns_of(&def.body).into_iter().find_map(|value| self.value(function, value, via, steps))
     }

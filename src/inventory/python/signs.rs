@@ -27,10 +27,10 @@ pub(super) struct SignBook<'c> {
 }
 
 /// What an address says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
-    /// It is the service's.
-    Of(Sought),
+    /// It is that of these services; never empty.
+    Of(Vec<Sought>),
     /// It is of something that is no service: a file, memory.
     None,
     /// It does not say.
@@ -112,59 +112,40 @@ impl<'c> SignBook<'c> {
         known.then(|| Called::Addressed { database: addressed.database.iter().any(is) })
     }
 
-    /// Returns the service that an address is of.
+    /// Returns the services that an address is of: of several only where it names several, as a loop does.
     pub(super) fn address(&self, hints: &Hints) -> Address {
+        let mut found: Vec<Sought> = Vec::new();
         let mut local_file = false;
         for text in &hints.texts {
-            if let Some((scheme, _)) = text.split_once("://") {
-                let scheme = scheme
-                    .rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
-                    .next()
-                    .unwrap_or(scheme);
-                let scheme = scheme.to_ascii_lowercase();
-                let plain = scheme.split('+').next().unwrap_or(&scheme);
-                local_file |=
-                    matches!(plain, "sqlite" | "duckdb" | "memory" | "mem" | "fakeredis" | "mongomock");
-                if let Some((sought, _)) = self.all().find(|(_, service)| {
-                    service.signs.schemes.iter().any(|known| *known == scheme || known == plain)
-                }) {
-                    return Address::Of(sought);
-                }
-            }
+            let Some((scheme, _)) = text.split_once("://") else { continue };
+            let edge = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+            let scheme = scheme.rsplit(edge).next().unwrap_or(scheme).to_ascii_lowercase();
+            let plain = scheme.split('+').next().unwrap_or(&scheme);
+            local_file |= matches!(plain, "sqlite" | "duckdb" | "memory" | "mem" | "fakeredis" | "mongomock");
+            let bears = |service: &SoughtService| service.signs.schemes.iter().any(|known| *known == scheme || known == plain);
+            found.extend(self.all().find(|(_, service)| bears(service)).map(|(sought, _)| sought));
         }
-        if local_file
-            || hints.texts.iter().any(|text| {
-                matches!(text.as_str(), "sqlite" | ":memory:" | "postgresql+psycopg2://fake")
-                    || text.starts_with("sqlite:")
-            })
-        {
+        if !found.is_empty() {
+            return Address::Of(distinct(found));
+        }
+        if local_file || hints.texts.iter().any(|text| text == "sqlite" || text == ":memory:" || text.starts_with("sqlite:") || text.contains("backends.sqlite3")) {
             return Address::None;
         }
         for text in &hints.texts {
-            if let Some((sought, _)) =
-                self.all().find(|(_, service)| service.signs.backends.iter().any(|backend| backend == text))
-            {
-                return Address::Of(sought);
-            }
+            let backend = |service: &SoughtService| service.signs.backends.iter().any(|backend| backend == text);
+            found.extend(self.all().find(|(_, service)| backend(service)).map(|(sought, _)| sought));
             let port = text.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or(port));
-            if let Some(sought) = port
-                .and_then(|port| port.parse().ok())
-                .or_else(|| text.parse().ok())
-                .and_then(|port| self.port(port))
-            {
-                return Address::Of(sought);
-            }
+            let port = port.and_then(|port| port.parse().ok()).or_else(|| text.parse().ok());
+            found.extend(port.and_then(|port| self.port(port)));
         }
-        if let Some(sought) = hints.numbers.iter().find_map(|number| self.port(*number)) {
-            return Address::Of(sought);
+        found.extend(hints.numbers.iter().filter_map(|number| self.port(*number)));
+        if !found.is_empty() {
+            return Address::Of(distinct(found));
         }
-        // The words nearest to the address come first.
-        hints
-            .words
-            .iter()
-            .chain(&hints.texts)
-            .find_map(|word| self.word(word))
-            .map_or(Address::Unknown, Address::Of)
+        // The words nearest to the address come first; of texts only what looks like a variable's name.
+        let variable = |text: &&String| text.len() > 2 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let words = hints.words.iter().chain(hints.texts.iter().filter(variable));
+        words.filter_map(|word| self.word(word)).next().map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
     }
 
     fn port(&self, port: u64) -> Option<Sought> {
@@ -213,6 +194,12 @@ impl<'c> SignBook<'c> {
     }
 }
 
+fn distinct(mut found: Vec<Sought>) -> Vec<Sought> {
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// Returns the rest of a dotted path below a module.
 fn below<'p>(path: &'p str, module: &str) -> Option<&'p str> {
     path.strip_prefix(module)?.strip_prefix('.')
@@ -254,7 +241,7 @@ mod tests {
 
     fn name_of(services: &[SoughtService], address: Address) -> String {
         match address {
-            Address::Of(sought) => services[sought.0].name.to_string(),
+            Address::Of(found) => found.iter().map(|sought| services[sought.0].name.as_str()).collect::<Vec<_>>().join(" "),
             other => format!("{other:?}"),
         }
     }
