@@ -96,7 +96,9 @@ pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> 
         }
         let found: Vec<(usize, Opened)> = scopes
             .par_iter()
-            .filter_map(|scope| Some((scope.0 as usize, openings(resolver, book, *scope, &all[scope.0 as usize], &opening)?)))
+            .filter_map(|scope| {
+                Some((scope.0 as usize, openings(resolver, book, *scope, &all[scope.0 as usize], &opening)?))
+            })
             .collect();
         for (at, opened) in found {
             all[at].touches.extend(opened.touches);
@@ -132,7 +134,9 @@ fn openings(
     for used in &resolver.program.scope(scope).uses {
         let How::Call(call) = used.how else { continue };
         let mut through = links.links.iter().filter(|link| link.range == used.range);
-        let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else { continue };
+        let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else {
+            continue;
+        };
         let via: Vec<u64> = link.via.iter().chain(beyond).copied().collect();
         let hints = hints_of(resolver, scope, arguments(call));
         match book.address(&hints) {
@@ -208,19 +212,31 @@ fn lifespans_of(
 }
 
 fn speaks_http(path: &str) -> bool {
-    ["httpx.", "requests.", "urllib.", "boto3."].iter().any(|start| path.starts_with(start))
+    ["httpx.", "requests.", "urllib.", "boto3.", "aiohttp."].iter().any(|start| path.starts_with(start))
 }
 
 fn has_keyword(call: &ExprCall, names: &[&str]) -> bool {
-    call.arguments.keywords.iter().any(|keyword| keyword.arg.as_ref().is_some_and(|arg| names.contains(&arg.as_str())))
+    call.arguments
+        .keywords
+        .iter()
+        .any(|keyword| keyword.arg.as_ref().is_some_and(|arg| names.contains(&arg.as_str())))
 }
 
 /// Returns the arguments of a call over HTTP that are its address: what it sends says nothing.
 fn address_arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
     let keywords = call.arguments.keywords.iter().filter(|keyword| {
-        keyword.arg.as_ref().is_some_and(|arg| matches!(arg.as_str(), "url" | "base_url" | "endpoint_url" | "service_url"))
+        keyword
+            .arg
+            .as_ref()
+            .is_some_and(|arg| matches!(arg.as_str(), "url" | "base_url" | "endpoint_url" | "service_url"))
     });
-    call.arguments.args.iter().take(1).chain(keywords.map(|keyword| &keyword.value))
+    // `client.request("GET", url)` names the method first.
+    let first = call.arguments.args.iter().take(2).filter(|arg| !is_method(arg)).take(1);
+    first.chain(keywords.map(|keyword| &keyword.value))
+}
+
+fn is_method(expr: &Expr) -> bool {
+    matches!(expr, Expr::StringLiteral(text) if text.value.to_str().len() < 8 && text.value.to_str().chars().all(|c| c.is_ascii_uppercase()))
 }
 
 /// Returns the values of a call's arguments.
@@ -228,8 +244,29 @@ pub(super) fn arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
     call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value))
 }
 
-/// Returns the marks of the names that a scope replaces while a test runs.
-pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
+/// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
+/// calls.
+pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: ScopeIx) -> Vec<u64> {
+    let mut marks = patched_here(resolver, scope);
+    let mut seen = BTreeSet::from([scope]);
+    let mut open = vec![(scope, 0)];
+    while let Some((at, depth)) = open.pop() {
+        for link in &links[at.0 as usize].links {
+            let helper = resolver.program.scope(link.to);
+            if depth < 2
+                && matches!(helper.kind, ScopeKind::Function(_))
+                && seen.len() < 64
+                && seen.insert(link.to)
+            {
+                marks.extend(patched_here(resolver, link.to));
+                open.push((link.to, depth + 1));
+            }
+        }
+    }
+    marks
+}
+
+fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
     let mut marks = Vec::new();
     for patch in &resolver.program.scope(scope).patches {
         match patch {
@@ -374,7 +411,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 match self.book.address(&hints) {
                     Address::Of(services) => {
                         for service in services {
-                            if ["socket.", "asyncio.", "requests.", "httpx.get"].iter().any(|start| path.starts_with(start)) {
+                            if ["socket.", "asyncio.", "requests.", "httpx.get"]
+                                .iter()
+                                .any(|start| path.starts_with(start))
+                            {
                                 self.links.connects.push((service, used.range));
                             }
                             self.touch(used, service, TouchKind::Client, path, via.clone());

@@ -40,6 +40,7 @@ pub(super) struct Connection {
 pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
     pub(super) resolver: &'n Resolver<'p, 's, 't>,
     pub(super) book: &'n SignBook<'c>,
+    pub(super) links: &'n [Links],
     pub(super) reach: &'n Reach<'n>,
     /// The connections that a module's import opens.
     pub(super) connections: &'n BTreeMap<ModuleIx, Vec<Connection>>,
@@ -51,7 +52,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
         let mut replaced: Vec<u64> = Vec::new();
         for root in roots {
             let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
-            replaced.extend(patched(self.resolver, *scope));
+            replaced.extend(patched(self.resolver, self.links, *scope));
         }
         let mut best: BTreeMap<Sought, SourceNeed> = BTreeMap::new();
         // A service that anything but an autouse fixture brings is no matter of that fixture.
@@ -145,7 +146,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
 
     /// Returns the services that a scope reaches by itself, for a fixture seen alone.
     pub(super) fn of_scope(&self, scope: ScopeIx) -> Vec<SourceNeed> {
-        let replaced = patched(self.resolver, scope);
+        let replaced = patched(self.resolver, self.links, scope);
         let found = self.of_root(Root::Fixture(scope, false), &replaced);
         found.into_iter().map(|(_, need, _)| need).collect()
     }

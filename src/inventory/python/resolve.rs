@@ -416,6 +416,18 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                         _ => None,
                     },
                     Target::Instance(_) => None,
+                    // A client with a transport of its own never reaches the network.
+                    Target::External(path)
+                        if path.starts_with("httpx.")
+                            && call.arguments.keywords.iter().any(|keyword| {
+                                keyword
+                                    .arg
+                                    .as_ref()
+                                    .is_some_and(|arg| matches!(arg.as_str(), "transport" | "app" | "mounts"))
+                            }) =>
+                    {
+                        None
+                    }
                     Target::External(path) => Some(Target::External(path)),
                 }
             }

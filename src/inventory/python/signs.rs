@@ -107,7 +107,21 @@ impl<'c> SignBook<'c> {
         let is = |name: &String| {
             path == name || below(path, name).is_some_and(|rest| matches!(rest, "connect" | "connect_ex"))
         };
-        let known = addressed.calls.iter().any(is)
+        let over_http = [
+            "httpx.Client.",
+            "httpx.AsyncClient.",
+            "requests.Session.",
+            "requests.session.",
+            "aiohttp.ClientSession.",
+        ]
+        .iter()
+        .any(|client| {
+            path.strip_prefix(client).is_some_and(|rest| {
+                matches!(rest, "get" | "post" | "put" | "head" | "delete" | "patch" | "request" | "options")
+            })
+        });
+        let known = over_http
+            || addressed.calls.iter().any(is)
             || matches!(path, "socket.socket.connect" | "socket.socket.connect_ex");
         known.then(|| Called::Addressed { database: addressed.database.iter().any(is) })
     }
@@ -122,17 +136,27 @@ impl<'c> SignBook<'c> {
             let scheme = scheme.rsplit(edge).next().unwrap_or(scheme).to_ascii_lowercase();
             let plain = scheme.split('+').next().unwrap_or(&scheme);
             local_file |= matches!(plain, "sqlite" | "duckdb" | "memory" | "mem" | "fakeredis" | "mongomock");
-            let bears = |service: &SoughtService| service.signs.schemes.iter().any(|known| *known == scheme || known == plain);
+            let bears = |service: &SoughtService| {
+                service.signs.schemes.iter().any(|known| *known == scheme || known == plain)
+            };
             found.extend(self.all().find(|(_, service)| bears(service)).map(|(sought, _)| sought));
         }
         if !found.is_empty() {
             return Address::Of(distinct(found));
         }
-        if local_file || hints.texts.iter().any(|text| text == "sqlite" || text == ":memory:" || text.starts_with("sqlite:") || text.contains("backends.sqlite3")) {
+        if local_file
+            || hints.texts.iter().any(|text| {
+                text == "sqlite"
+                    || text == ":memory:"
+                    || text.starts_with("sqlite:")
+                    || text.contains("backends.sqlite3")
+            })
+        {
             return Address::None;
         }
         for text in &hints.texts {
-            let backend = |service: &SoughtService| service.signs.backends.iter().any(|backend| backend == text);
+            let backend =
+                |service: &SoughtService| service.signs.backends.iter().any(|backend| backend == text);
             found.extend(self.all().find(|(_, service)| backend(service)).map(|(sought, _)| sought));
             let port = text.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or(port));
             let port = port.and_then(|port| port.parse().ok()).or_else(|| text.parse().ok());
@@ -143,9 +167,14 @@ impl<'c> SignBook<'c> {
             return Address::Of(distinct(found));
         }
         // The words nearest to the address come first; of texts only what looks like a variable's name.
-        let variable = |text: &&String| text.len() > 2 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let variable = |text: &&String| {
+            text.len() > 2 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
         let words = hints.words.iter().chain(hints.texts.iter().filter(variable));
-        words.filter_map(|word| self.word(word)).next().map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
+        words
+            .filter_map(|word| self.word(word))
+            .next()
+            .map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
     }
 
     fn port(&self, port: u64) -> Option<Sought> {
@@ -241,7 +270,9 @@ mod tests {
 
     fn name_of(services: &[SoughtService], address: Address) -> String {
         match address {
-            Address::Of(found) => found.iter().map(|sought| services[sought.0].name.as_str()).collect::<Vec<_>>().join(" "),
+            Address::Of(found) => {
+                found.iter().map(|sought| services[sought.0].name.as_str()).collect::<Vec<_>>().join(" ")
+            }
             other => format!("{other:?}"),
         }
     }
