@@ -18,8 +18,8 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 /// Writes a file beside its place and renames it into it, so that no reader finds half of it.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
-    write_with(path, text.as_bytes(), readable())
+pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+    write_with(path, content.as_ref(), readable())
 }
 
 /// Writes a file anew as [`write_whole`] does; its permissions stay.

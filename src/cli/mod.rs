@@ -3,6 +3,7 @@
 //! [`run`] is the whole program. Each command loads its inputs, calls a stage and writes what comes out.
 
 pub mod args;
+mod audited;
 mod commands;
 mod console;
 mod diagnostics;

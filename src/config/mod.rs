@@ -9,6 +9,7 @@ mod decode;
 mod marker_expr;
 mod match_expr;
 mod origin;
+mod path_pattern;
 mod pattern;
 mod read;
 
@@ -24,6 +25,7 @@ pub(crate) use decode::nearest;
 pub use marker_expr::{KeywordExpr, MarkerExpr, MarkerExprError};
 pub use match_expr::{MarkerValue, Term};
 pub use origin::{Origin, Sourced};
+pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
 
 /// Everything that the manifest says, checked.
@@ -33,6 +35,8 @@ pub struct Config {
     pub project: Project,
     /// `[history]`
     pub history: HistorySettings,
+    /// `[ingest]`
+    pub ingest: IngestSettings,
     /// `[services.NAME]`, sorted by name.
     pub services: Vec<Service>,
     /// `[lanes.NAME]`, sorted by name.
@@ -100,6 +104,15 @@ pub struct HistorySettings {
     pub half_life: f64,
     /// Only runs of this branch count, where one is named.
     pub branch: Option<String>,
+}
+
+/// `[ingest]`: what reports don't say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct IngestSettings {
+    /// What the path of a report says about its run; the first that fits counts.
+    pub paths: Vec<PathPattern>,
+    /// The columns of foreign CSV files: their name by ours.
+    pub columns: std::collections::BTreeMap<String, String>,
 }
 
 /// `[services.NAME]`: something started beside a job.

@@ -7,10 +7,10 @@ use crate::audit::fix::{self, Change};
 use crate::audit::output::{github, json_v1, sarif, text};
 use crate::audit::{self, Audit, Baseline, Context, Selection, registry};
 use crate::cli::args::{AuditArgs, FindingsFormatArg};
+use crate::cli::audited::{Audited, source_inventory_csv};
 use crate::cli::console::{CommandResult, Failure, chain, shown_path};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::{read_text, write_whole, write_whole_bytes};
-use crate::cli::project::{Audited, source_inventory_csv};
 use crate::cli::settings::Settings;
 use crate::report::plural;
 

@@ -156,8 +156,13 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let reach = Reach::new(&links);
         let own = connections(self.resolver, &links);
         let at_import = self.with_imports(&own);
-        let finder =
-            NeedFinder { resolver: self.resolver, book: &book, reach: &reach, connections: &at_import };
+        let finder = NeedFinder {
+            resolver: self.resolver,
+            book: &book,
+            links: &links,
+            reach: &reach,
+            connections: &at_import,
+        };
 
         let mut facts = Facts::default();
         for (root, files) in self.roots.iter().zip(tests) {
