@@ -28,3 +28,9 @@ fn the_schemas_of_the_reports_are_committed() {
     is_committed::<TradeoffV1>("tradeoff-v1.json");
     is_committed::<ExplainV1>("explain-v1.json");
 }
+
+#[test]
+fn the_schemas_of_the_audit_are_committed() {
+    is_committed::<shardplan::audit::output::json_v1::AuditV1>("audit-v1.json");
+    is_committed::<shardplan::audit::BaselineV1>("audit-baseline-v1.json");
+}

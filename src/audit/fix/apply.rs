@@ -37,7 +37,8 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
         return register_all(path, bytes, changes);
     }
     // From the last line to the first, so that the numbers of those above stay right.
-    let mut inserts: Vec<(usize, Vec<u8>)> = Vec::new();
+    // Position, then rank: what is inserted last at a position stands on top.
+    let mut inserts: Vec<(usize, u8, Vec<u8>)> = Vec::new();
     let mut removed: Vec<usize> = Vec::new();
     let mut module_marks: Vec<(&str, usize)> = Vec::new();
     let mut import = None;
@@ -49,7 +50,7 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
                 let mut text = target[..depth].to_vec();
                 text.extend_from_slice(format!("@pytest.mark.{mark}").as_bytes());
                 text.extend_from_slice(end);
-                inserts.push((*line - 1, text));
+                inserts.push((*line - 1, 0, text));
             }
             Change::MarkModule { after, mark } => module_marks.push((mark, *after)),
             Change::ImportPytest { after } => import = Some(*after),
@@ -74,15 +75,20 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
             text.extend_from_slice(format!("pytestmark = [{}]", marks.join(", ")).as_bytes());
             text.extend_from_slice(end);
         }
-        inserts.push((after, text));
+        let follows = lines.get(after).map_or(&[][..], Vec::as_slice);
+        let parted = [b"\n".as_slice(), b"\r\n", b"import ", b"from "].iter().any(|start| follows.starts_with(start));
+        if !follows.is_empty() && !parted {
+            text.extend_from_slice(end);
+        }
+        inserts.push((after, 1, text));
     }
     for line in &removed {
         if let Some(line) = lines.get_mut(line - 1) {
             line.clear();
         }
     }
-    inserts.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.cmp(&a.1)));
-    for (at, text) in inserts {
+    inserts.sort_by(|a, b| (b.0, a.1, &b.2).cmp(&(a.0, b.1, &a.2)));
+    for (at, _, text) in inserts {
         let at = at.min(lines.len());
         // A last line without an end gets one before anything follows it.
         if at > 0 && at == lines.len() && lines[at - 1].last().is_some_and(|last| *last != b'\n') {

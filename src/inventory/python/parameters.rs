@@ -432,6 +432,9 @@ pub(super) fn unstable<'s>(
                 }
             }
             Expr::Call(call) => {
+                if let Some((range, why)) = made_of(resolver, scope, call) {
+                    return Some((scope, range, why));
+                }
                 let Some(chain) = chain_of(&call.func) else { continue };
                 if chain.last() == Some(&"param") {
                     let has_id = call
@@ -506,12 +509,6 @@ pub(super) fn unstable<'s>(
                 }
             }
             _ => {}
-        }
-        // A text that is made of a fresh uuid or the present time.
-        if let Expr::Call(call) = expr
-            && let Some((range, why)) = made_of(resolver, scope, call)
-        {
-            return Some((scope, range, why));
         }
     }
     None
