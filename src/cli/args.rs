@@ -64,6 +64,8 @@ pub enum Command {
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
     History(HistoryArgs),
+    /// Find tests that need a service nobody says they need, and other faults of marks and lanes
+    Audit(AuditArgs),
     /// Find the best lanes and shards within a budget, and prove how good they are
     Suggest(SuggestArgs),
     /// Show what every further container, shard and minute buys
@@ -277,6 +279,54 @@ pub struct InventoryArgs {
     /// The inventory (JSON or CSV), instead of the manifest's; without one, the tests of the history
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
+}
+
+/// `shardplan audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Run only these rules (codes, names, or the beginning of codes)
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Repair what can be repaired: write and remove marks, register them
+    #[arg(long, conflicts_with_all = ["diff", "write_baseline"])]
+    pub fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub diff: bool,
+    /// Leave the findings of this file alone
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write today's findings into the baseline
+    #[arg(long)]
+    pub write_baseline: bool,
+    /// Say what a rule checks, why it matters and what to do; `all` lists the rules
+    #[arg(long, value_name = "RULE")]
+    pub explain: Option<String>,
+    /// Write the inventory that the sources give as CSV
+    #[arg(long, value_name = "FILE")]
+    pub write_inventory: Option<PathBuf>,
+    /// Where a better source of tests and needs is.
+    #[command(flatten)]
+    pub inventory: InventoryArgs,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FindingsFormatArg,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormatArg {
+    /// With excerpts of the sources.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// SARIF 2.1.0, for code-scanning services.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines.
+    Github,
 }
 
 /// `shardplan suggest`

@@ -3,6 +3,7 @@
 //! [`run`] is the whole program. Each command loads its inputs, calls a stage and writes what comes out.
 
 pub mod args;
+mod audited;
 mod commands;
 mod console;
 mod diagnostics;
@@ -49,6 +50,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
     match command {
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
+        Command::Audit(args) => commands::audit::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args::{InventoryArgs, LimitArgs};
+use super::audited::inferred_inventory;
 use super::commands::history::history_failure;
 use super::console::{Console, Failure, chain, shown_path};
 use super::diagnostics::config_failure;
@@ -59,7 +60,8 @@ impl Project {
                 say_what_the_inventory_lacks(&inventory, &observed, console);
                 inventory
             }
-            None => inventory_of_history(&observed, console),
+            None => inferred_inventory(settings, declared.as_ref(), &observed)?
+                .unwrap_or_else(|| inventory_of_history(&observed, console)),
         };
         let config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
@@ -167,7 +169,7 @@ pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, 
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
 }
 
-fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
+pub(super) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
     let shown = shown_path(path);
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod json_v1;
+pub mod python;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,6 +55,16 @@ pub enum Evidence {
     Observed,
     /// Somebody declared it in the inventory.
     Declared,
+    /// What decides whether the test is skipped looks for the service.
+    Guard,
+    /// A fixture or set-up method of the test makes a client of it.
+    Fixture,
+    /// The test itself, or what it calls, makes a client of it.
+    Client,
+    /// The test starts it in a container by itself.
+    Container,
+    /// An environment variable about it is read.
+    Variable,
 }
 
 /// An inventory that can not be used.
@@ -157,6 +168,11 @@ impl Evidence {
         match self {
             Self::Observed => "observed",
             Self::Declared => "declared",
+            Self::Guard => "guard",
+            Self::Fixture => "fixture",
+            Self::Client => "client",
+            Self::Container => "container",
+            Self::Variable => "variable",
         }
     }
 }

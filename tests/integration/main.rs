@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
+mod audit;
 mod cli;
 mod ingest;
 mod schemas;

@@ -43,3 +43,9 @@ fn the_schemas_of_the_history_are_committed() {
     is_committed::<history::ChangedV1>("history-changed-v1.json");
     is_committed::<history::ExportV1>("history-export-v1.json");
 }
+
+#[test]
+fn the_schemas_of_the_audit_are_committed() {
+    is_committed::<shardplan::audit::output::json_v1::AuditV1>("audit-v1.json");
+    is_committed::<shardplan::audit::BaselineV1>("audit-baseline-v1.json");
+}
