@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::{ConstraintGraph, UnknownService};
-use super::{Apart, Floor, LaneModel, Problem, ServiceModel, ServiceSet, Unit};
-use crate::config::{
-    Config, Dist, Granularity, Group, GroupRule, Lane, Origin, Pattern, Provision, Unassigned,
-};
-use crate::estimate::{Estimate, Estimates, Level, Overheads};
-use crate::ids::{Ix, IxVec, LaneIx, LaneName, NodeId, ServiceIx, ServiceName, TestIx, UnitIx};
+use super::clusters::{Cluster, apart_groups, form_clusters};
+use super::error::ModelError;
+use super::graph::ConstraintGraph;
+use super::provision::{NotProvisioned, Settled, services_everywhere, settle_tests};
+use super::{Floor, LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
+use crate::estimate::{Estimates, Level, Overheads};
+use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, TestIx, UnitIx};
 use crate::inventory::{Inventory, Test};
 use crate::time::Millis;
 use crate::workflow::JobGraph;
@@ -70,122 +71,6 @@ pub struct Notes {
     pub idle_groups: Vec<String>,
 }
 
-/// A service that tests of a lane name and no shard starts for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotProvisioned {
-    /// The lane.
-    pub lane: LaneName,
-    /// The service.
-    pub service: ServiceName,
-    /// Why not.
-    pub why: WhyNot,
-    /// The tests.
-    pub tests: Vec<TestIx>,
-}
-
-/// Why a service is not started for a test that names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WhyNot {
-    /// The manifest says never.
-    Never,
-    /// The test is always skipped, and no run is known to have lacked the service.
-    AlwaysSkipped,
-    /// The test is always skipped for want of it, and today's job does not start it either.
-    SkippedToday,
-    /// The test passes without it, and today's job does not start it either.
-    PassesWithout,
-    /// The test is known to the history, and today's job does not start it.
-    NotToday,
-}
-
-/// A model that can not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// There is nothing to plan.
-    #[error("there are no tests to plan")]
-    NoTests,
-    /// Tests need services that the manifest does not declare.
-    #[error("{} needs service `{}`, which the manifest does not declare ({})", .0[0].test, .0[0].service, .0[0].origin)]
-    UnknownServices(Vec<UnknownService>),
-    /// More services than the model holds.
-    #[error("{0} services are declared; a model holds at most {max}", max = ServiceSet::MAX_SERVICES)]
-    TooManyServices(usize),
-    /// A test is in two lanes.
-    #[error("{test} is selected by two lanes, `{}` ({}) and `{}` ({}): it would run twice ({count})", lanes[0].0, lanes[0].1, lanes[1].0, lanes[1].1, count = such_tests(*others))]
-    InTwoLanes {
-        /// The first such test.
-        test: NodeId,
-        /// The lanes, with where they are declared.
-        lanes: [(LaneName, Origin); 2],
-        /// How many more there are.
-        others: usize,
-    },
-    /// Tests are in no lane.
-    #[error("{test} is selected by no lane: it would run nowhere ({count})", count = such_tests(*others))]
-    InNoLane {
-        /// The first such test.
-        test: NodeId,
-        /// How many more there are.
-        others: usize,
-    },
-    /// A group wants tests of two lanes in one shard.
-    #[error("group `{group}` ({origin}) wants `{}` and `{}` in one shard, but they are of lanes `{}` and `{}`", members[0], members[1], lanes[0], lanes[1])]
-    TogetherAcrossLanes {
-        /// The group.
-        group: String,
-        /// Where it is declared.
-        origin: Origin,
-        /// A member of each lane.
-        members: [String; 2],
-        /// The lanes.
-        lanes: [LaneName; 2],
-    },
-    /// Two groups contradict each other.
-    #[error("group `{apart}` ({apart_origin}) wants `{}` and `{}` apart, but {together} together", members[0], members[1])]
-    TogetherAndApart {
-        /// The group that wants them apart.
-        apart: String,
-        /// Where it is declared.
-        apart_origin: Origin,
-        /// What keeps them together.
-        together: String,
-        /// Two members.
-        members: [String; 2],
-    },
-}
-
-/// Returns how many tests an error is about, beside the one that it names.
-fn such_tests(others: usize) -> String {
-    if others == 0 { "1 such test".to_owned() } else { format!("{} such tests", others + 1) }
-}
-
-impl ModelError {
-    /// Returns whether constraints clash, rather than an input being wrong.
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::TogetherAcrossLanes { .. } | Self::TogetherAndApart { .. })
-    }
-
-    /// Returns what to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::NoTests => "ingest a test report, or name an inventory with `--inventory`".to_owned(),
-            Self::UnknownServices(unknown) => match &unknown[0].near {
-                Some(near) => format!("did you mean `{near}`? Else declare it with `[services.{}]`", unknown[0].service),
-                None => format!("declare it in the manifest with `[services.{}]`", unknown[0].service),
-            },
-            Self::TooManyServices(_) => "declare one service for those that always start together".to_owned(),
-            Self::InTwoLanes { .. } => "narrow `paths`, `exclude` or `markers` of one of the two".to_owned(),
-            Self::InNoLane { .. } => {
-                "widen a lane's `paths` or `markers`, or leave such tests out with `unassigned = \"ignore\"` in `[project]`".to_owned()
-            }
-            Self::TogetherAcrossLanes { .. } => "a shard belongs to one lane: take the members of one lane".to_owned(),
-            Self::TogetherAndApart { .. } => "take one of the two out of a group, or use a finer `unit`".to_owned(),
-        }
-    }
-}
-
 /// Returns the model. Selectors in `splits` are divided into the next finer ones: a file into its classes, a
 /// class into its tests.
 pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, ModelError> {
@@ -228,20 +113,6 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         |lane: &LaneModel| inputs.overheads.lanes.get(&lane.name).map_or(0.0, |lane| lane.deviation);
     let overhead_deviation = problem.lanes.iter().map(deviation).collect();
     Ok(Model { problem, units, overhead_deviation, graph, jobs, notes })
-}
-
-/// What is settled of every test: what it needs of its shard and how long it takes there.
-struct Settled {
-    requirement: ServiceSet,
-    estimate: Estimate,
-}
-
-/// Tests that are moved as one, before they are a unit.
-struct Cluster {
-    lane: usize,
-    selectors: Vec<String>,
-    tests: Vec<TestIx>,
-    divisible: Option<String>,
 }
 
 fn assign_lanes(
@@ -287,222 +158,6 @@ fn selects(lane: &Lane, test: &Test) -> bool {
             .markers
             .as_ref()
             .is_none_or(|expression| expression.selects(|name| test.markers.binary_search(name).is_ok()))
-}
-
-/// Decides for every test what its shard must start for it and how long it takes.
-///
-/// A container is started for a test that will use it. A test that is always skipped uses none, unless all its
-/// skips were in runs that are known to have lacked the service. A test that today's job runs without a service
-/// goes on without it; a test that the history does not know gets what it names.
-fn settle_tests(
-    inputs: Inputs<'_>,
-    graph: &ConstraintGraph,
-    lane_of: &IxVec<TestIx, Option<usize>>,
-    notes: &mut Notes,
-) -> IxVec<TestIx, Settled> {
-    let Inputs { config, inventory, estimates, .. } = inputs;
-    let mut without: BTreeMap<(usize, ServiceIx, WhyNot), Vec<TestIx>> = BTreeMap::new();
-    let mut settled = IxVec::default();
-    for (ix, test) in inventory.tests.iter_enumerated() {
-        let reached = graph.requirement(ix);
-        let mut estimate = estimates.of(&test.id, &test.file);
-        let mut requirement = reached;
-        if let Some(lane) = lane_of[ix] {
-            let names: Vec<&ServiceName> =
-                reached.iter().map(|service| &config.services[service.position()].name).collect();
-            let record = estimates.skips(&test.id);
-            let today = config.lanes[lane].today.as_ref();
-            let stays_skipped = record.is_some_and(|record| {
-                record.skips_even_with(&names)
-                    || record.always_skipped()
-                        && today.is_some_and(|today| names.iter().any(|name| !today.services.contains(name)))
-            });
-            for service in reached.iter() {
-                let declared = &config.services[service.position()];
-                let started_today = today.map(|today| today.services.contains(&declared.name));
-                let why = match declared.provision {
-                    Provision::Always => None,
-                    Provision::Never => Some(WhyNot::Never),
-                    Provision::Auto => match (record, started_today) {
-                        (Some(record), _) if record.skips_even_with(&names) => Some(WhyNot::AlwaysSkipped),
-                        (Some(record), Some(false)) if record.always_skipped() => Some(WhyNot::SkippedToday),
-                        (Some(record), Some(false)) if record.passes_without(&declared.name) => {
-                            Some(WhyNot::PassesWithout)
-                        }
-                        (Some(_), Some(false)) => Some(WhyNot::NotToday),
-                        _ => None,
-                    },
-                };
-                if let Some(why) = why {
-                    requirement = requirement.without(ServiceSet::from_iter([service]));
-                    without.entry((lane, service, why)).or_default().push(ix);
-                }
-            }
-            if stays_skipped {
-                estimate = Estimate { mean: 0.0, deviation: 0.0, ..estimate };
-            }
-            *notes.levels.entry(estimate.level).or_default() += 1;
-        }
-        settled.push(Settled { requirement, estimate });
-    }
-    notes.not_provisioned = without
-        .into_iter()
-        .map(|((lane, service, why), tests)| NotProvisioned {
-            lane: config.lanes[lane].name.clone(),
-            service: config.services[service.position()].name.clone(),
-            why,
-            tests,
-        })
-        .collect();
-    settled
-}
-
-/// Returns the selector that a test falls under.
-fn selector(test: &NodeId, file: &str, granularity: Granularity, splits: &BTreeSet<String>) -> String {
-    // Where the runner's ids are no paths, the file stands for its tests only by name.
-    let class = if test.as_str().starts_with(file) { test.class() } else { file };
-    match granularity {
-        Granularity::File => file.to_owned(),
-        Granularity::Class => class.to_owned(),
-        Granularity::Test => test.as_str().to_owned(),
-        Granularity::Auto => {
-            if !splits.contains(file) {
-                file.to_owned()
-            } else if class != file && !splits.contains(class) {
-                class.to_owned()
-            } else {
-                test.as_str().to_owned()
-            }
-        }
-    }
-}
-
-/// Groups the tests into what is moved as one: by selector, then by together-groups.
-fn form_clusters(
-    inputs: Inputs<'_>,
-    lane_of: &IxVec<TestIx, Option<usize>>,
-    splits: &BTreeSet<String>,
-) -> Result<Vec<Cluster>, ModelError> {
-    let Inputs { config, inventory, .. } = inputs;
-    let mut by_selector: BTreeMap<(usize, String), Vec<TestIx>> = BTreeMap::new();
-    for (ix, test) in inventory.tests.iter_enumerated() {
-        if let Some(lane) = lane_of[ix] {
-            let selector = selector(&test.id, &test.file, config.lanes[lane].unit, splits);
-            by_selector.entry((lane, selector)).or_default().push(ix);
-        }
-    }
-    let mut clusters: Vec<Cluster> = by_selector
-        .into_iter()
-        .map(|((lane, selector), tests)| {
-            let splittable = config.lanes[lane].unit == Granularity::Auto && tests.len() > 1;
-            let divisible = splittable.then(|| selector.clone());
-            Cluster { lane, selectors: vec![selector], tests, divisible }
-        })
-        .collect();
-    for group in config.groups.iter().filter(|group| group.rule == GroupRule::Together) {
-        let members = members_of(inputs, group, &clusters);
-        let Some(first) = members.first().copied() else { continue };
-        if let Some(other) = members.iter().copied().find(|at| clusters[*at].lane != clusters[first].lane) {
-            return Err(ModelError::TogetherAcrossLanes {
-                group: group.name.clone(),
-                origin: group.origin.clone(),
-                members: [first, other].map(|at| clusters[at].selectors[0].clone()),
-                lanes: [first, other].map(|at| config.lanes[clusters[at].lane].name.clone()),
-            });
-        }
-        for at in members.into_iter().skip(1).rev() {
-            let cluster = clusters.remove(at);
-            clusters[first].selectors.extend(cluster.selectors);
-            clusters[first].tests.extend(cluster.tests);
-            clusters[first].divisible = None;
-        }
-    }
-    for cluster in &mut clusters {
-        cluster.selectors.sort_unstable();
-        cluster.tests.sort_unstable();
-    }
-    clusters.sort_by(|a, b| (a.lane, &a.selectors).cmp(&(b.lane, &b.selectors)));
-    Ok(clusters)
-}
-
-/// Returns the positions of the clusters with a test that the group names, in order.
-fn members_of(inputs: Inputs<'_>, group: &Group, clusters: &[Cluster]) -> Vec<usize> {
-    let named = |ix: &TestIx| {
-        let test = &inputs.inventory.tests[*ix];
-        group.members.iter().any(|pattern| pattern.matches(&test.id, &test.file))
-    };
-    (0..clusters.len()).filter(|at| clusters[*at].tests.iter().any(named)).collect()
-}
-
-fn apart_groups(
-    inputs: Inputs<'_>,
-    clusters: &[Cluster],
-    notes: &mut Notes,
-) -> Result<Vec<Apart>, ModelError> {
-    let mut groups = Vec::new();
-    for group in &inputs.config.groups {
-        let members = members_of(inputs, group, clusters);
-        if group.rule == GroupRule::Together {
-            if members.is_empty() {
-                notes.idle_groups.push(group.name.clone());
-            }
-            continue;
-        }
-        for at in &members {
-            if let Some(error) = torn_apart(inputs, group, &clusters[*at]) {
-                return Err(error);
-            }
-        }
-        let mut found = false;
-        for lane in members.iter().map(|at| clusters[*at].lane).collect::<BTreeSet<_>>() {
-            let units: Vec<UnitIx> = members
-                .iter()
-                .filter(|at| clusters[**at].lane == lane)
-                .map(|at| UnitIx::from_position(*at))
-                .collect();
-            if units.len() > 1 {
-                found = true;
-                groups.push(Apart { name: group.name.clone(), origin: group.origin.clone(), units });
-            }
-        }
-        if !found {
-            notes.idle_groups.push(group.name.clone());
-        }
-    }
-    Ok(groups)
-}
-
-/// Returns the contradiction where a group wants two parts of one cluster apart.
-fn torn_apart(inputs: Inputs<'_>, group: &Group, cluster: &Cluster) -> Option<ModelError> {
-    let tests = || cluster.tests.iter().map(|ix| &inputs.inventory.tests[*ix]);
-    let hit_by = |pattern: &Pattern| tests().any(|test| pattern.matches(&test.id, &test.file));
-    // A pattern that names a part of a file stands for that part, any other for the selectors that it hits.
-    let parts = group.members.iter().filter(|pattern| pattern.as_str().contains("::") && hit_by(pattern));
-    let mut parts: Vec<String> = parts.map(|pattern| pattern.as_str().to_owned()).collect();
-    for selector in &cluster.selectors {
-        let whole = group.members.iter().filter(|pattern| !pattern.as_str().contains("::"));
-        let hit = |pattern: &Pattern| {
-            tests().any(|test| {
-                test.id.as_str().starts_with(selector.as_str()) && pattern.matches(&test.id, &test.file)
-            })
-        };
-        if whole.into_iter().any(hit) {
-            parts.push(selector.clone());
-        }
-    }
-    let [first, second] = [parts.first()?, parts.get(1)?];
-    let keeps_both = inputs.config.groups.iter().find(|other| {
-        other.rule == GroupRule::Together && cluster.selectors.len() > 1 && other.members.iter().any(hit_by)
-    });
-    Some(ModelError::TogetherAndApart {
-        apart: group.name.clone(),
-        apart_origin: group.origin.clone(),
-        together: keeps_both.map_or_else(
-            || "the lane moves them as one unit,".to_owned(),
-            |other| format!("group `{}` ({}) wants them", other.name, other.origin),
-        ),
-        members: [first.clone(), second.clone()],
-    })
 }
 
 fn make_unit(
@@ -560,24 +215,6 @@ fn service_models(inputs: Inputs<'_>) -> IxVec<ServiceIx, ServiceModel> {
         }
     };
     inputs.config.services.iter().map(model).collect()
-}
-
-/// Returns the services that every shard of the lane starts: those that it names, and what these need.
-fn services_everywhere(config: &Config, lane: &Lane) -> ServiceSet {
-    let find = |name: &ServiceName| {
-        let position = config.services.binary_search_by(|service| service.name.cmp(name));
-        position.ok().map(ServiceIx::from_position)
-    };
-    let mut all = ServiceSet::EMPTY;
-    let mut open: Vec<ServiceIx> = lane.services.iter().filter_map(|service| find(&service.value)).collect();
-    while let Some(service) = open.pop() {
-        if !all.contains(service) {
-            all.insert(service);
-            let needs = &config.services[service.position()].needs;
-            open.extend(needs.iter().filter_map(|need| find(&need.value)));
-        }
-    }
-    all
 }
 
 fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {

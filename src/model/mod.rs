@@ -1,13 +1,18 @@
 //! The model: from tests, estimates and the manifest to a [`Problem`] of whole numbers.
 
 mod build;
+mod clusters;
+mod error;
 mod graph;
 mod limits;
 mod problem;
+mod provision;
 mod service_set;
 
-pub use build::{Inputs, Model, ModelError, NotProvisioned, Notes, UnitFacts, WhyNot, build};
+pub use build::{Inputs, Model, Notes, UnitFacts, build};
+pub use error::ModelError;
 pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use limits::Limits;
 pub use problem::{Apart, Floor, LaneModel, Problem, ServiceModel, Unit};
+pub use provision::{NotProvisioned, WhyNot};
 pub use service_set::ServiceSet;

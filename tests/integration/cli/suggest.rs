@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use insta::assert_snapshot;
-use serde_json::Value;
 
-use super::{Project, Said};
+use super::{Project, Said, strings};
 
 /// Two lanes, one of them with a database: what most of these tests change one thing of.
 const TWO_LANES: &str = r#"
@@ -40,29 +39,11 @@ fn relyloop(words: &str) -> Said {
     project.shardplan(&format!("-C {} {words}", example.display()))
 }
 
-fn strings(value: &Value) -> Vec<&str> {
-    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
-}
-
-/// Returns the shards as `name: services: number of tests`.
-fn shards(said: &Said) -> Vec<String> {
-    let json = said.json();
-    let shard = |shard: &Value| {
-        format!(
-            "{}: {}: {}",
-            shard["name"].as_str().unwrap(),
-            strings(&shard["services"]).join(" "),
-            shard["tests"]
-        )
-    };
-    json["shards"].as_array().unwrap().iter().map(shard).collect()
-}
-
 #[test]
 fn the_worked_example_starts_from_what_its_team_has() {
     let said = relyloop("suggest --budget 4 --format json");
     assert_eq!(
-        shards(&said),
+        said.shards(),
         ["heavy-1: elasticsearch opensearch postgres redis: 1353", "unit-1: : 2842"],
         "{said}"
     );
@@ -409,7 +390,7 @@ t/test_c.py::test_new      -     cache
 ";
     let project = Project::planned(manifest, tests);
     let said = project.shardplan("-q suggest --max-shards 1 --format json");
-    assert_eq!(shards(&said), ["all-1: cache db: 3"], "{said}");
+    assert_eq!(said.shards(), ["all-1: cache db: 3"], "{said}");
     let notes = said.json()["notes"].to_string();
     assert!(notes.contains("`mail` is not started for 1 test of `all`: skipped in every run."), "{notes}");
 }
@@ -477,7 +458,7 @@ fn tests_that_are_to_be_together_are_together() {
     let group = "[groups.one]\nrule = \"together\"\nmembers = [\"tests/db\"]\n";
     let project = Project::planned(&format!("{TWO_LANES}{group}"), TWO_LANES_TESTS);
     let said = project.shardplan("-q suggest --budget 9 --format json");
-    assert_eq!(shards(&said), ["heavy-1: db: 3", "unit-1: : 2"], "{said}");
+    assert_eq!(said.shards(), ["heavy-1: db: 3", "unit-1: : 2"], "{said}");
 }
 
 #[test]
