@@ -132,7 +132,7 @@ class Results:
             "attempt": self.attempt,
             "exit": exit,
             # Interrupted, an internal error or a wrong command line: then tests are missing.
-            "complete": exit in (0, 1, 5) and not missing and not self.errors,
+            "complete": exit in (0, 1, 5) and not self.errors,
             "session_ms": round((_clock() - self.began) * 1000),
             "tests_ms": round(((self.last or 0.0) - (self.first or 0.0)) * 1000),
             "machine": platform.node(),

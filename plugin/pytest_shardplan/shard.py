@@ -88,28 +88,22 @@ class ShardRun:
             known = self._may_run[file] = self.lock.may_run(self.shard, file)
         return known
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: Any, items: List[Any]) -> None:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: Any, items: List[Any]) -> Any:
+        # What belongs here is settled before `-k`, `-m` and other plugins take something away: a test of this
+        # shard that they leave out is one that did not run.
+        mine: Dict[int, bool] = {}
+        # Items are kept alive, so that no other gets the id of one.
+        alive = list(items)
+        for item in alive:
+            mine[id(item)] = self.take(item)
+        yield
         kept, dropped = [], []
         for item in items:
-            self.seen += 1
-            test = collected(item)
-            # xdist's loadgroup appends the group to the id in the workers.
-            if "@" in test.id and getattr(config.option, "dist", None) == "loadgroup":
-                test = ungrouped(item, test)
-            route = self.lock.route(test)
-            if route.shard is None:
-                self.unassigned.append(test.id)
-            if route.shard is not self.shard:
-                dropped.append(item)
-                continue
-            kept.append(item)
-            self.selected.append(test.id)
-            if not route.known:
-                self.adopted.append(test.id)
-            lacking = self.lock.requirement(test) - self.shard.services - self.shard.without
-            if lacking:
-                self.uncovered[test.id] = sorted(lacking)
+            is_mine = mine.get(id(item))
+            if is_mine is None:
+                is_mine = self.take(item)
+            (kept if is_mine else dropped).append(item)
         if config.option.shardplan_longest_first:
             kept = self.longest_first(kept)
         items[:] = kept
@@ -117,6 +111,23 @@ class ShardRun:
             config.hook.pytest_deselected(items=dropped)
         if is_worker(config):
             config.workeroutput["shardplan"] = self.facts()
+
+    def take(self, item: Any) -> bool:
+        """Returns whether an item belongs to this shard, and notes what should be known of it."""
+        self.seen += 1
+        test = ungrouped(item, collected(item))
+        route = self.lock.route(test)
+        if route.shard is None:
+            self.unassigned.append(test.id)
+        if route.shard is not self.shard:
+            return False
+        self.selected.append(test.id)
+        if not route.known:
+            self.adopted.append(test.id)
+        lacking = self.lock.requirement(test) - self.shard.services - self.shard.without
+        if lacking:
+            self.uncovered[test.id] = sorted(lacking)
+        return True
 
     def facts(self) -> dict:
         return {
@@ -219,7 +230,9 @@ class ShardRun:
 
 
 def ungrouped(item: Any, test: Collected) -> Collected:
-    """Returns the test without the group that xdist appends to its id."""
+    """Returns the test without the group that xdist's loadgroup appends to its id in the workers."""
+    if "@" not in test.id or getattr(item.config.option, "dist", None) != "loadgroup":
+        return test
     group = item.get_closest_marker("xdist_group")
     if group is not None:
         name = group.args[0] if group.args else group.kwargs.get("name", "default")

@@ -3,11 +3,17 @@
 pub mod check;
 mod forecast;
 pub mod lock;
+mod route;
+pub mod select;
+mod selection;
 mod suggest;
+pub mod verify;
 
 pub use check::{Fault, check};
 pub use forecast::{Forecast, forecast};
-pub use lock::{Lock, LockError, LockedShard};
+pub use lock::{Lock, LockError, LockedShard, PredictedShard};
+pub use route::{Route, Router};
+pub use selection::{LockedLane, LockedService};
 pub use suggest::{PlanError, divided, evaluate, steps, suggest, today};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, UnitIx};

@@ -236,7 +236,7 @@ fn what_is_rendered_is_read_back() {
         overheads: &fit_overheads(&config, &observed),
     };
     let (model, plan) = plan::suggest(inputs, &Limits::default(), None).unwrap();
-    let text = Lock::render(&model, &plan);
+    let text = Lock::render(&config, &model, &plan);
     let lock = parsed(&text);
     assert_eq!(lock.shards.len(), plan.shards.len());
     for (locked, planned) in lock.shards.iter().zip(plan.shards.iter()) {
@@ -247,7 +247,7 @@ fn what_is_rendered_is_read_back() {
     }
     let (model, again) = plan::suggest(inputs, &Limits::default(), Some(&lock)).unwrap();
     assert_eq!(again.moved, Some(0));
-    assert_eq!(Lock::render(&model, &again), text);
+    assert_eq!(Lock::render(&config, &model, &again), text);
 }
 
 const THREE_SHARDS: &str = r#"
