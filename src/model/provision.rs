@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::ServiceSet;
-use super::build::{Inputs, Notes};
+use super::build::Inputs;
 use super::graph::ConstraintGraph;
+use super::notes::Notes;
 use crate::config::{Config, Lane, Provision, Service};
 use crate::estimate::{Estimate, SkipRecord};
 use crate::ids::{Ix, IxVec, LaneName, ServiceIx, ServiceName, TestIx};

@@ -417,6 +417,95 @@ members = ["tests/db/*.py"]
 }
 
 #[test]
+fn a_class_and_the_file_around_it_are_no_two_things_to_keep_apart() {
+    let groups = r#"
+[groups.locks]
+rule = "apart"
+members = ["tests/db/test_c.py::TestC", "tests/db/test_c.py", "tests/db/test_d.py"]
+"#;
+    let tests = "
+tests/db/test_c.py::TestC::test_three   60  db
+tests/db/test_c.py::test_more           60  db
+tests/db/test_d.py::test_four           50  db
+tests/unit/test_a.py::test_one           5
+";
+    let project = Project::planned(&format!("{TWO_LANES}{groups}"), tests);
+    let said = project.shardplan("-q suggest --budget 2 --format json");
+    assert_eq!(said.shards(), ["heavy-1: db: 2", "heavy-2: db: 1", "unit-1: : 1"], "{said}");
+}
+
+#[test]
+fn tests_whose_ids_are_no_paths_can_be_together_and_apart() {
+    let groups = r#"
+[lanes.heavy]
+base = "1s"
+[groups.ledger]
+rule = "together"
+members = ["crate-a", "crate-b"]
+[groups.locks]
+rule = "apart"
+members = ["crate-b", "crate-a"]
+"#;
+    let project = Project::new();
+    project.write("shardplan.toml", format!("project.inventory = \"inventory.csv\"{groups}"));
+    project.write("inventory.csv", "test,file\none::works,crate-a\ntwo::works,crate-b\n");
+    assert_snapshot!(project.shardplan("-q suggest"), @"
+    exit: 4
+    --- stderr
+    error: group `locks` (shardplan.toml:7) wants `crate-a` and `crate-b` apart, but group `ledger` (shardplan.toml:4) wants them together
+    hint: take one of the two out of a group, or use a finer `unit`
+    ");
+}
+
+#[test]
+fn what_no_test_is_concerned_by_is_said() {
+    let manifest = r#"
+project.inventory = "inventory.csv"
+[services.db]
+markers = ["database", "databse"]
+fixtures = ["db", "connection"]
+paths = ["t", "tests"]
+[services.mail]
+[services.queue]
+[lanes.all]
+exclude = ["t/nothing"]
+today = { services = ["db", "queue"] }
+[lanes.slow]
+paths = ["slow"]
+[groups.alone]
+rule = "together"
+members = ["t/test_a.py"]
+"#;
+    let project = Project::new();
+    project.write("shardplan.toml", manifest);
+    project.add_tests("t/test_a.py::test_one 5 @database db()\nt/test_b.py::test_two 5");
+    assert_snapshot!(project.shardplan("-q suggest --format json").notes(), @"
+    One run is known: how much times vary is assumed, not measured.
+    Lane `slow` (shardplan.toml:12) selects no test.
+    No test bears the mark `databse`, which stands for `db` (shardplan.toml:4).
+    No test uses the fixture `connection`, which stands for `db` (shardplan.toml:5).
+    `tests`, which stands for `db` (shardplan.toml:6), holds no test.
+    No test is known to need `mail` (shardplan.toml:7): no shard starts it.
+    No test is known to need `queue` (shardplan.toml:8): no shard starts it.
+    Today's job of `all` starts `queue` (shardplan.toml:11), which none of its tests is known to need.
+    What `all` takes before tests is the default: set `base`, or name the CI job with `job` and ingest its times.
+    Group `alone` matches too few tests to have an effect.
+    ");
+    project.write("inventory.csv", "test\nt/test_a.py::test_one\n");
+    assert_snapshot!(project.shardplan("-q suggest --format json").notes(), @"
+    One run is known: how much times vary is assumed, not measured.
+    Lane `slow` (shardplan.toml:12) selects no test.
+    The tests are known without marks and fixtures, so 4 rules on these in the manifest can't match: name an inventory that has them with `--inventory`.
+    `tests`, which stands for `db` (shardplan.toml:6), holds no test.
+    No test is known to need `mail` (shardplan.toml:7): no shard starts it.
+    No test is known to need `queue` (shardplan.toml:8): no shard starts it.
+    Today's job of `all` starts `queue` (shardplan.toml:11), which none of its tests is known to need.
+    What `all` takes before tests is the default: set `base`, or name the CI job with `job` and ingest its times.
+    Group `alone` matches too few tests to have an effect.
+    ");
+}
+
+#[test]
 fn together_can_not_reach_across_lanes() {
     let group = r#"
 [groups.all]
