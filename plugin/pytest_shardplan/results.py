@@ -168,8 +168,7 @@ class Results:
 
 
 def entry(id: str, test: Test) -> List[Any]:
-    line: List[Any] = [id, test.outcome, *test.micros]
-    return [*line, test.reason] if test.reason else line
+    return [id, test.outcome, *test.micros, test.reason]
 
 
 def reason_of(report: Any) -> str:

@@ -17,6 +17,8 @@ pub enum Format {
     GitHubJobs,
     /// shardplan's own CSV.
     Csv,
+    /// The report of the pytest plugin.
+    ShardReport,
 }
 
 const KNOWN: &str = "give JUnit XML (`pytest --junitxml=report.xml`), pytest-split's `.test_durations`, the jobs \
@@ -43,7 +45,9 @@ fn recognise_json(outline: &Outline) -> Result<Format, IngestErrorKind> {
     match outline {
         Outline::Object(entries) => {
             let numbers = entries.iter().filter(|(_, value)| *value == Outline::Number).count();
-            if is_job(outline) || matches!(outline.get("jobs"), Some(Outline::List(_))) {
+            if outline.get("shardplan_report").is_some() {
+                Ok(Format::ShardReport)
+            } else if is_job(outline) || matches!(outline.get("jobs"), Some(Outline::List(_))) {
                 Ok(Format::GitHubJobs)
             } else if outline.get("workflow_runs").is_some() {
                 Err(unrecognised("a list of workflow runs, without their jobs".to_owned(), FETCH_JOBS))
@@ -101,6 +105,7 @@ impl Format {
             Self::TestDurations => "test-durations",
             Self::GitHubJobs => "github-jobs",
             Self::Csv => "csv",
+            Self::ShardReport => "shard-report",
         }
     }
 
@@ -112,6 +117,7 @@ impl Format {
             Self::TestDurations => "pytest-split durations",
             Self::GitHubJobs => "GitHub Actions jobs",
             Self::Csv => "CSV",
+            Self::ShardReport => "shard report",
         }
     }
 }
@@ -120,7 +126,7 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::JUnit, Self::TestDurations, Self::GitHubJobs, Self::Csv]
+        [Self::JUnit, Self::TestDurations, Self::GitHubJobs, Self::Csv, Self::ShardReport]
             .into_iter()
             .find(|format| format.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a format of a report"))
@@ -148,6 +154,7 @@ mod tests {
             (r#"{"total_count": 0, "jobs": []}"#, Format::GitHubJobs),
             (r#"[{"id": 1, "run_id": 2, "status": "completed"}]"#, Format::GitHubJobs),
             (r#"{"id": 1, "run_id": 2, "status": "queued"}"#, Format::GitHubJobs),
+            (r#"{"shardplan_report": 1, "tests": []}"#, Format::ShardReport),
             ("test,seconds\n", Format::Csv),
             ("\"node_id\",file,\"seconds\"\n", Format::Csv),
         ] {

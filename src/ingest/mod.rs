@@ -13,6 +13,7 @@ mod json;
 mod junit;
 mod observation;
 mod python_modules;
+pub mod shard_report;
 mod test_durations;
 
 pub use error::{IngestError, IngestErrorKind};
@@ -51,6 +52,7 @@ pub fn read(bytes: &[u8], source: &str, context: &Context) -> Result<Contents, I
             Format::TestDurations => vec![test_durations::read(&text)?],
             Format::GitHubJobs => vec![github_jobs::read(&text)?],
             Format::Csv => csv::read(&text)?,
+            Format::ShardReport => vec![shard_report::read(&text)?],
         };
         Ok(Contents { format, reports })
     };

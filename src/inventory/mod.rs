@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod json_v1;
+mod nextest;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,6 +101,7 @@ impl Inventory {
         let text = text.trim_start_matches('\u{feff}');
         let tests = match text.trim_start().chars().next() {
             None => Err((None, "the inventory is empty: it needs at least one test".to_owned())),
+            Some('{') if nextest::is_list(text) => nextest::read(text),
             Some('{' | '[') => json_v1::read(text, path),
             Some(_) => csv::read(text, path),
         };
