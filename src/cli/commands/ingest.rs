@@ -21,7 +21,7 @@ use crate::ingest::{
 };
 use crate::report::plural;
 use crate::time::{Micros, Millis, Timestamp};
-use inputs::Input;
+pub(super) use inputs::{Input, find as find_inputs};
 
 /// From how many files on a progress bar is worth its line.
 const FILES_WORTH_A_BAR: usize = 10;
@@ -37,7 +37,7 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
         dry_run: args.dry_run,
         now: now(),
     };
-    let (inputs, mut problems) = inputs::find(&args.files, settings);
+    let (inputs, mut problems) = find_inputs(&args.files, settings);
     let console = &settings.console;
     let bar = progress_bar(console, inputs.len());
     let verb = if args.dry_run { "Would ingest" } else { "Ingested" };
@@ -338,7 +338,8 @@ fn read_file(path: &Path, shown: &str) -> Result<Vec<u8>, NotDone> {
     }
 }
 
-fn python_modules_of(settings: &Settings) -> Context {
+/// Returns what readers may ask about the project.
+pub(super) fn python_modules_of(settings: &Settings) -> Context {
     let root = settings.root.clone();
     Context::new(move || inputs::python_files(&root))
 }

@@ -17,17 +17,17 @@ const MAX_FILES: usize = 500_000;
 
 /// A file to read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Input {
+pub(in crate::cli::commands) struct Input {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub(in crate::cli::commands) path: PathBuf,
     /// How the user calls it.
-    pub(super) shown: PathBuf,
+    pub(in crate::cli::commands) shown: PathBuf,
     /// Whether it was named itself, or lies in a folder that was.
-    pub(super) is_named: bool,
+    pub(in crate::cli::commands) is_named: bool,
 }
 
 /// Returns the files that are meant, each once and in order, and what is wrong with the rest.
-pub(super) fn find(named: &[PathBuf], settings: &Settings) -> (Vec<Input>, Vec<Failure>) {
+pub(in crate::cli::commands) fn find(named: &[PathBuf], settings: &Settings) -> (Vec<Input>, Vec<Failure>) {
     let (mut inputs, mut problems, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for shown in named {
         let path = settings.located(shown);
