@@ -58,6 +58,10 @@ def start(child: bool = False) -> None:
     """Begins to record in this process. Audit hooks stay for the life of a process, so it is done once."""
     if state.on:
         return
+    # A worker of xdist begins as a child that is watched, and then watches itself.
+    watching = sys.modules.get("_shardplan_recorder")
+    if watching is not None and watching is not sys.modules.get(__name__):
+        watching.stop()
     state.on = True
     state.pid = -1 if child else os.getpid()
     state.folder = os.environ.get(FOLDER)
@@ -524,11 +528,11 @@ DRIVERS: Dict[str, Callable[[Any], None]] = {
 
 
 def _wrap_safely(wrap: Callable[[Any], None], module: Any) -> None:
-    if getattr(module, "_shardplan_recorded", False):
+    if getattr(module, "_shardplan_recorded", None) is state:
         return
     try:
         wrap(module)
-        module._shardplan_recorded = True
+        module._shardplan_recorded = state
     except Exception:
         # A driver of another version: its connections are not seen, and nothing else changes.
         pass
