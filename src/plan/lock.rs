@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::Plan;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
 use crate::config::{Config, Origin, Sourced};
-use crate::ids::{LaneName, ServiceName};
+use crate::ids::{LaneName, ServiceName, ShardName};
 use crate::model::{Limits, Model, ServiceSet};
 use crate::time::Millis;
 
@@ -39,7 +39,7 @@ pub struct Lock {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedShard {
     /// Its name.
-    pub name: String,
+    pub name: ShardName,
     /// Its lane.
     pub lane: LaneName,
     /// The services that it starts.
@@ -96,7 +96,7 @@ pub enum LockError {
         /// The selector.
         selector: String,
         /// The shards.
-        shards: [String; 2],
+        shards: [ShardName; 2],
     },
     /// Two shards bear one name.
     #[error("{path}: two shards are called `{name}`")]
@@ -104,7 +104,7 @@ pub enum LockError {
         /// The file.
         path: String,
         /// The name.
-        name: String,
+        name: ShardName,
     },
 }
 
@@ -156,7 +156,7 @@ struct PredictedV1 {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShardV1 {
-    name: String,
+    name: ShardName,
     lane: LaneName,
     #[serde(default)]
     services: Vec<ServiceName>,
@@ -192,15 +192,15 @@ impl Lock {
         }
         let file: LockV1 = toml::from_str(text).map_err(malformed)?;
         // Two lanes may share a file: by marks, each takes its own tests of it.
-        let mut owner: BTreeMap<(&LaneName, &str), &str> = BTreeMap::new();
+        let mut owner: BTreeMap<(&LaneName, &str), &ShardName> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for shard in &file.shards {
-            if !names.insert(shard.name.as_str()) {
+            if !names.insert(&shard.name) {
                 return Err(LockError::SameName { path, name: shard.name.clone() });
             }
             for unit in &shard.units {
                 if let Some(other) = owner.insert((&shard.lane, unit), &shard.name) {
-                    let shards = [other.to_owned(), shard.name.clone()];
+                    let shards = [other.clone(), shard.name.clone()];
                     return Err(LockError::Twice { path, selector: unit.clone(), shards });
                 }
             }
@@ -252,8 +252,7 @@ impl Lock {
         let names = |set: ServiceSet| set.iter().map(|ix| model.problem.services[ix].name.clone()).collect();
         let shard = |shard: &super::PlannedShard| {
             let tests = shard.units.iter().flat_map(|unit| &model.units[*unit].tests);
-            let named =
-                tests.fold(ServiceSet::EMPTY, |all, test| all.union(model.graph.requirement(*test)));
+            let named = tests.fold(ServiceSet::EMPTY, |all, test| all.union(model.graph.requirement(*test)));
             let selectors = shard.units.iter().flat_map(|unit| &model.units[*unit].selectors);
             let units: BTreeSet<&String> = selectors.collect();
             ShardV1 {

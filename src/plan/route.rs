@@ -17,7 +17,7 @@ use crate::ids::ServiceName;
 use crate::inventory::Test;
 
 /// Where a test runs. Shards are positions in the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {
     /// On the shard of the longest selector that fits it.
     Planned(usize),
@@ -76,9 +76,8 @@ impl<'l> Router<'l> {
         };
         let key = key(&self.lock.lanes[lane], test);
         let shards = self.shards[lane].iter().copied();
-        let winner = shards.min_by_key(|shard| {
-            (lacking(*shard), std::cmp::Reverse(weight(&self.lock.shards[*shard], key)))
-        });
+        let winner = shards
+            .min_by_key(|shard| (lacking(*shard), std::cmp::Reverse(weight(&self.lock.shards[*shard], key))));
         winner.map_or(Route::Nowhere, Route::Adopted)
     }
 
@@ -86,12 +85,16 @@ impl<'l> Router<'l> {
     #[must_use]
     pub fn requirement(&self, test: &Test) -> BTreeSet<&'l ServiceName> {
         let services = &self.lock.services;
-        let mut open: Vec<&ServiceName> =
-            services.iter().filter(|service| service.is_named_by(test)).map(|service| &service.name).collect();
+        let mut open: Vec<&ServiceName> = services
+            .iter()
+            .filter(|service| service.is_named_by(test))
+            .map(|service| &service.name)
+            .collect();
         let mut found = BTreeSet::new();
         while let Some(name) = open.pop() {
             if found.insert(name) {
-                let needs = services.iter().find(|service| service.name == *name).map(|service| &service.needs);
+                let needs =
+                    services.iter().find(|service| service.name == *name).map(|service| &service.needs);
                 open.extend(needs.into_iter().flatten());
             }
         }
@@ -102,7 +105,8 @@ impl<'l> Router<'l> {
     #[must_use]
     pub fn uncovered(&self, test: &Test, shard: usize) -> Vec<&'l ServiceName> {
         let shard = &self.lock.shards[shard];
-        let is_there = |name: &&ServiceName| !shard.services.contains(*name) && !shard.without.contains(*name);
+        let is_there =
+            |name: &&ServiceName| !shard.services.contains(*name) && !shard.without.contains(*name);
         self.requirement(test).into_iter().filter(is_there).collect()
     }
 }
@@ -119,7 +123,7 @@ fn key<'t>(lane: &LockedLane, test: &'t Test) -> &'t str {
 /// Returns a shard's lot: the SHA-256 of its name, a zero byte and the key. Python has no BLAKE3.
 fn weight(shard: &LockedShard, key: &str) -> [u8; 32] {
     Sha256::new()
-        .chain_update(shard.name.as_bytes())
+        .chain_update(shard.name.as_str().as_bytes())
         .chain_update([0])
         .chain_update(key.as_bytes())
         .finalize()

@@ -204,7 +204,8 @@ pub fn nextest(selection: &Selection) -> Result<String, SelectError> {
 fn torn(lock: &Lock, shard: usize) -> Option<String> {
     let mine = &lock.shards[shard];
     let lane = lock.lanes.iter().find(|lane| lane.name == mine.lane)?;
-    let inside_a_file = lane.paths.iter().chain(&lane.exclude).find(|pattern| pattern.as_str().contains("::"));
+    let inside_a_file =
+        lane.paths.iter().chain(&lane.exclude).find(|pattern| pattern.as_str().contains("::"));
     if let Some(pattern) = inside_a_file {
         return Some(format!("lane `{}` selects by `{pattern}`, a part of a file", lane.name));
     }
@@ -232,7 +233,8 @@ fn argument(id: &str) -> String {
 
 fn push_line(text: &mut String, line: &str) -> Result<(), SelectError> {
     // Python's `splitlines` ends a line at more than a line feed.
-    let breaks = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let breaks =
+        ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
     if line.contains(breaks) {
         return Err(SelectError::LineBreak(line.to_owned()));
     }

@@ -84,10 +84,14 @@ impl LockedLane {
     /// Returns whether the lane's selection takes the test.
     #[must_use]
     pub fn selects(&self, test: &Test) -> bool {
-        let inside = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&test.id, &test.file));
+        let inside =
+            |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&test.id, &test.file));
         (self.paths.is_empty() || inside(&self.paths))
             && !inside(&self.exclude)
-            && self.markers.as_ref().is_none_or(|expression| expression.selects(|name| test.markers.contains(name)))
+            && self
+                .markers
+                .as_ref()
+                .is_none_or(|expression| expression.selects(|name| test.markers.contains(name)))
     }
 
     /// Returns the lane of that name which selects everything: a plan made by hand need not say.
@@ -108,7 +112,8 @@ impl LockedService {
 
 impl LaneV1 {
     pub(super) fn all_of(config: &Config) -> Vec<Self> {
-        let texts = |patterns: &[Pattern]| patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+        let texts =
+            |patterns: &[Pattern]| patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect();
         let lane = |lane: &crate::config::Lane| Self {
             name: lane.name.clone(),
             paths: texts(&lane.paths),

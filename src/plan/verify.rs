@@ -70,7 +70,12 @@ impl Verification {
 
 /// Checks results against a lock. `exists` says whether a file is there.
 #[must_use]
-pub fn verify(lock: &Lock, attempts: &[Attempt], known: Known<'_>, exists: &dyn Fn(&str) -> bool) -> Verification {
+pub fn verify(
+    lock: &Lock,
+    attempts: &[Attempt],
+    known: Known<'_>,
+    exists: &dyn Fn(&str) -> bool,
+) -> Verification {
     let mut check = Check { lock, router: Router::new(lock), findings: Vec::new(), notes: Vec::new() };
     let (usable, refused) = check.usable(attempts);
     let merged = merge(lock, &usable);
@@ -123,7 +128,8 @@ impl<'l> Check<'l> {
             let known = self.lock.shards.iter().any(|shard| shard.name.as_str() == attempt.shard);
             if attempt.lock.as_ref().is_some_and(|digest| *digest != self.lock.digest) {
                 refused.insert(attempt.shard.as_str());
-                let detail = format!("{} is of another lock: run the shard again with this one", attempt.source);
+                let detail =
+                    format!("{} is of another lock: run the shard again with this one", attempt.source);
                 self.find(FindingKind::OtherLock, None, &attempt.shard, detail);
             } else if known {
                 usable.push(attempt);
@@ -156,7 +162,8 @@ impl<'l> Check<'l> {
             self.find(FindingKind::CutShort, Some(shard), locked.name.as_str(), why.clone());
         } else if let Some(test) = left_out {
             // A re-run of what failed leaves the rest out, which an earlier attempt ran.
-            let detail = format!("it left out `{}` and {} in all", Printable(test.as_str()), last.not_run.len());
+            let detail =
+                format!("it left out `{}` and {} in all", Printable(test.as_str()), last.not_run.len());
             self.find(FindingKind::CutShort, Some(shard), locked.name.as_str(), detail);
         }
         for error in &last.errors {
@@ -221,7 +228,8 @@ impl<'l> Check<'l> {
     fn service_away(&self, reason: &str, shard: usize) -> Option<String> {
         let locked = &self.lock.shards[shard];
         let named = |name: &&ServiceName| finding::names_service(reason, name.as_str());
-        let mut all: BTreeSet<&ServiceName> = self.lock.services.iter().map(|service| &service.name).collect();
+        let mut all: BTreeSet<&ServiceName> =
+            self.lock.services.iter().map(|service| &service.name).collect();
         all.extend(self.lock.shards.iter().flat_map(|shard| shard.services.iter().chain(&shard.without)));
         let named: Vec<&ServiceName> = all.into_iter().filter(named).collect();
         if let Some(service) = named.iter().find(|name| locked.services.contains(name)) {
@@ -246,7 +254,8 @@ impl<'l> Check<'l> {
         let lanes: Vec<&LaneName> = self.lock.lanes.iter().map(|lane| &lane.name).collect();
         for (test, shards) in &ran_on {
             let names = |shards: &[usize]| {
-                let names: Vec<&str> = shards.iter().map(|shard| self.lock.shards[*shard].name.as_str()).collect();
+                let names: Vec<&str> =
+                    shards.iter().map(|shard| self.lock.shards[*shard].name.as_str()).collect();
                 names.join(" and ")
             };
             if shards.len() > 1 {
@@ -255,8 +264,7 @@ impl<'l> Check<'l> {
                 continue;
             }
             // Without its marks, any lane's word counts: each takes its own tests of a file.
-            let owning: Vec<usize> =
-                lanes.iter().filter_map(|lane| owners.of(lane, test.as_str())).collect();
+            let owning: Vec<usize> = lanes.iter().filter_map(|lane| owners.of(lane, test.as_str())).collect();
             if !owning.is_empty() && !owning.contains(&shards[0]) {
                 let detail = format!("on {}, and the lock has it on {}", names(shards), names(&owning));
                 self.find(FindingKind::WrongShard, Some(shards[0]), test.as_str(), detail);
@@ -307,6 +315,7 @@ fn first_of(units: &[String]) -> String {
 
 /// Returns whether a test is one of those that a selector fits.
 fn is_part_of(test: &str, unit: &str) -> bool {
-    test.strip_prefix(unit)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with('/'))
+    test.strip_prefix(unit).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with('/')
+    })
 }

@@ -217,8 +217,12 @@ fn notes_by_kind(notes: &[Note]) -> Vec<(String, &[Note])> {
     let heading = |notes: &[Note]| {
         let tests = plural(notes.len(), "test");
         match notes[0] {
-            Note::Adopted { .. } => format!("{tests} that the lock does not know ran on the shard that the rule gives"),
-            Note::Uncovered { .. } => format!("{tests} on a shard that does not start what they need: plan again"),
+            Note::Adopted { .. } => {
+                format!("{tests} that the lock does not know ran on the shard that the rule gives")
+            }
+            Note::Uncovered { .. } => {
+                format!("{tests} on a shard that does not start what they need: plan again")
+            }
             Note::Gone { .. } => format!("{} of the lock whose file is gone", plural(notes.len(), "unit")),
             Note::FileSkipped { .. } => format!("{} that skip as a whole", plural(notes.len(), "file")),
             Note::NotListed { .. } => format!("{tests} that ran and that the inventory does not list"),
@@ -254,18 +258,28 @@ fn title(kind: FindingKind, count: usize) -> String {
     let one = count == 1;
     match kind {
         FindingKind::OtherLock => format!("{} of another lock, refused", plural(count, "result")),
-        FindingKind::UnknownShard => format!("{} of a shard that the lock does not have", plural(count, "result")),
+        FindingKind::UnknownShard => {
+            format!("{} of a shard that the lock does not have", plural(count, "result"))
+        }
         FindingKind::ShardMissing => format!("{} without a result", plural(count, "shard")),
         FindingKind::CutShort => format!("{} cut short", plural(count, "shard")),
         FindingKind::CollectionError => {
-            format!("{} that could not be collected: {} tests are hidden", plural(count, "file"), if one { "its" } else { "their" })
+            format!(
+                "{} that could not be collected: {} tests are hidden",
+                plural(count, "file"),
+                if one { "its" } else { "their" }
+            )
         }
         FindingKind::NotRun => format!("{tests} that did not run"),
         FindingKind::RanTwice => format!("{tests} that ran on two shards"),
         FindingKind::WrongShard => format!("{tests} on another shard than the lock says"),
         FindingKind::InNoLane => format!("{tests} that no lane selects"),
-        FindingKind::SkippedForService => format!("{} skipped because a service was away", plural(count, "test or file")),
-        FindingKind::NewlySkipped => format!("{tests} newly skipped: {} ran before", if one { "it" } else { "they" }),
+        FindingKind::SkippedForService => {
+            format!("{} skipped because a service was away", plural(count, "test or file"))
+        }
+        FindingKind::NewlySkipped => {
+            format!("{tests} newly skipped: {} ran before", if one { "it" } else { "they" })
+        }
         FindingKind::Failed => format!("{tests} that failed"),
     }
 }

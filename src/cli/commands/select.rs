@@ -22,7 +22,9 @@ pub(in crate::cli) fn run(args: &SelectArgs, settings: &Settings) -> CommandResu
         SelectFormatArg::Lines => select::lines(&selection),
         SelectFormatArg::Pytest => select::pytest(&lock, shard, &selection),
         SelectFormatArg::Nextest => select::nextest(&selection),
-        SelectFormatArg::Json => Ok(crate::report::json_v1::to_string(&SelectV1::new(&lock, shard, &selection))),
+        SelectFormatArg::Json => {
+            Ok(crate::report::json_v1::to_string(&SelectV1::new(&lock, shard, &selection)))
+        }
     };
     settings.console.data(&text.map_err(|error| failure(&error))?)?;
     Ok(ExitStatus::Success)

@@ -56,7 +56,9 @@ pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResu
 fn hints(verification: &Verification, settings: &Settings) {
     let has = |kind| verification.findings.iter().any(|finding| finding.kind == kind);
     if has(FindingKind::OtherLock) {
-        settings.console.hint("results must come from the lock that is checked out here: run those shards again");
+        settings
+            .console
+            .hint("results must come from the lock that is checked out here: run those shards again");
     }
     if has(FindingKind::ShardMissing) {
         settings.console.hint(

@@ -7,8 +7,10 @@ mod ingest;
 mod lock;
 mod manifest;
 mod provision;
+mod select;
 mod suggest;
 mod tradeoff;
+mod verify;
 
 use std::fmt::{self, Write as _};
 use std::fs;

@@ -50,8 +50,10 @@ pub(super) fn read(named: &[PathBuf], lock: &Lock, settings: &Settings) -> Resul
         }
     }
     if results.is_empty() {
-        return Err(Failure::bad_input("there is no result in what was named: no shard can be shown to have run")
-            .with_hint("name the reports of the shards, or the folder that they were downloaded to"));
+        return Err(Failure::bad_input(
+            "there is no result in what was named: no shard can be shown to have run",
+        )
+        .with_hint("name the reports of the shards, or the folder that they were downloaded to"));
     }
     Ok(results)
 }
@@ -126,10 +128,11 @@ fn shard_of(input: &Input, stated: Option<&str>, lock: &Lock) -> Result<String, 
     };
     let names = lock.shards.iter().map(|shard| shard.name.as_str()).filter(|name| in_path(name));
     names.max_by_key(|name| name.len()).map(str::to_owned).ok_or_else(|| {
-        Failure::bad_input(format!("`{}` does not say which shard it is of", shown_path(&input.shown))).with_hint(
-            "put the shard's name into the file's or the folder's name, or write `SHARD=FILE`; \
+        Failure::bad_input(format!("`{}` does not say which shard it is of", shown_path(&input.shown)))
+            .with_hint(
+                "put the shard's name into the file's or the folder's name, or write `SHARD=FILE`; \
              the reports of `pytest --shardplan SHARD` say it themselves",
-        )
+            )
     })
 }
 
@@ -178,7 +181,8 @@ fn of_foreign(report: &Report, shard: &str, source: &str) -> Attempt {
         source: source.to_owned(),
         shard: shard.to_owned(),
         attempt: report.run.attempt.unwrap_or(1),
-        cut_short: cut_short.or_else(|| unexplained.then(|| format!("{source} says that it is a partial run"))),
+        cut_short: cut_short
+            .or_else(|| unexplained.then(|| format!("{source} says that it is a partial run"))),
         tests: tests_of(report),
         errors,
         skipped_files,
