@@ -133,7 +133,7 @@ def glob_to_regex(glob: str) -> str:
             negated = inner[:1] in ("!", "^")
             members = inner[1:] if negated else inner
             members = members.replace("\\", "\\\\").replace("]", "\\]").replace("[", "\\[").replace("^", "\\^")
-            out.append("(?!/)[%s%s]" % ("^" if negated else "", members))
+            out.append("[%s%s]" % ("^" if negated else "", members))
             at = end
         elif c == "\\" and at + 1 < len(glob):
             at += 1
@@ -387,9 +387,13 @@ def adoption_key(unit: str, test: Collected) -> str:
 
 
 def class_of(id: str) -> str:
-    before_parameters = id.split("[", 1)[0]
-    head, separator, _ = before_parameters.rpartition("::")
-    return head if separator else before_parameters
+    # A folder may hold brackets, and parameters `::`.
+    names = id.find("::")
+    if names < 0:
+        return id
+    bracket = id.find("[", names)
+    before_parameters = id if bracket < 0 else id[:bracket]
+    return before_parameters.rpartition("::")[0]
 
 
 def weight(shard: str, key: str) -> bytes:

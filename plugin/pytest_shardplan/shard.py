@@ -206,6 +206,8 @@ class ShardRun:
     def may_be_empty(self) -> bool:
         """Returns whether it is right that nothing ran: none of the shard's files is there, or what was
         collected belongs elsewhere. A wrong folder or selection is no success."""
+        if self.selected:
+            return False
         files = {unit.split("::", 1)[0] for unit in self.shard.units}
         return self.seen > 0 or not any((self.config.rootpath / file).exists() for file in files)
 

@@ -121,6 +121,13 @@ impl Inventory {
         Self::from_tests(observed.tests.iter().map(test).collect())
     }
 
+    /// Returns the test of that id.
+    #[must_use]
+    pub fn test(&self, id: &NodeId) -> Option<&Test> {
+        let tests = self.tests.as_slice();
+        tests.binary_search_by(|test| test.id.cmp(id)).ok().map(|at| &tests[at])
+    }
+
     /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.
     #[must_use]
     pub fn from_tests(tests: Vec<Test>) -> Self {

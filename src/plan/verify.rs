@@ -13,8 +13,9 @@ pub use finding::{Finding, FindingKind, Note};
 pub use merge::{Attempt, Ended, Ran, merge};
 pub use pace::{Pace, Verdict};
 
+use super::lock::Owners;
 use super::{Lock, Route, Router};
-use crate::ids::{LaneName, NodeId, Printable, ServiceName};
+use crate::ids::{NodeId, Printable, ServiceName};
 use crate::inventory::Inventory;
 
 /// What is known beside the lock and the results.
@@ -76,14 +77,20 @@ pub fn verify(
     known: Known<'_>,
     exists: &dyn Fn(&str) -> bool,
 ) -> Verification {
-    let mut check = Check { lock, router: Router::new(lock), findings: Vec::new(), notes: Vec::new() };
+    let mut check = Check {
+        lock,
+        router: Router::new(lock),
+        owners: lock.owners(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+    };
     let (usable, refused) = check.usable(attempts);
     let merged = merge(lock, &usable);
     for (shard, results) in merged.iter().enumerate() {
         let is_refused = refused.contains(lock.shards[shard].name.as_str());
         check.shard(shard, results, known, is_refused, exists);
     }
-    let ran_on = check.runs(&merged);
+    let ran_on = check.runs(&merged, known);
     if let Some(inventory) = known.inventory {
         check.inventory(inventory, &ran_on, known);
     }
@@ -111,6 +118,7 @@ pub fn verify(
 struct Check<'l> {
     lock: &'l Lock,
     router: Router<'l>,
+    owners: Owners<'l>,
     findings: Vec<Finding>,
     notes: Vec<Note>,
 }
@@ -243,15 +251,17 @@ impl<'l> Check<'l> {
     }
 
     /// Finds what ran on two shards or on the wrong one, and returns where every test ran.
-    fn runs<'r>(&mut self, merged: &'r [merge::Results<'_>]) -> BTreeMap<&'r NodeId, Vec<usize>> {
+    fn runs<'r>(
+        &mut self,
+        merged: &'r [merge::Results<'_>],
+        known: Known<'_>,
+    ) -> BTreeMap<&'r NodeId, Vec<usize>> {
         let mut ran_on: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
         for (shard, results) in merged.iter().enumerate() {
             for test in results.tests.keys() {
                 ran_on.entry(test).or_default().push(shard);
             }
         }
-        let owners = self.lock.owners();
-        let lanes: Vec<&LaneName> = self.lock.lanes.iter().map(|lane| &lane.name).collect();
         for (test, shards) in &ran_on {
             let names = |shards: &[usize]| {
                 let names: Vec<&str> =
@@ -263,14 +273,27 @@ impl<'l> Check<'l> {
                 self.find(FindingKind::RanTwice, None, test.as_str(), detail);
                 continue;
             }
-            // Without its marks, any lane's word counts: each takes its own tests of a file.
-            let owning: Vec<usize> = lanes.iter().filter_map(|lane| owners.of(lane, test.as_str())).collect();
-            if !owning.is_empty() && !owning.contains(&shards[0]) {
-                let detail = format!("on {}, and the lock has it on {}", names(shards), names(&owning));
+            let belongs = match known.inventory.and_then(|inventory| inventory.test(test)) {
+                Some(listed) => self.router.route(listed).shard().into_iter().collect(),
+                // Without its marks, any lane's word counts: each takes its own tests of a file.
+                None => self.owners_of(test, &merged[shards[0]]),
+            };
+            if !belongs.is_empty() && !belongs.contains(&shards[0]) {
+                let detail = format!("on {}, and the lock has it on {}", names(shards), names(&belongs));
                 self.find(FindingKind::WrongShard, Some(shards[0]), test.as_str(), detail);
             }
         }
         ran_on
+    }
+
+    /// Returns the shards that may run a test whose marks are not known; none where any may.
+    fn owners_of(&self, test: &NodeId, results: &merge::Results<'_>) -> Vec<usize> {
+        // The plugin, which knows the marks, found that no selector of the test's lane fits it.
+        if results.attempts.iter().any(|attempt| attempt.adopted.iter().any(|id| id == test.as_str())) {
+            return Vec::new();
+        }
+        let lanes = self.lock.lanes.iter();
+        lanes.filter_map(|lane| self.owners.of(&lane.name, test.as_str())).collect()
     }
 
     fn inventory(&mut self, inventory: &Inventory, ran_on: &BTreeMap<&NodeId, Vec<usize>>, known: Known<'_>) {

@@ -177,7 +177,7 @@ fn headline(verification: &Verification) -> String {
         )
     } else {
         format!(
-            "This run proves nothing: {} ({} with a result on {}).",
+            "The run fails the check: {} ({} with a result on {}).",
             plural(verification.findings.len(), "finding"),
             plural(tests, "test"),
             plural(verification.shards.len(), "shard")

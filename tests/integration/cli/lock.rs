@@ -77,12 +77,21 @@ fn a_lock_reads_well_in_a_review() {
     minutes = 2
     containers = 1
 
+    [[lane]]
+    name = "all"
+    unit = "file"
+
+    [[service]]
+    name = "db"
+
     [[shard]]
     name = "all-1"
     lane = "all"
     services = []
     wall_ms = 35000
     p90_ms = 45023
+    run_ms = 25000
+    load_ms = 25000
     tests = 2
     units = ["t/test_b.py"]
 
@@ -92,6 +101,8 @@ fn a_lock_reads_well_in_a_review() {
     services = ["db"]
     wall_ms = 59000
     p90_ms = 74404
+    run_ms = 30000
+    load_ms = 30000
     tests = 1
     units = ["t/test_a.py"]
     "#);

@@ -26,14 +26,48 @@ fn pinned(lock: &str) -> Project {
 #[test]
 fn the_lock_alone_says_files_and_classes() {
     let project = pinned(LOCK);
-    assert_snapshot!(project.shardplan("select --shard all-1"), @r"");
-    assert_snapshot!(project.shardplan("select --shard all-1 --format pytest"), @r"");
-    assert_snapshot!(project.shardplan("select --shard all-1 --format json"), @r"");
+    assert_snapshot!(project.shardplan("select --shard all-1"), @"
+    exit: 0
+    --- stdout
+    tests/test_a.py
+    tests/test_b.py::TestSlow
+    ");
+    assert_snapshot!(project.shardplan("select --shard all-1 --format pytest"), @"
+    exit: 0
+    --- stdout
+    -m
+    not fast
+    tests/test_a.py
+    tests/test_b.py::TestSlow
+    ");
+    assert_snapshot!(project.shardplan("select --shard all-1 --format json"), @r#"
+    exit: 0
+    --- stdout
+    {
+      "version": 1,
+      "lock": "sha256:[DIGEST]",
+      "shard": "all-1",
+      "lane": "all",
+      "services": [],
+      "units": [
+        "tests/test_a.py",
+        "tests/test_b.py::TestSlow"
+      ],
+      "markers": "not fast",
+      "tests": null,
+      "adopted": null
+    }
+    "#);
 }
 
 #[test]
 fn a_file_of_which_another_shard_runs_a_part_needs_a_collection() {
-    assert_snapshot!(pinned(LOCK).shardplan("select --shard all-2 --format pytest"), @r"");
+    assert_snapshot!(pinned(LOCK).shardplan("select --shard all-2 --format pytest"), @"
+    exit: 3
+    --- stderr
+    error: `tests/test_b.py::TestSlow` of shard `all-1` lies in a file of shard `all-2`, so the lock alone can not be written for pytest
+    hint: name what was collected with `--against FILE`: `pytest --shardplan-collect FILE` or `cargo nextest list --message-format json`; the plugin (`pytest --shardplan SHARD`) needs no list
+    ");
 }
 
 #[test]
@@ -61,8 +95,35 @@ fn a_collection_is_divided_with_what_the_lock_does_not_know() {
     let mut expected: Vec<String> = tests.map(|test| test.split(',').next().unwrap().to_owned()).to_vec();
     expected.sort();
     assert_eq!(all, expected, "every test is on one shard");
-    assert_snapshot!(project.shardplan("select --shard all-2 --against collected.csv --format pytest"), @r"");
-    assert_snapshot!(project.shardplan("select --shard fast-1 --against collected.csv --format json"), @r"");
+    assert_snapshot!(project.shardplan("select --shard all-2 --against collected.csv --format pytest"), @"
+    exit: 0
+    --- stdout
+    ./-odd.py
+    ./@at.py
+    tests/test_b.py::test_z
+    ");
+    assert_snapshot!(project.shardplan("select --shard fast-1 --against collected.csv --format json"), @r#"
+    exit: 0
+    --- stdout
+    {
+      "version": 1,
+      "lock": "sha256:[DIGEST]",
+      "shard": "fast-1",
+      "lane": "fast",
+      "services": [],
+      "units": [
+        "tests/test_a.py"
+      ],
+      "markers": "fast",
+      "tests": [
+        "tests/new_4.py::t",
+        "tests/test_a.py::test_f"
+      ],
+      "adopted": [
+        "tests/new_4.py::t"
+      ]
+    }
+    "#);
 }
 
 #[test]
@@ -79,14 +140,29 @@ fn a_shard_without_a_test_lets_pytest_run_nothing() {
 #[test]
 fn a_line_break_in_a_name_is_refused() {
     let project = pinned(&LOCK.replace("tests/gone.py", "a\\nb.py"));
-    assert_snapshot!(project.shardplan("select --shard all-3 --format pytest"), @r"");
+    assert_snapshot!(project.shardplan("select --shard all-3 --format pytest"), @r"
+    exit: 3
+    --- stderr
+    error: `a\nb.py` has a line break in it: no line can hold it
+    hint: use `--format json`, or the plugin (`pytest --shardplan SHARD`)
+    ");
     assert_eq!(project.shardplan("select --shard all-3 --format json").code, 0);
 }
 
 #[test]
 fn a_shard_that_is_not_there_is_named() {
-    assert_snapshot!(pinned(LOCK).shardplan("select --shard all-9"), @r"");
-    assert_snapshot!(Project::new().shardplan("select --shard all-9"), @r"");
+    assert_snapshot!(pinned(LOCK).shardplan("select --shard all-9"), @"
+    exit: 3
+    --- stderr
+    error: the lock has no shard `all-9`; its shards are all-1, all-2, all-3, fast-1
+    hint: `shardplan.lock` names the shards, a `[[shard]]` each
+    ");
+    assert_snapshot!(Project::new().shardplan("select --shard all-9"), @"
+    exit: 3
+    --- stderr
+    error: there is no shardplan.lock: no plan is pinned
+    hint: `shardplan suggest --write` pins one
+    ");
 }
 
 #[test]
@@ -113,7 +189,20 @@ shard = [
             "app::cli": {{"testcases": {{"slow::one": {case}, "two": {case}, "odd name (a), b": {case}}}}}}}}}"#
         ),
     );
-    assert_snapshot!(project.shardplan("select --shard all-1 --format nextest --against list.json"), @r"");
-    assert_snapshot!(project.shardplan("select --shard all-2 --format nextest --against list.json"), @r"");
-    assert_snapshot!(project.shardplan("select --shard all-2 --format nextest"), @r"");
+    assert_snapshot!(project.shardplan("select --shard all-1 --format nextest --against list.json"), @"
+    exit: 0
+    --- stdout
+    (binary_id(=app::cli) & (test(=slow::one))) | binary_id(=app)
+    ");
+    assert_snapshot!(project.shardplan("select --shard all-2 --format nextest --against list.json"), @r"
+    exit: 0
+    --- stdout
+    (binary_id(=app::cli) & (test(=odd\u{20}name\u{20}(a\)\,\u{20}b) | test(=two)))
+    ");
+    assert_snapshot!(project.shardplan("select --shard all-2 --format nextest"), @"
+    exit: 3
+    --- stderr
+    error: a selector does not say where the binary's id ends, so the lock alone can not be written for nextest
+    hint: name what was collected with `--against FILE`: `pytest --shardplan-collect FILE` or `cargo nextest list --message-format json`; the plugin (`pytest --shardplan SHARD`) needs no list
+    ");
 }
