@@ -53,6 +53,7 @@ class Collection:
                 "skipped_files": self.skipped_files,
             }
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         found = getattr(node, "workeroutput", {}).get("shardplan-collect")
         if found and not self.tests:

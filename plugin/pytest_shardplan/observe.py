@@ -201,6 +201,7 @@ class Observer:
         touches = {id: sorted(map(list, found.values())) for id, found in self.charged(ids).items()}
         return {"touches": touches, "stray": [list(touch) for touch in self.stray.values()]}
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         found = getattr(node, "workeroutput", {}).get("shardplan-observe")
         if found:

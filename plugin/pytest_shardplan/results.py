@@ -115,6 +115,7 @@ class Results:
             return
         write_whole(self.path, compact_json(self.document(int(getattr(session, "exitstatus", exitstatus)))))
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         found = getattr(node, "workeroutput", {}).get("shardplan-skipped-files")
         if found and not self.skipped_files:

@@ -193,6 +193,7 @@ class ShardRun:
             return "skipped because something is away"
         return None
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         facts = getattr(node, "workeroutput", {}).get("shardplan")
         if facts:

@@ -185,7 +185,7 @@ fn shards_run_the_collection_and_each_test_once() {
     };
     let workshop = Workshop::new(python);
     for (seed, shards) in [(1, 2), (2, 5), (3, 16)] {
-        every_test_runs_once(seed, shards, &[], &workshop);
+        every_test_runs_once(seed, shards, &["-p", "no:xdist"], &workshop);
     }
 }
 
