@@ -142,14 +142,26 @@ pub(crate) fn manifest(settings: &Settings) -> Result<Option<Config>, Failure> {
     settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
 }
 
-/// Returns the pinned plan that a run follows, which must be there.
-pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<Lock, Failure> {
+/// Returns the pinned plan that a run follows, which must be there, and its identity.
+pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<(Lock, LockText), Failure> {
     let path = named.map_or_else(|| settings.below_root(LOCK_NAME.as_ref()), |path| settings.located(path));
     if named.is_none() && !path.is_file() {
         return Err(Failure::bad_input("there is no shardplan.lock: no plan is pinned")
             .with_hint("`shardplan suggest --write` pins one"));
     }
-    read_plan(&path)
+    let text = read_text(&path)?;
+    let lock = Lock::parse(&text, &path).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok((lock, LockText(text)))
+}
+
+/// The text of a lock, whose identity not every command asks for.
+pub(crate) struct LockText(String);
+
+impl LockText {
+    /// Returns the identity that results bear.
+    pub(crate) fn identity(&self) -> String {
+        crate::plan::identity(&self.0)
+    }
 }
 
 /// Returns what was collected.

@@ -5,13 +5,14 @@
 //! file, a class (`file::Class`) or a node id; a test belongs to the longest that fits it, and a test that
 //! none fits to the shard that [`super::Router`] says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Plan;
+use super::lock_text::read_quickly;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
 use crate::config::{Config, Origin, Sourced};
 use crate::ids::{LaneName, ServiceName, ShardName};
@@ -27,8 +28,6 @@ pub struct Lock {
     pub services: Vec<LockedService>,
     /// The shards, by lane, then by name.
     pub shards: Vec<LockedShard>,
-    /// The identity of the file: results bear it.
-    pub digest: String,
     /// The digest of what the plan was made from.
     pub inputs: String,
     /// What the plan was to keep within.
@@ -115,7 +114,7 @@ const PREAMBLE: &str = "# The plan of `shardplan suggest --write`. Commit it: ru
 /// The file's form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LockV1 {
+pub(super) struct LockV1 {
     version: u32,
     /// The digest of what the plan was made from.
     inputs: String,
@@ -126,7 +125,7 @@ struct LockV1 {
     #[serde(rename = "service", default)]
     services: Vec<ServiceV1>,
     #[serde(rename = "shard", default)]
-    shards: Vec<ShardV1>,
+    pub(super) shards: Vec<ShardV1>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -155,7 +154,7 @@ struct PredictedV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ShardV1 {
+pub(super) struct ShardV1 {
     name: ShardName,
     lane: LaneName,
     #[serde(default)]
@@ -172,7 +171,7 @@ struct ShardV1 {
     load_ms: u64,
     #[serde(default)]
     tests: usize,
-    units: Vec<String>,
+    pub(super) units: Vec<String>,
 }
 
 impl Lock {
@@ -184,15 +183,21 @@ impl Lock {
             let line = 1 + before.matches('\n').count();
             LockError::Malformed { path: path.clone(), line, message: error.message().to_owned() }
         };
-        let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
-        if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
-            && version != i64::from(LOCK_VERSION)
-        {
-            return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
-        }
-        let file: LockV1 = toml::from_str(text).map_err(malformed)?;
+        let file = match read_quickly(text).filter(|file| file.version == LOCK_VERSION) {
+            Some(file) => file,
+            None => {
+                let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
+                if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
+                    && version != i64::from(LOCK_VERSION)
+                {
+                    return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
+                }
+                toml::from_str(text).map_err(malformed)?
+            }
+        };
         // Two lanes may share a file: by marks, each takes its own tests of it.
-        let mut owner: BTreeMap<(&LaneName, &str), &ShardName> = BTreeMap::new();
+        let mut owner: HashMap<(&LaneName, &str), &ShardName> =
+            HashMap::with_capacity(file.shards.iter().map(|shard| shard.units.len()).sum());
         let mut names = BTreeSet::new();
         for shard in &file.shards {
             if !names.insert(&shard.name) {
@@ -239,7 +244,6 @@ impl Lock {
             lanes,
             services: services.map_err(unusable)?,
             shards: file.shards.into_iter().map(locked).collect(),
-            digest: identity(text),
             inputs: file.inputs,
             limits,
         })
@@ -326,8 +330,9 @@ impl Owners<'_> {
     }
 }
 
-/// Returns the identity of a lock's text: what Git does to the ends of lines changes nothing.
-fn identity(text: &str) -> String {
+/// Returns the identity of a lock by its text: results bear it. What Git does to the ends of lines changes nothing.
+#[must_use]
+pub fn identity(text: &str) -> String {
     let mut hasher = Sha256::new();
     let mut lines = text.split("\r\n").peekable();
     while let Some(line) = lines.next() {

@@ -69,10 +69,11 @@ impl Verification {
     }
 }
 
-/// Checks results against a lock. `exists` says whether a file is there.
+/// Checks results against a lock, whose identity is `digest`. `exists` says whether a file is there.
 #[must_use]
 pub fn verify(
     lock: &Lock,
+    digest: &str,
     attempts: &[Attempt],
     known: Known<'_>,
     exists: &dyn Fn(&str) -> bool,
@@ -84,7 +85,7 @@ pub fn verify(
         findings: Vec::new(),
         notes: Vec::new(),
     };
-    let (usable, refused) = check.usable(attempts);
+    let (usable, refused) = check.usable(attempts, digest);
     let merged = merge(lock, &usable);
     for (shard, results) in merged.iter().enumerate() {
         let is_refused = refused.contains(lock.shards[shard].name.as_str());
@@ -130,11 +131,11 @@ impl<'l> Check<'l> {
     }
 
     /// Returns the results that belong to the lock, and the shards whose results do not.
-    fn usable<'a>(&mut self, attempts: &'a [Attempt]) -> (Vec<&'a Attempt>, BTreeSet<&'a str>) {
+    fn usable<'a>(&mut self, attempts: &'a [Attempt], digest: &str) -> (Vec<&'a Attempt>, BTreeSet<&'a str>) {
         let (mut usable, mut refused) = (Vec::new(), BTreeSet::new());
         for attempt in attempts {
             let known = self.lock.shards.iter().any(|shard| shard.name.as_str() == attempt.shard);
-            if attempt.lock.as_ref().is_some_and(|digest| *digest != self.lock.digest) {
+            if attempt.lock.as_ref().is_some_and(|theirs| theirs != digest) {
                 refused.insert(attempt.shard.as_str());
                 let detail =
                     format!("{} is of another lock: run the shard again with this one", attempt.source);

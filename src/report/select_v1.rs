@@ -29,7 +29,7 @@ pub struct SelectV1 {
 impl SelectV1 {
     /// Returns the machine format of a shard's selection.
     #[must_use]
-    pub fn new(lock: &Lock, shard: usize, selection: &Selection) -> Self {
+    pub fn new(lock: &Lock, identity: String, shard: usize, selection: &Selection) -> Self {
         let locked = &lock.shards[shard];
         let lane = lock.lanes.iter().find(|lane| lane.name == locked.lane);
         let ids = |keep: fn(&SelectedTest) -> bool| match selection {
@@ -41,7 +41,7 @@ impl SelectV1 {
         };
         Self {
             version: 1,
-            lock: lock.digest.clone(),
+            lock: identity,
             shard: locked.name.to_string(),
             lane: locked.lane.to_string(),
             services: locked.services.iter().map(ToString::to_string).collect(),

@@ -9,7 +9,7 @@ use crate::plan::select::{self, SelectError};
 use crate::report::select_v1::SelectV1;
 
 pub(in crate::cli) fn run(args: &SelectArgs, settings: &Settings) -> CommandResult {
-    let lock = read_lock(args.lock.as_deref(), settings)?;
+    let (lock, text) = read_lock(args.lock.as_deref(), settings)?;
     let shard = select::shard_named(&lock, &args.shard).map_err(|error| failure(&error))?;
     let selection = match &args.against {
         None => select::select(&lock, shard),
@@ -18,15 +18,15 @@ pub(in crate::cli) fn run(args: &SelectArgs, settings: &Settings) -> CommandResu
             select::select_against(&lock, shard, &collected)
         }
     };
-    let text = match args.format {
+    let printed = match args.format {
         SelectFormatArg::Lines => select::lines(&selection),
         SelectFormatArg::Pytest => select::pytest(&lock, shard, &selection),
         SelectFormatArg::Nextest => select::nextest(&selection),
         SelectFormatArg::Json => {
-            Ok(crate::report::json_v1::to_string(&SelectV1::new(&lock, shard, &selection)))
+            Ok(crate::report::json_v1::to_string(&SelectV1::new(&lock, text.identity(), shard, &selection)))
         }
     };
-    settings.console.data(&text.map_err(|error| failure(&error))?)?;
+    settings.console.data(&printed.map_err(|error| failure(&error))?)?;
     Ok(ExitStatus::Success)
 }
 

@@ -22,7 +22,8 @@ use crate::report::{json_v1, plural, verification};
 pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResult {
     let console = &settings.console;
     let config = manifest(settings)?;
-    let lock = read_lock(args.lock.as_deref(), settings)?;
+    let (lock, text) = read_lock(args.lock.as_deref(), settings)?;
+    let digest = text.identity();
     let results = results::read(&args.results, &lock, settings)?;
     let inventory = match &args.inventory {
         Some(path) => Some(read_collection(path, settings)?),
@@ -36,7 +37,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResu
     };
     let exists = |file: &str| settings.below_root(Path::new(file)).exists();
     let attempts: Vec<_> = results.iter().map(|result| result.attempt.clone()).collect();
-    let verification = verify(&lock, &attempts, known, &exists);
+    let verification = verify(&lock, &digest, &attempts, known, &exists);
     console.status(
         "Verified",
         format!("{} against {}", plural(results.len(), "result"), plural(lock.shards.len(), "shard")),
@@ -48,7 +49,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResu
     }
     hints(&verification, settings);
     if args.ingest {
-        ingest(&results, &lock, settings)?;
+        ingest(&results, &lock, &digest, settings)?;
     }
     Ok(if verification.holds() { ExitStatus::Success } else { ExitStatus::CheckFailed })
 }
@@ -82,10 +83,10 @@ fn ran_before(settings: &Settings, config: Option<&Config>) -> Result<BTreeSet<N
 }
 
 /// Adds the results to the history, those of another lock aside.
-fn ingest(results: &[results::ShardResult], lock: &Lock, settings: &Settings) -> CommandResult {
+fn ingest(results: &[results::ShardResult], lock: &Lock, digest: &str, settings: &Settings) -> CommandResult {
     let mut status = ExitStatus::Success;
     for result in results {
-        if result.attempt.lock.as_ref().is_some_and(|digest| *digest != lock.digest) {
+        if result.attempt.lock.as_ref().is_some_and(|theirs| theirs != digest) {
             continue;
         }
         status = status.max(super::ingest::run(&result.ingest_args(lock), settings)?);

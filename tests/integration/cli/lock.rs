@@ -381,3 +381,25 @@ fn a_test_belongs_to_the_longest_selector_that_fits() {
         assert_eq!(owners.of(lane, test), shard, "{test}");
     }
 }
+
+#[test]
+fn a_lock_means_the_same_however_its_lists_are_written() {
+    let quick = "version = 1\ninputs = ''\n[limits]\n[predicted]\n[[shard]]\nname = 'a'\nlane = 'l'\nunits = [\n    \"t/a.py\",\n    \"t/ü.py::K\",\n]\n";
+    let plain = parsed(&quick.replace("[\n    ", "[").replace(",\n    ", ", ").replace(",\n]", "]"));
+    assert_eq!(plain.shards[0].units, ["t/a.py", "t/ü.py::K"]);
+    for same in [
+        quick.to_owned(),
+        quick.replace('\n', "\r\n"),
+        quick.replace("\"t/a.py\",", "\"t/\\u0061.py\","),
+        quick.replace("\"t/a.py\",", "'t/a.py', # a remark"),
+        quick.replace("units = [", "units=["),
+        quick.replace("units = [", "\"units\" = ["),
+    ] {
+        assert_eq!(parsed(&same), plain, "{same}");
+    }
+    // What looks like a list inside of a text is none.
+    let odd = quick.replace("inputs = ''", "inputs = \"\"\"\nunits = [\n]\n\"\"\"");
+    assert_eq!(parsed(&odd).shards, plain.shards);
+    let broken = quick.replace("t/a.py\",", "t/a.py,");
+    assert!(Lock::parse(&broken, Path::new("shardplan.lock")).is_err());
+}
