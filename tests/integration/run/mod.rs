@@ -40,7 +40,7 @@ fn skip(test: &str, missing: &str) {
 /// `SHARDPLAN_TEST_PYTHON`.
 fn python_with(test: &str, packages: &[&str]) -> Option<PathBuf> {
     let python = variable("SHARDPLAN_TEST_PYTHON")
-        .map_or_else(|| root().join("target/test-venv/bin/python"), PathBuf::from);
+        .map_or_else(|| root().join("target/test-venv-9/bin/python"), PathBuf::from);
     let imports = packages.iter().map(|package| format!("import {package}\n")).collect::<String>();
     let found =
         Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());

@@ -218,3 +218,43 @@ fn the_plugin_gives_every_test_to_the_same_shard_as_the_program() {
     }
     assert!(seen.iter().all(|number| *number > LOCKS / 2), "planned, adopted and homeless tests: {seen:?}");
 }
+
+const TABLES: &str = r#"
+import sys, tomllib
+from pytest_shardplan import recorder, rule, services, __version__
+catalogue = [tuple(entry["names"]) for entry in tomllib.load(open(sys.argv[1], "rb"))["service"]]
+known = [kind.names for kind in services.KINDS]
+assert sorted(known) == sorted(catalogue), set(known) ^ set(catalogue)
+programs = {program: kind.names[0] for kind in services.KINDS for program in kind.programs}
+assert programs == recorder.PROGRAMS, programs
+assert __version__ == sys.argv[2], __version__
+
+book = services.AddressBook({"services": {
+    "main": {"image": "docker.io/library/postgres:17@sha256:0"}, "cache": {"addresses": ["cache.local:7000", "/run/c"]},
+    "es": {}, "opensearch": {}, "web": {"addresses": [":8080"]},
+}})
+for address, driver, expected in [
+    ("127.0.0.1:5432", None, ["main"]), ("db:1", "postgres", ["main"]), ("/var/run/postgresql/.s.PGSQL.5432", None, ["main"]),
+    ("cache.local:7000", None, ["cache"]), ("/run/c/sock", None, ["cache"]), ("cache.local:7001", None, []),
+    ("localhost:9200", None, ["es", "opensearch"]), ("[::1]:8080", None, ["web"]), ("x:6379", None, ["redis"]), ("x:1", None, []),
+]:
+    assert book.services(address, driver) == expected, (address, book.services(address, driver))
+assert services.AddressBook(None).services("x:3306", None) == ["mysql"]
+"#;
+
+#[test]
+fn the_plugin_knows_the_services_of_the_catalogue() {
+    let named = "the_plugin_knows_the_services_of_the_catalogue";
+    let able = Command::new("python3").args(["-c", "import tomllib"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        return skip(named, "python3 of version 3.11 or later");
+    }
+    let output = Command::new("python3")
+        .args(["-c", TABLES, "models/services.toml", env!("CARGO_PKG_VERSION")])
+        .current_dir(super::root())
+        .env("PYTHONPATH", plugin())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
