@@ -72,12 +72,16 @@ pub enum Command {
     Tradeoff(TradeoffArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
+    /// Print the tests of one shard, for a runner without the pytest plugin
+    Select(SelectArgs),
+    /// After the run: prove that the shards together ran every test exactly once
+    Verify(VerifyArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
 }
 
 /// `shardplan ingest`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct IngestArgs {
     /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
     /// input; the format is recognised by content
@@ -378,6 +382,58 @@ pub struct ExplainArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FormatArg,
+}
+
+/// `shardplan select`
+#[derive(Debug, Args)]
+pub struct SelectArgs {
+    /// The shard
+    #[arg(long, value_name = "NAME")]
+    pub shard: String,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "lines")]
+    pub format: SelectFormatArg,
+    /// What was collected (`pytest --shardplan-collect`, `cargo nextest list --message-format json`), so that
+    /// tests which the lock does not know are selected too
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+}
+
+/// How `select` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SelectFormatArg {
+    /// A file or test a line.
+    Lines,
+    /// Arguments for `pytest @FILE` (pytest 8.2 or later).
+    Pytest,
+    /// A filterset for `cargo nextest run -E`; needs `--against`.
+    Nextest,
+    /// A versioned machine format.
+    Json,
+}
+
+/// `shardplan verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The results of all shards: reports of the pytest plugin or JUnit XML, files or folders. `SHARD=FILE`
+    /// where neither the file nor its path says which shard it is of
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Every test that exists; without it, what the shards collected themselves
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Add the results to the history
+    #[arg(long)]
+    pub ingest: bool,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,

@@ -51,6 +51,8 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
         Command::Audit(args) => commands::audit::run(args, settings),
+        Command::Select(args) => commands::select::run(args, settings),
+        Command::Verify(args) => commands::verify::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),

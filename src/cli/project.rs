@@ -163,6 +163,38 @@ pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
     Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
 }
 
+/// Returns the manifest, where there is one.
+pub(crate) fn manifest(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the pinned plan that a run follows, which must be there, and its identity.
+pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<(Lock, LockText), Failure> {
+    let path = named.map_or_else(|| settings.below_root(LOCK_NAME.as_ref()), |path| settings.located(path));
+    if named.is_none() && !path.is_file() {
+        return Err(Failure::bad_input("there is no shardplan.lock: no plan is pinned")
+            .with_hint("`shardplan suggest --write` pins one"));
+    }
+    let text = read_text(&path)?;
+    let lock = Lock::parse(&text, &path).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok((lock, LockText(text)))
+}
+
+/// The text of a lock, whose identity not every command asks for.
+pub(crate) struct LockText(String);
+
+impl LockText {
+    /// Returns the identity that results bear.
+    pub(crate) fn identity(&self) -> String {
+        crate::plan::identity(&self.0)
+    }
+}
+
+/// Returns what was collected.
+pub(crate) fn read_collection(path: &Path, settings: &Settings) -> Result<Inventory, Failure> {
+    read_inventory(&settings.located(path))
+}
+
 pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
     let text = read_text(path)?;
     let name = path.file_name().map_or_else(|| shown_path(path), |name| name.to_string_lossy().into_owned());

@@ -130,6 +130,9 @@ pub struct Service {
     pub times: Sourced<ServiceTimes>,
     /// When shards start it.
     pub provision: Provision,
+    /// Where it is reached: `host:port`, `host`, `:port` or the path of a socket. The pytest plugin reads them to
+    /// tell which service a test tried to reach.
+    pub addresses: Vec<String>,
     /// A test with one of these marks needs it.
     pub markers: Vec<Sourced<crate::ids::MarkerName>>,
     /// A test with one of these fixtures in its closure needs it.

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod json_v1;
 pub mod python;
+mod nextest;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -111,6 +112,7 @@ impl Inventory {
         let text = text.trim_start_matches('\u{feff}');
         let tests = match text.trim_start().chars().next() {
             None => Err((None, "the inventory is empty: it needs at least one test".to_owned())),
+            Some('{') if nextest::is_list(text) => nextest::read(text),
             Some('{' | '[') => json_v1::read(text, path),
             Some(_) => csv::read(text, path),
         };
@@ -130,6 +132,13 @@ impl Inventory {
         };
         let kept = observed.tests.iter().enumerate().filter(|(at, _)| without.binary_search(at).is_err());
         Self::from_tests(kept.map(|(_, history)| test(history)).collect())
+    }
+
+    /// Returns the test of that id.
+    #[must_use]
+    pub fn test(&self, id: &NodeId) -> Option<&Test> {
+        let tests = self.tests.as_slice();
+        tests.binary_search_by(|test| test.id.cmp(id)).ok().map(|at| &tests[at])
     }
 
     /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.

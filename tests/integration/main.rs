@@ -5,5 +5,6 @@
 mod audit;
 mod cli;
 mod ingest;
+mod run;
 mod schemas;
 mod tidy;

@@ -5,5 +5,7 @@ pub(super) mod explain;
 pub(super) mod graph;
 pub(in crate::cli) mod history;
 pub(super) mod ingest;
+pub(super) mod select;
 pub(super) mod suggest;
 pub(super) mod tradeoff;
+pub(super) mod verify;

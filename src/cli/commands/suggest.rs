@@ -58,7 +58,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         FormatArg::Json => console.data(&json_v1::to_string(&json_v1::SuggestV1::from(&summary)))?,
     }
 
-    let text = Lock::render(&model, &plan);
+    let text = Lock::render(&project.config, &model, &plan);
     let changes = std::fs::read_to_string(&project.lock_path).ok().as_deref() != Some(&text);
     if args.locked && changes {
         let why = if lock.is_some() { "shardplan.lock is out of date" } else { "there is no shardplan.lock" };

@@ -8,8 +8,10 @@ mod ingest;
 mod lock;
 mod manifest;
 mod provision;
+mod select;
 mod suggest;
 mod tradeoff;
+mod verify;
 
 use std::fmt::{self, Write as _};
 use std::fs;
