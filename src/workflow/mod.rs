@@ -1,5 +1,7 @@
 //! The jobs around the lanes: what each lane waits for, what waits for it, and how long the rest takes.
 
+pub mod github;
+
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
