@@ -60,6 +60,8 @@ pub enum ColorArg {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first `shardplan.toml` from the workflow files and the pytest settings
+    Init(InitArgs),
     /// Read test reports and durations into the history
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
@@ -72,6 +74,20 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
+}
+
+/// `shardplan init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The workflow file whose tests are to be split, instead of the one that looks most like it
+    #[arg(long, value_name = "FILE")]
+    pub workflow: Option<PathBuf>,
+    /// Write over a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the manifest and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `shardplan ingest`

@@ -47,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
 
 fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
     match command {
+        Command::Init(args) => commands::init::run(args, settings),
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),

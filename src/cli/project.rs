@@ -1,5 +1,6 @@
 //! The project that a planning command works on: its manifest, history, inventory and lock, read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{InventoryArgs, LimitArgs};
@@ -11,10 +12,12 @@ use super::settings::Settings;
 use crate::config::{Budget, Config, Origin, Sourced};
 use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Filter, Observed, Store};
+use crate::ids::LaneName;
 use crate::inventory::Inventory;
 use crate::model::{Inputs, Limits};
 use crate::plan::Lock;
 use crate::report::plural;
+use crate::workflow::{self, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
 const LOCK_NAME: &str = "shardplan.lock";
@@ -26,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
+    /// What the user should know about how the project was read.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Project {
@@ -50,7 +55,7 @@ impl Project {
             (None, None) => None,
         };
         let inventory = read_inventory(named.as_deref(), &observed)?;
-        let config = declared.unwrap_or_else(|| {
+        let mut config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
             Config::without_manifest(&needs.map(|need| need.service.clone()).collect())
         });
@@ -66,12 +71,18 @@ impl Project {
                 plural(config.lanes.len(), "lane"),
             ),
         );
+        let lock_path = settings.below_root(LOCK_NAME.as_ref());
+        let notes = match read_workflow(&config, settings)? {
+            Some(file) => workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path)),
+            None => Vec::new(),
+        };
         Ok(Self {
             estimates: Estimates::from_history(&observed, config.history.half_life),
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
-            lock_path: settings.below_root(LOCK_NAME.as_ref()),
+            lock_path,
+            notes,
         })
     }
 
@@ -134,6 +145,21 @@ impl Project {
         }
         Some(Sourced::new(total, origin))
     }
+}
+
+/// Returns the workflow file that the manifest names.
+pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Option<WorkflowFile>, Failure> {
+    let Some(name) = &config.workflow.file else { return Ok(None) };
+    let text = read_text(&settings.below_root(name.as_ref()))
+        .map_err(|failure| failure.with_hint("`file` in `[workflow]` names it, relative to the manifest"))?;
+    let file = WorkflowFile::parse(&text, name).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok(Some(file))
+}
+
+/// Returns the lane of every pinned shard; nothing where no readable plan is pinned.
+fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
+    let lock = read_plan(lock_path).map(|lock| lock.shards).unwrap_or_default();
+    lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
 }
 
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.

@@ -4,5 +4,6 @@ pub(super) mod explain;
 pub(super) mod graph;
 pub(in crate::cli) mod history;
 pub(super) mod ingest;
+pub(super) mod init;
 pub(super) mod suggest;
 pub(super) mod tradeoff;

@@ -28,6 +28,16 @@ pub enum WorkflowError {
         /// What is wrong there.
         message: String,
     },
+    /// Jobs wait for each other.
+    #[error("{path}:{line}: job `{}` waits for itself, directly or through others", .job.escape_debug())]
+    Circle {
+        /// The file.
+        path: String,
+        /// The line of the job.
+        line: usize,
+        /// The job.
+        job: String,
+    },
     /// It is YAML, but no workflow.
     #[error("{path}: this is no workflow: {message}")]
     NoWorkflow {
@@ -63,7 +73,7 @@ impl WorkflowFile {
             }
             _ => Vec::new(),
         };
-        Ok(Self {
+        let file = Self {
             path: path.to_owned(),
             text: text.to_owned(),
             name: text_at(top, "name"),
@@ -71,7 +81,13 @@ impl WorkflowFile {
             env: pairs(top.get("env")),
             jobs,
             document: document.clone(),
-        })
+        };
+        match file.jobs.iter().find(|job| file.ancestors(&job.id).contains(job.id.as_str())) {
+            Some(job) => {
+                Err(WorkflowError::Circle { path: path.to_owned(), line: job.line, job: job.id.clone() })
+            }
+            None => Ok(file),
+        }
     }
 }
 
@@ -245,6 +261,10 @@ mod tests {
         let twice =
             refused("jobs:\n  a:\n    steps:\n      - run: x\n        env: {A: 1}\n        env: {B: 2}\n");
         assert!(twice.contains("`env` stands twice") && twice.starts_with("ci.yml:"), "{twice}");
+        assert_eq!(
+            refused("jobs:\n  a: {needs: b}\n  b: {needs: [a]}\n"),
+            "ci.yml:2: job `a` waits for itself, directly or through others"
+        );
         assert!(refused("jobs: [").starts_with("ci.yml:"), "{}", refused("jobs: ["));
         let aliases = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\njobs: {}\n";
         assert!(refused(aliases).contains("repetition limit"), "{}", refused(aliases));
