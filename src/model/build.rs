@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clusters::{Cluster, apart_groups, form_clusters};
 use super::error::ModelError;
 use super::graph::ConstraintGraph;
-use super::provision::{NotProvisioned, Settled, services_everywhere, settle_tests};
+use super::notes::{Notes, find_idle};
+use super::provision::{Settled, services_everywhere, settle_tests};
 use super::{Floor, LaneModel, Problem, ServiceModel, ServiceSet, Unit};
 use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
-use crate::estimate::{Estimates, Level, Overheads};
+use crate::estimate::{Estimates, Overheads};
 use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, TestIx, UnitIx};
 use crate::inventory::{Inventory, Test};
 use crate::time::Millis;
@@ -58,21 +59,8 @@ pub struct UnitFacts {
     pub divisible: Option<String>,
 }
 
-/// What the user should know about how the model came to be.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Notes {
-    /// Tests that no lane selects.
-    pub unassigned: Vec<TestIx>,
-    /// Services that tests name and no shard starts for them.
-    pub not_provisioned: Vec<NotProvisioned>,
-    /// How many tests rest on which kind of estimate.
-    pub levels: BTreeMap<Level, usize>,
-    /// Groups of which no two members were found.
-    pub idle_groups: Vec<String>,
-}
-
-/// Returns the model. Selectors in `splits` are divided into the next finer ones: a file into its classes, a
-/// class into its tests.
+/// Returns the model. Selectors in `splits` are divided into the next finer ones, whatever the lane's
+/// granularity: a file into its classes, a class into its tests.
 pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, ModelError> {
     let Inputs { config, inventory, .. } = inputs;
     if inventory.tests.is_empty() {
@@ -85,6 +73,7 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
     let jobs = JobGraph::new(config);
     let mut notes = Notes::default();
     let lane_of = assign_lanes(config, inventory, &mut notes)?;
+    notes.idle = find_idle(inputs, &graph, &lane_of);
     let settled = settle_tests(inputs, &graph, &lane_of, &mut notes);
 
     let clusters = form_clusters(inputs, &lane_of, splits)?;
@@ -171,7 +160,8 @@ fn make_unit(
     let base = services_everywhere(inputs.config, config);
     let mut pieces: BTreeMap<&str, f64> = BTreeMap::new();
     let (mut load, mut variance, mut requirement) = (0.0, 0.0, ServiceSet::EMPTY);
-    for ix in &cluster.tests {
+    let tests = cluster.tests();
+    for ix in &tests {
         let test = &inputs.inventory.tests[*ix];
         let estimate = &settled[*ix].estimate;
         requirement = requirement.union(settled[*ix].requirement);
@@ -186,19 +176,16 @@ fn make_unit(
     }
     let load = Millis::from_f64(load);
     let piece = pieces.values().copied().fold(0.0, f64::max);
+    let selectors = cluster.selectors();
     let unit = Unit {
-        name: cluster.selectors[0].clone(),
+        name: selectors[0].clone(),
         lane,
         load,
         piece: Millis::from_f64(piece).min(load),
         requirement: requirement.without(base),
     };
-    let facts = UnitFacts {
-        selectors: cluster.selectors.clone(),
-        tests: cluster.tests.clone(),
-        deviation: variance.sqrt(),
-        divisible: cluster.divisible.clone(),
-    };
+    let facts =
+        UnitFacts { selectors, tests, deviation: variance.sqrt(), divisible: cluster.divisible.clone() };
     (unit, facts)
 }
 

@@ -3,37 +3,61 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Apart;
-use super::build::{Inputs, Notes};
+use super::build::Inputs;
 use super::error::ModelError;
+use super::notes::Notes;
 use crate::config::{Granularity, Group, GroupRule, Pattern};
 use crate::ids::{Ix, IxVec, NodeId, TestIx, UnitIx};
 
 /// Tests that are moved as one, before they are a unit.
 pub(super) struct Cluster {
     pub(super) lane: usize,
-    pub(super) selectors: Vec<String>,
-    pub(super) tests: Vec<TestIx>,
+    /// What was put together, sorted by selector; one part where no group joined others to it.
+    pub(super) parts: Vec<Part>,
+    /// The selector that could be split to make this smaller, where the lane allows it.
     pub(super) divisible: Option<String>,
 }
 
-/// Returns the selector that a test falls under.
-fn selector(test: &NodeId, file: &str, granularity: Granularity, splits: &BTreeSet<String>) -> String {
+/// The tests of one selector.
+pub(super) struct Part {
+    pub(super) selector: String,
+    pub(super) tests: Vec<TestIx>,
+}
+
+impl Cluster {
+    /// Returns its selectors in order.
+    pub(super) fn selectors(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.selector.clone()).collect()
+    }
+
+    /// Returns its tests in order.
+    pub(super) fn tests(&self) -> Vec<TestIx> {
+        let mut tests: Vec<TestIx> = self.parts.iter().flat_map(|part| part.tests.iter().copied()).collect();
+        tests.sort_unstable();
+        tests
+    }
+
+    fn first(&self) -> &str {
+        self.parts.first().map_or("", |part| &part.selector)
+    }
+}
+
+/// Returns the selector that a test falls under: the one that the lane's granularity gives, or a finer one where
+/// that is split.
+fn selector<'t>(
+    test: &'t NodeId,
+    file: &'t str,
+    granularity: Granularity,
+    splits: &BTreeSet<String>,
+) -> &'t str {
     // Where the runner's ids are no paths, the file stands for its tests only by name.
     let class = if test.as_str().starts_with(file) { test.class() } else { file };
-    match granularity {
-        Granularity::File => file.to_owned(),
-        Granularity::Class => class.to_owned(),
-        Granularity::Test => test.as_str().to_owned(),
-        Granularity::Auto => {
-            if !splits.contains(file) {
-                file.to_owned()
-            } else if class != file && !splits.contains(class) {
-                class.to_owned()
-            } else {
-                test.as_str().to_owned()
-            }
-        }
-    }
+    let finest = match granularity {
+        Granularity::File | Granularity::Auto => [file, class],
+        Granularity::Class => [class, class],
+        Granularity::Test => [test.as_str(), test.as_str()],
+    };
+    finest.into_iter().find(|selector| !splits.contains(*selector)).unwrap_or(test.as_str())
 }
 
 /// Groups the tests into what is moved as one: by selector, then by together-groups.
@@ -43,7 +67,7 @@ pub(super) fn form_clusters(
     splits: &BTreeSet<String>,
 ) -> Result<Vec<Cluster>, ModelError> {
     let Inputs { config, inventory, .. } = inputs;
-    let mut by_selector: BTreeMap<(usize, String), Vec<TestIx>> = BTreeMap::new();
+    let mut by_selector: BTreeMap<(usize, &str), Vec<TestIx>> = BTreeMap::new();
     for (ix, test) in inventory.tests.iter_enumerated() {
         if let Some(lane) = lane_of[ix] {
             let selector = selector(&test.id, &test.file, config.lanes[lane].unit, splits);
@@ -54,8 +78,8 @@ pub(super) fn form_clusters(
         .into_iter()
         .map(|((lane, selector), tests)| {
             let splittable = config.lanes[lane].unit == Granularity::Auto && tests.len() > 1;
-            let divisible = splittable.then(|| selector.clone());
-            Cluster { lane, selectors: vec![selector], tests, divisible }
+            let divisible = splittable.then(|| selector.to_owned());
+            Cluster { lane, parts: vec![Part { selector: selector.to_owned(), tests }], divisible }
         })
         .collect();
     for group in config.groups.iter().filter(|group| group.rule == GroupRule::Together) {
@@ -65,22 +89,20 @@ pub(super) fn form_clusters(
             return Err(ModelError::TogetherAcrossLanes {
                 group: group.name.clone(),
                 origin: group.origin.clone(),
-                members: [first, other].map(|at| clusters[at].selectors[0].clone()),
+                members: [first, other].map(|at| clusters[at].first().to_owned()),
                 lanes: [first, other].map(|at| config.lanes[clusters[at].lane].name.clone()),
             });
         }
         for at in members.into_iter().skip(1).rev() {
             let cluster = clusters.remove(at);
-            clusters[first].selectors.extend(cluster.selectors);
-            clusters[first].tests.extend(cluster.tests);
+            clusters[first].parts.extend(cluster.parts);
             clusters[first].divisible = None;
         }
     }
     for cluster in &mut clusters {
-        cluster.selectors.sort_unstable();
-        cluster.tests.sort_unstable();
+        cluster.parts.sort_unstable_by(|a, b| a.selector.cmp(&b.selector));
     }
-    clusters.sort_by(|a, b| (a.lane, &a.selectors).cmp(&(b.lane, &b.selectors)));
+    clusters.sort_by(|a, b| (a.lane, a.first()).cmp(&(b.lane, b.first())));
     Ok(clusters)
 }
 
@@ -90,7 +112,9 @@ fn members_of(inputs: Inputs<'_>, group: &Group, clusters: &[Cluster]) -> Vec<us
         let test = &inputs.inventory.tests[*ix];
         group.members.iter().any(|pattern| pattern.matches(&test.id, &test.file))
     };
-    (0..clusters.len()).filter(|at| clusters[*at].tests.iter().any(named)).collect()
+    (0..clusters.len())
+        .filter(|at| clusters[*at].parts.iter().any(|part| part.tests.iter().any(named)))
+        .collect()
 }
 
 pub(super) fn apart_groups(
@@ -102,7 +126,9 @@ pub(super) fn apart_groups(
     for group in &inputs.config.groups {
         let members = members_of(inputs, group, clusters);
         if group.rule == GroupRule::Together {
-            if members.is_empty() {
+            // Its members are one cluster by now.
+            let joined = members.iter().any(|at| clusters[*at].parts.len() > 1);
+            if !joined {
                 notes.idle_groups.push(group.name.clone());
             }
             continue;
@@ -133,26 +159,35 @@ pub(super) fn apart_groups(
 
 /// Returns the contradiction where a group wants two parts of one cluster apart.
 fn torn_apart(inputs: Inputs<'_>, group: &Group, cluster: &Cluster) -> Option<ModelError> {
-    let tests = || cluster.tests.iter().map(|ix| &inputs.inventory.tests[*ix]);
-    let hit_by = |pattern: &Pattern| tests().any(|test| pattern.matches(&test.id, &test.file));
+    let matches = |pattern: &Pattern, ix: &TestIx| {
+        let test = &inputs.inventory.tests[*ix];
+        pattern.matches(&test.id, &test.file)
+    };
     // A pattern that names a part of a file stands for that part, any other for the selectors that it hits.
-    let parts = group.members.iter().filter(|pattern| pattern.as_str().contains("::") && hit_by(pattern));
-    let mut parts: Vec<String> = parts.map(|pattern| pattern.as_str().to_owned()).collect();
-    for selector in &cluster.selectors {
-        let whole = group.members.iter().filter(|pattern| !pattern.as_str().contains("::"));
-        let hit = |pattern: &Pattern| {
-            tests().any(|test| {
-                test.id.as_str().starts_with(selector.as_str()) && pattern.matches(&test.id, &test.file)
-            })
-        };
-        if whole.into_iter().any(hit) {
-            parts.push(selector.clone());
+    let mut wanted: Vec<(String, BTreeSet<TestIx>)> = Vec::new();
+    for pattern in &group.members {
+        if pattern.as_str().contains("::") {
+            let tests = cluster.parts.iter().flat_map(|part| &part.tests);
+            let hit = tests.copied().filter(|ix| matches(pattern, ix)).collect();
+            wanted.push((pattern.as_str().to_owned(), hit));
+        } else {
+            for part in cluster.parts.iter().filter(|part| part.tests.iter().any(|ix| matches(pattern, ix))) {
+                wanted.push((part.selector.clone(), part.tests.iter().copied().collect()));
+            }
         }
     }
-    let [first, second] = [parts.first()?, parts.get(1)?];
-    let keeps_both = inputs.config.groups.iter().find(|other| {
-        other.rule == GroupRule::Together && cluster.selectors.len() > 1 && other.members.iter().any(hit_by)
-    });
+    wanted.retain(|(_, tests)| !tests.is_empty());
+    // A class and the file around it are no two things; what has no test in common is.
+    let (first, second) = wanted.iter().enumerate().find_map(|(at, (name, tests))| {
+        let (other, _) = wanted[at + 1..].iter().find(|(_, others)| tests.is_disjoint(others))?;
+        Some((name, other))
+    })?;
+    let joins = |other: &&Group| {
+        let hit =
+            |part: &Part| part.tests.iter().any(|ix| other.members.iter().any(|member| matches(member, ix)));
+        other.rule == GroupRule::Together && cluster.parts.iter().filter(|part| hit(part)).count() > 1
+    };
+    let keeps_both = inputs.config.groups.iter().find(joins);
     Some(ModelError::TogetherAndApart {
         apart: group.name.clone(),
         apart_origin: group.origin.clone(),

@@ -66,7 +66,8 @@ pub struct ConstraintGraph {
     graph: DiGraph<Node, Reason>,
     tests: IxVec<TestIx, NodeIndex>,
     services: IxVec<ServiceIx, NodeIndex>,
-    requirements: IxVec<TestIx, ServiceSet>,
+    named: IxVec<TestIx, ServiceSet>,
+    closures: IxVec<ServiceIx, ServiceSet>,
 }
 
 /// A service that a test needs and the manifest does not declare.
@@ -132,15 +133,28 @@ impl ConstraintGraph {
             return Err(unknown.into_values().collect());
         }
         let Builder { graph, services, .. } = builder;
-        let mut constraint_graph = Self { graph, tests, services, requirements: IxVec::default() };
-        constraint_graph.find_requirements();
-        Ok(constraint_graph)
+        let named = tests.iter().map(|test| named(&graph, *test)).collect();
+        let closures = services.iter().map(|service| reached(&graph, *service)).collect();
+        Ok(Self { graph, tests, services, named, closures })
     }
 
-    /// Returns the services that a test reaches.
+    /// Returns the services that a test names: it tried to reach them, or they follow from its marks, fixtures
+    /// or place. What these need themselves is left out.
+    #[must_use]
+    pub fn named(&self, test: TestIx) -> ServiceSet {
+        self.named[test]
+    }
+
+    /// Returns these services and all that they need.
+    #[must_use]
+    pub fn with_needs(&self, services: ServiceSet) -> ServiceSet {
+        services.iter().fold(services, |all, service| all.union(self.closures[service]))
+    }
+
+    /// Returns the services that a test reaches: those that it names, and what they need.
     #[must_use]
     pub fn requirement(&self, test: TestIx) -> ServiceSet {
-        self.requirements[test]
+        self.with_needs(self.named(test))
     }
 
     /// Returns the shortest way from a test to a service: for every step its reason and where it leads. It is
@@ -179,33 +193,32 @@ impl ConstraintGraph {
     pub fn graph(&self) -> &DiGraph<Node, Reason> {
         &self.graph
     }
+}
 
-    /// A service's requirement is itself and what it needs; a mark's what it implies. These few are settled
-    /// first, then each test joins what its edges lead to.
-    fn find_requirements(&mut self) {
-        let mut reached: BTreeMap<NodeIndex, ServiceSet> = BTreeMap::new();
-        let inner: Vec<NodeIndex> =
-            self.graph.node_indices().filter(|ix| !matches!(self.graph[*ix], Node::Test(_))).collect();
-        for start in inner {
-            let mut set = ServiceSet::EMPTY;
-            let mut visit = petgraph::visit::Dfs::new(&self.graph, start);
-            while let Some(at) = visit.next(&self.graph) {
-                if let Node::Service(service) = self.graph[at] {
-                    set.insert(service);
-                }
+/// Returns the services that a test leads to by itself or over a mark or fixture.
+fn named(graph: &DiGraph<Node, Reason>, test: NodeIndex) -> ServiceSet {
+    let mut set = ServiceSet::EMPTY;
+    for to in graph.neighbors(test) {
+        let inner = graph.neighbors(to).filter(|_| !matches!(graph[to], Node::Service(_)));
+        for node in inner.chain([to]) {
+            if let Node::Service(service) = graph[node] {
+                set.insert(service);
             }
-            reached.insert(start, set);
         }
-        self.requirements = self
-            .tests
-            .iter()
-            .map(|node| {
-                self.graph.neighbors(*node).fold(ServiceSet::EMPTY, |all, to| {
-                    all.union(reached.get(&to).copied().unwrap_or_default())
-                })
-            })
-            .collect();
     }
+    set
+}
+
+/// Returns the services that can be reached from a node.
+fn reached(graph: &DiGraph<Node, Reason>, start: NodeIndex) -> ServiceSet {
+    let mut set = ServiceSet::EMPTY;
+    let mut visit = petgraph::visit::Dfs::new(graph, start);
+    while let Some(at) = visit.next(graph) {
+        if let Node::Service(service) = graph[at] {
+            set.insert(service);
+        }
+    }
+    set
 }
 
 /// What is known before the tests are looked at.

@@ -5,14 +5,16 @@ mod clusters;
 mod error;
 mod graph;
 mod limits;
+mod notes;
 mod problem;
 mod provision;
 mod service_set;
 
-pub use build::{Inputs, Model, Notes, UnitFacts, build};
+pub use build::{Inputs, Model, UnitFacts, build};
 pub use error::ModelError;
 pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use limits::Limits;
+pub use notes::{Idle, Notes};
 pub use problem::{Apart, Floor, LaneModel, Problem, ServiceModel, Unit};
 pub use provision::{NotProvisioned, WhyNot};
 pub use service_set::ServiceSet;

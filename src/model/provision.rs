@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::ServiceSet;
-use super::build::{Inputs, Notes};
+use super::build::Inputs;
 use super::graph::ConstraintGraph;
-use crate::config::{Config, Lane, Provision};
-use crate::estimate::Estimate;
+use super::notes::Notes;
+use crate::config::{Config, Lane, Provision, Service};
+use crate::estimate::{Estimate, SkipRecord};
 use crate::ids::{Ix, IxVec, LaneName, ServiceIx, ServiceName, TestIx};
 
 /// A service that tests of a lane name and no shard starts for them.
@@ -47,7 +48,8 @@ pub(super) struct Settled {
 ///
 /// A container is started for a test that will use it. A test that is always skipped uses none, unless all its
 /// skips were in runs that are known to have lacked the service. A test that today's job runs without a service
-/// goes on without it; a test that the history does not know gets what it names.
+/// goes on without it; a test that the history does not know gets what it names. That is decided for the
+/// services that a test names; what these need themselves goes with them.
 pub(super) fn settle_tests(
     inputs: Inputs<'_>,
     graph: &ConstraintGraph,
@@ -55,44 +57,42 @@ pub(super) fn settle_tests(
     notes: &mut Notes,
 ) -> IxVec<TestIx, Settled> {
     let Inputs { config, inventory, estimates, .. } = inputs;
+    let everywhere: Vec<ServiceSet> =
+        config.lanes.iter().map(|lane| services_everywhere(config, lane)).collect();
+    let provision = |service: ServiceIx| config.services[service.position()].provision;
     let mut without: BTreeMap<(usize, ServiceIx, WhyNot), Vec<TestIx>> = BTreeMap::new();
     let mut settled = IxVec::default();
     for (ix, test) in inventory.tests.iter_enumerated() {
-        let reached = graph.requirement(ix);
         let mut estimate = estimates.of(&test.id, &test.file);
-        let mut requirement = reached;
+        let mut requirement = graph.requirement(ix);
         if let Some(lane) = lane_of[ix] {
-            let names: Vec<&ServiceName> =
-                reached.iter().map(|service| &config.services[service.position()].name).collect();
             let record = estimates.skips(&test.id);
-            let today = config.lanes[lane].today.as_ref();
-            let stays_skipped = record.is_some_and(|record| {
-                record.skips_even_with(&names)
-                    || record.always_skipped()
-                        && today.is_some_and(|today| names.iter().any(|name| !today.services.contains(name)))
-            });
-            for service in reached.iter() {
-                let declared = &config.services[service.position()];
-                let started_today = today.map(|today| today.services.contains(&declared.name));
-                let why = match declared.provision {
-                    Provision::Always => None,
-                    Provision::Never => Some(WhyNot::Never),
-                    Provision::Auto => match (record, started_today) {
-                        (Some(record), _) if record.skips_even_with(&names) => Some(WhyNot::AlwaysSkipped),
-                        (Some(record), Some(false)) if record.always_skipped() => Some(WhyNot::SkippedToday),
-                        (Some(record), Some(false)) if record.passes_without(&declared.name) => {
-                            Some(WhyNot::PassesWithout)
-                        }
-                        (Some(_), Some(false)) => Some(WhyNot::NotToday),
-                        _ => None,
-                    },
-                };
-                if let Some(why) = why {
-                    requirement = requirement.without(ServiceSet::from_iter([service]));
-                    without.entry((lane, service, why)).or_default().push(ix);
+            let reached: Vec<&ServiceName> =
+                requirement.iter().map(|service| &config.services[service.position()].name).collect();
+            let mut started = ServiceSet::EMPTY;
+            for service in graph.named(ix).iter() {
+                let known = Known { lane: &config.lanes[lane], record, reached: &reached };
+                let why = known.why_not(&config.services[service.position()]);
+                match why.filter(|_| !everywhere[lane].contains(service)) {
+                    None => started.insert(service),
+                    Some(why) => without.entry((lane, service, why)).or_default().push(ix),
                 }
             }
-            if stays_skipped {
+            let lacks = !started.covers(graph.named(ix));
+            requirement = graph.with_needs(started);
+            // Never is never, even where another service wants it.
+            let never: ServiceSet =
+                requirement.iter().filter(|service| provision(*service) == Provision::Never).collect();
+            let never = never.without(everywhere[lane]);
+            for service in never.iter() {
+                without.entry((lane, service, WhyNot::Never)).or_default().push(ix);
+            }
+            requirement = requirement.without(never);
+            // Whoever insists on a service says that its tests run with it.
+            let insisted = graph.named(ix).iter().any(|service| provision(service) == Provision::Always);
+            if record.is_some_and(|record| {
+                record.always_skipped() && (lacks || !insisted && record.skips_even_with(&reached))
+            }) {
                 estimate = Estimate { mean: 0.0, deviation: 0.0, ..estimate };
             }
             *notes.levels.entry(estimate.level).or_default() += 1;
@@ -109,6 +109,42 @@ pub(super) fn settle_tests(
         })
         .collect();
     settled
+}
+
+/// What is known of a test when its services are settled.
+#[derive(Clone, Copy)]
+struct Known<'k> {
+    lane: &'k Lane,
+    record: Option<&'k SkipRecord>,
+    /// The services that it reaches.
+    reached: &'k [&'k ServiceName],
+}
+
+impl Known<'_> {
+    /// Returns why the service is not started for the test that names it, or nothing where it is.
+    fn why_not(self, service: &Service) -> Option<WhyNot> {
+        match service.provision {
+            Provision::Always => return None,
+            Provision::Never => return Some(WhyNot::Never),
+            Provision::Auto => {}
+        }
+        // A test that the history does not know gets what it names.
+        let record = self.record?;
+        if record.skips_even_with(self.reached) {
+            return Some(WhyNot::AlwaysSkipped);
+        }
+        let today = self.lane.today.as_ref()?;
+        if today.services.contains(&service.name) {
+            return None;
+        }
+        Some(if record.always_skipped() {
+            WhyNot::SkippedToday
+        } else if record.passes_without(&service.name) {
+            WhyNot::PassesWithout
+        } else {
+            WhyNot::NotToday
+        })
+    }
 }
 
 /// Returns the services that every shard of the lane starts: those that it names, and what these need.

@@ -1,7 +1,7 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
-use crate::model::{Model, NotProvisioned, WhyNot};
+use crate::model::{Idle, Model, NotProvisioned, WhyNot};
 use crate::plan::Plan;
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
 use crate::time::Millis;
@@ -105,6 +105,33 @@ pub(super) fn not_provisioned(note: &NotProvisioned) -> String {
         ),
         WhyNot::PassesWithout => format!(
             "`{service}` is not started for {tests} of `{lane}`: passed without it, and today's job does not start it either."
+        ),
+    }
+}
+
+/// Returns what the manifest says and no test is concerned by.
+pub(super) fn idle(idle: &Idle) -> String {
+    match idle {
+        Idle::Unmarked(rules) => format!(
+            "The tests are known without marks and fixtures, so {} on these in the manifest can't match: name an inventory that has them with `--inventory`.",
+            plural(*rules, "rule")
+        ),
+        Idle::Lane(lane, origin) => format!("Lane `{lane}` ({origin}) selects no test."),
+        Idle::Service(service, origin) => {
+            format!("No test is known to need `{service}` ({origin}): no shard starts it.")
+        }
+        Idle::Marker(marker, service, origin) => {
+            format!("No test bears the mark `{marker}`, which stands for `{service}` ({origin}).")
+        }
+        Idle::Fixture(fixture, service, origin) => {
+            let fixture = Printable(fixture);
+            format!("No test uses the fixture `{fixture}`, which stands for `{service}` ({origin}).")
+        }
+        Idle::Place(place, service, origin) => {
+            format!("`{}`, which stands for `{service}` ({origin}), holds no test.", Printable(place))
+        }
+        Idle::Today(lane, service, origin) => format!(
+            "Today's job of `{lane}` starts `{service}` ({origin}), which none of its tests is known to need."
         ),
     }
 }

@@ -334,12 +334,14 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
         notes.push("One run is known: how much times vary is assumed, not measured.".to_owned());
     }
     notes.extend(model.notes.not_provisioned.iter().map(sentences::not_provisioned));
+    notes.extend(model.notes.idle.iter().map(sentences::idle));
     if !model.notes.unassigned.is_empty() {
         notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
     }
     let guessed_base: Vec<&str> = config
         .lanes
         .iter()
+        .filter(|lane| model.problem.lanes.iter().any(|used| used.name == lane.name))
         .filter(|lane| {
             let fitted = overheads.lanes.get(&lane.name);
             fitted.is_some_and(|overhead| overhead.base.origin == crate::config::Origin::Default)

@@ -6,6 +6,7 @@ mod history;
 mod ingest;
 mod lock;
 mod manifest;
+mod provision;
 mod suggest;
 mod tradeoff;
 
@@ -14,6 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A project of its own for one test.
@@ -164,7 +166,31 @@ impl Project {
     }
 }
 
+/// Returns the texts of a JSON list.
+fn strings(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
+}
+
 impl Said {
+    /// Returns the shards of a plan as `name: services: number of tests`.
+    fn shards(&self) -> Vec<String> {
+        let json = self.json();
+        let shard = |shard: &Value| {
+            format!(
+                "{}: {}: {}",
+                shard["name"].as_str().unwrap(),
+                strings(&shard["services"]).join(" "),
+                shard["tests"]
+            )
+        };
+        json["shards"].as_array().unwrap().iter().map(shard).collect()
+    }
+
+    /// Returns the notes of a plan, a line each.
+    fn notes(&self) -> String {
+        strings(&self.json()["notes"]).join("\n")
+    }
+
     /// Returns the JSON on stdout.
     fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))

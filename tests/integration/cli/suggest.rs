@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use insta::assert_snapshot;
-use serde_json::Value;
 
-use super::{Project, Said};
+use super::{Project, Said, strings};
 
 /// Two lanes, one of them with a database: what most of these tests change one thing of.
 const TWO_LANES: &str = r#"
@@ -40,29 +39,11 @@ fn relyloop(words: &str) -> Said {
     project.shardplan(&format!("-C {} {words}", example.display()))
 }
 
-fn strings(value: &Value) -> Vec<&str> {
-    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
-}
-
-/// Returns the shards as `name: services: number of tests`.
-fn shards(said: &Said) -> Vec<String> {
-    let json = said.json();
-    let shard = |shard: &Value| {
-        format!(
-            "{}: {}: {}",
-            shard["name"].as_str().unwrap(),
-            strings(&shard["services"]).join(" "),
-            shard["tests"]
-        )
-    };
-    json["shards"].as_array().unwrap().iter().map(shard).collect()
-}
-
 #[test]
 fn the_worked_example_starts_from_what_its_team_has() {
     let said = relyloop("suggest --budget 4 --format json");
     assert_eq!(
-        shards(&said),
+        said.shards(),
         ["heavy-1: elasticsearch opensearch postgres redis: 1353", "unit-1: : 2842"],
         "{said}"
     );
@@ -409,7 +390,7 @@ t/test_c.py::test_new      -     cache
 ";
     let project = Project::planned(manifest, tests);
     let said = project.shardplan("-q suggest --max-shards 1 --format json");
-    assert_eq!(shards(&said), ["all-1: cache db: 3"], "{said}");
+    assert_eq!(said.shards(), ["all-1: cache db: 3"], "{said}");
     let notes = said.json()["notes"].to_string();
     assert!(notes.contains("`mail` is not started for 1 test of `all`: skipped in every run."), "{notes}");
 }
@@ -432,6 +413,95 @@ members = ["tests/db/*.py"]
             Read 5 tests and 1 run in 2 lanes
     error: group `locks` (shardplan.toml:22) wants `tests/db/test_c.py` and `tests/db/test_d.py` apart, but group `ledger` (shardplan.toml:18) wants them together
     hint: take one of the two out of a group, or use a finer `unit`
+    ");
+}
+
+#[test]
+fn a_class_and_the_file_around_it_are_no_two_things_to_keep_apart() {
+    let groups = r#"
+[groups.locks]
+rule = "apart"
+members = ["tests/db/test_c.py::TestC", "tests/db/test_c.py", "tests/db/test_d.py"]
+"#;
+    let tests = "
+tests/db/test_c.py::TestC::test_three   60  db
+tests/db/test_c.py::test_more           60  db
+tests/db/test_d.py::test_four           50  db
+tests/unit/test_a.py::test_one           5
+";
+    let project = Project::planned(&format!("{TWO_LANES}{groups}"), tests);
+    let said = project.shardplan("-q suggest --budget 2 --format json");
+    assert_eq!(said.shards(), ["heavy-1: db: 2", "heavy-2: db: 1", "unit-1: : 1"], "{said}");
+}
+
+#[test]
+fn tests_whose_ids_are_no_paths_can_be_together_and_apart() {
+    let groups = r#"
+[lanes.heavy]
+base = "1s"
+[groups.ledger]
+rule = "together"
+members = ["crate-a", "crate-b"]
+[groups.locks]
+rule = "apart"
+members = ["crate-b", "crate-a"]
+"#;
+    let project = Project::new();
+    project.write("shardplan.toml", format!("project.inventory = \"inventory.csv\"{groups}"));
+    project.write("inventory.csv", "test,file\none::works,crate-a\ntwo::works,crate-b\n");
+    assert_snapshot!(project.shardplan("-q suggest"), @"
+    exit: 4
+    --- stderr
+    error: group `locks` (shardplan.toml:7) wants `crate-a` and `crate-b` apart, but group `ledger` (shardplan.toml:4) wants them together
+    hint: take one of the two out of a group, or use a finer `unit`
+    ");
+}
+
+#[test]
+fn what_no_test_is_concerned_by_is_said() {
+    let manifest = r#"
+project.inventory = "inventory.csv"
+[services.db]
+markers = ["database", "databse"]
+fixtures = ["db", "connection"]
+paths = ["t", "tests"]
+[services.mail]
+[services.queue]
+[lanes.all]
+exclude = ["t/nothing"]
+today = { services = ["db", "queue"] }
+[lanes.slow]
+paths = ["slow"]
+[groups.alone]
+rule = "together"
+members = ["t/test_a.py"]
+"#;
+    let project = Project::new();
+    project.write("shardplan.toml", manifest);
+    project.add_tests("t/test_a.py::test_one 5 @database db()\nt/test_b.py::test_two 5");
+    assert_snapshot!(project.shardplan("-q suggest --format json").notes(), @"
+    One run is known: how much times vary is assumed, not measured.
+    Lane `slow` (shardplan.toml:12) selects no test.
+    No test bears the mark `databse`, which stands for `db` (shardplan.toml:4).
+    No test uses the fixture `connection`, which stands for `db` (shardplan.toml:5).
+    `tests`, which stands for `db` (shardplan.toml:6), holds no test.
+    No test is known to need `mail` (shardplan.toml:7): no shard starts it.
+    No test is known to need `queue` (shardplan.toml:8): no shard starts it.
+    Today's job of `all` starts `queue` (shardplan.toml:11), which none of its tests is known to need.
+    What `all` takes before tests is the default: set `base`, or name the CI job with `job` and ingest its times.
+    Group `alone` matches too few tests to have an effect.
+    ");
+    project.write("inventory.csv", "test\nt/test_a.py::test_one\n");
+    assert_snapshot!(project.shardplan("-q suggest --format json").notes(), @"
+    One run is known: how much times vary is assumed, not measured.
+    Lane `slow` (shardplan.toml:12) selects no test.
+    The tests are known without marks and fixtures, so 4 rules on these in the manifest can't match: name an inventory that has them with `--inventory`.
+    `tests`, which stands for `db` (shardplan.toml:6), holds no test.
+    No test is known to need `mail` (shardplan.toml:7): no shard starts it.
+    No test is known to need `queue` (shardplan.toml:8): no shard starts it.
+    Today's job of `all` starts `queue` (shardplan.toml:11), which none of its tests is known to need.
+    What `all` takes before tests is the default: set `base`, or name the CI job with `job` and ingest its times.
+    Group `alone` matches too few tests to have an effect.
     ");
 }
 
@@ -477,7 +547,7 @@ fn tests_that_are_to_be_together_are_together() {
     let group = "[groups.one]\nrule = \"together\"\nmembers = [\"tests/db\"]\n";
     let project = Project::planned(&format!("{TWO_LANES}{group}"), TWO_LANES_TESTS);
     let said = project.shardplan("-q suggest --budget 9 --format json");
-    assert_eq!(shards(&said), ["heavy-1: db: 3", "unit-1: : 2"], "{said}");
+    assert_eq!(said.shards(), ["heavy-1: db: 3", "unit-1: : 2"], "{said}");
 }
 
 #[test]
