@@ -42,6 +42,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod emit;
 pub mod estimate;
 pub mod history;
 pub mod ids;

@@ -261,6 +261,10 @@ pub struct GraphArgs {
     /// Which graph to draw
     #[arg(long, value_name = "KIND", default_value = "needs")]
     pub kind: GraphKindArg,
+    /// Draw when every job of the workflow runs, by the pinned plan or today's jobs: the path that decides the
+    /// end, and how much longer every other job could take
+    #[arg(long, conflicts_with_all = ["kind", "around"])]
+    pub critical_path: bool,
     /// Draw only what has to do with this test, file, service, marker, fixture or lane
     #[arg(long, value_name = "NAME")]
     pub around: Option<String>,

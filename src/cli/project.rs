@@ -29,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
+    /// What the time of the workflow's jobs goes into, by name, where the history knows it.
+    pub(crate) job_parts: BTreeMap<String, String>,
     /// What the user should know about how the project was read.
     pub(crate) notes: Vec<String>,
 }
@@ -72,16 +74,19 @@ impl Project {
             ),
         );
         let lock_path = settings.below_root(LOCK_NAME.as_ref());
-        let notes = match read_workflow(&config, settings)? {
-            Some(file) => workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path)),
-            None => Vec::new(),
-        };
+        let mut notes = Vec::new();
+        let mut job_parts = BTreeMap::new();
+        if let Some(file) = read_workflow(&config, settings)? {
+            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path));
+            job_parts = parts_of_jobs(&file, &observed);
+        }
         Ok(Self {
             estimates: Estimates::from_history(&observed, config.history.half_life),
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
             lock_path,
+            job_parts,
             notes,
         })
     }
@@ -154,6 +159,24 @@ pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Opti
         .map_err(|failure| failure.with_hint("`file` in `[workflow]` names it, relative to the manifest"))?;
     let file = WorkflowFile::parse(&text, name).map_err(|error| Failure::bad_input(chain(&error)))?;
     Ok(Some(file))
+}
+
+/// Returns what the time of every job that was measured goes into.
+fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, String> {
+    let parts = file.jobs.iter().filter_map(|job| {
+        let times = workflow::times_of(job, &observed.jobs)?;
+        let parts = format!(
+            "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+            times.queue,
+            times.setup,
+            times.containers,
+            times.tests,
+            times.rest,
+            plural(times.runs, "run"),
+        );
+        Some((job.id.clone(), parts))
+    });
+    parts.collect()
 }
 
 /// Returns the lane of every pinned shard; nothing where no readable plan is pinned.

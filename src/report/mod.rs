@@ -8,7 +8,7 @@ mod sentences;
 pub mod summary;
 mod text;
 
-pub use dot::{constraint_graph, job_graph};
+pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
     explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
 };

@@ -88,6 +88,13 @@ impl Network {
         changed.schedule().end
     }
 
+    /// Returns which job waits for which, by name, the earlier first.
+    pub fn waits(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ends = |edge| self.graph.edge_endpoints(edge);
+        let pairs = self.graph.edge_indices().filter_map(ends);
+        pairs.map(|(before, after)| (self.graph[before].0.as_str(), self.graph[after].0.as_str()))
+    }
+
     fn start(&self, ix: NodeIndex, ends: &[Millis]) -> Millis {
         let before = self.graph.neighbors_directed(ix, Direction::Incoming);
         before.map(|earlier| ends[earlier.index()]).max().unwrap_or_default()

@@ -55,6 +55,16 @@ pub(super) fn fits(template: &str, text: &str) -> bool {
     open || rest.is_empty()
 }
 
+/// Returns the pieces of a template in order: whether it is an expression, and its text.
+#[must_use]
+pub fn template_parts(template: &str) -> Vec<(bool, String)> {
+    let parts = parts(template).map(|part| match part {
+        Part::Text(text) => (false, text.to_owned()),
+        Part::Expression(expression) => (true, expression.to_owned()),
+    });
+    parts.collect()
+}
+
 /// A piece of a template.
 pub(super) enum Part<'t> {
     /// Plain text.

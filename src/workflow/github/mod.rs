@@ -11,7 +11,7 @@ mod pytest;
 mod read;
 mod shell;
 
-pub use expression::{Context, evaluate, render, truthy};
+pub use expression::{Context, evaluate, render, template_parts, truthy};
 pub use matrix::{Matrix, Row};
 pub use pytest::{PytestCommand, TestRunner, Via, find_runners};
 pub use read::{WorkflowError, line_of};
