@@ -69,6 +69,22 @@ name_type!(
 );
 
 name_type!(
+    /// The name of a shard: a job of a lane, with a service set of its own.
+    ShardName,
+    "shard",
+    "use 1 to 80 letters, digits, `-` and `_`, starting with a letter or digit",
+    |text| text.len() <= 80 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_plain)
+);
+
+impl ShardName {
+    /// Returns the name of a lane's shard: the lane's, and a number.
+    #[must_use]
+    pub fn numbered(lane: &LaneName, number: u32) -> Self {
+        Self(format!("{lane}-{number}").into())
+    }
+}
+
+name_type!(
     /// The name of a service: something started beside the job.
     ServiceName,
     "service",
@@ -98,7 +114,11 @@ name_type!(
 fn is_plain_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+        && text.bytes().all(is_plain)
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// The address of a test in its runner: `path::Class::name[param]` in pytest.
@@ -128,7 +148,10 @@ impl NodeId {
     /// a plain function. Brackets of parameters are not searched: `[a::b]` is no class.
     #[must_use]
     pub fn class(&self) -> &str {
-        let before_parameters = self.0.find('[').map_or(&*self.0, |bracket| &self.0[..bracket]);
+        // A folder may hold a bracket, too.
+        let names = self.0.find("::").unwrap_or(self.0.len());
+        let bracket = self.0[names..].find('[').map_or(self.0.len(), |bracket| names + bracket);
+        let before_parameters = &self.0[..bracket];
         before_parameters.rfind("::").map_or(&*self.0, |end| &self.0[..end])
     }
 }

@@ -190,6 +190,14 @@ pub struct LimitArgs {
     pub target: Option<Millis>,
 }
 
+impl LimitArgs {
+    /// Returns whether a limit was typed.
+    pub(super) fn any(&self) -> bool {
+        let Self { budget, max_shards, max_minutes, target } = self;
+        budget.is_some() || max_shards.is_some() || max_minutes.is_some() || target.is_some()
+    }
+}
+
 /// Where the tests come from.
 #[derive(Debug, Args)]
 pub struct InventoryArgs {

@@ -112,12 +112,8 @@ impl Project {
 
     /// Returns the limits of the pinned plan where there is one and nothing else was typed; else [`Self::limits`].
     pub(crate) fn pinned_limits(&self, args: &LimitArgs, lock: Option<&Lock>) -> Limits {
-        let typed = args.budget.is_some()
-            || args.max_shards.is_some()
-            || args.max_minutes.is_some()
-            || args.target.is_some();
         match lock {
-            Some(lock) if !typed => lock.limits.clone().or(&Budget::default()),
+            Some(lock) if !args.any() => lock.limits.clone().or(&Budget::default()),
             _ => self.limits(args),
         }
     }

@@ -101,14 +101,19 @@ impl<'t, 'i> Section<'t, 'i> {
 
     /// Returns a whole number of at least `least` and at most [`MOST`].
     pub(super) fn count(&self, key: &'static str, least: u32) -> Option<u32> {
+        self.count_up_to(key, least, MOST)
+    }
+
+    /// Returns a whole number of at least `least` and at most `most`.
+    pub(super) fn count_up_to(&self, key: &'static str, least: u32, most: u32) -> Option<u32> {
         self.value(key, |value| {
             let number = match value {
                 DeValue::Integer(integer) => u32::from_str_radix(integer.as_str(), integer.radix()).ok(),
                 _ => None,
             };
             number
-                .filter(|number| (least..=MOST).contains(number))
-                .ok_or_else(|| format!("must be a whole number from {least} to {MOST}"))
+                .filter(|number| (least..=most).contains(number))
+                .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
         })
     }
 

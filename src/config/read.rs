@@ -15,6 +15,9 @@ use super::{
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
+/// How many shards a lane may have today: more than any CI service runs of one job.
+const MOST_SHARDS_TODAY: u32 = 1024;
+
 /// What the manifest says, before its names are held against each other.
 pub(super) struct Draft {
     pub(super) config: Config,
@@ -242,7 +245,7 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         let read = Today {
             origin: places.origin(&today.span()),
             services: services.into_iter().map(Spanned::into_inner).collect(),
-            shards: today.count("shards", 1).unwrap_or(1),
+            shards: today.count_up_to("shards", 1, MOST_SHARDS_TODAY).unwrap_or(1),
         };
         today.finish();
         read

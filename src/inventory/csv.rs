@@ -2,10 +2,10 @@
 //!
 //! Columns: `test` (or `node_id`) is required; `file`, `markers`, `fixtures`, `observed` (services that the test
 //! tried to reach) and `needs` (services that it is declared to need) are optional, their values separated by
-//! spaces. Other columns are passed over.
+//! spaces. Any other column is an error: a misspelt `markers` would send every test to the wrong shard.
 
 use super::{Evidence, Need, Test};
-use crate::config::Origin;
+use crate::config::{Origin, nearest};
 use crate::ids::NodeId;
 
 /// Returns the tests of an inventory table; on failure the line and what is wrong there.
@@ -17,6 +17,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<Vec<Test>, (Option<u64>, St
         let message = "this is no inventory: its first line has neither a column `test` nor `node_id`";
         return Err((Some(1), message.to_owned()));
     };
+    check_columns(&headers).map_err(|message| (Some(1), message))?;
     let columns = ["file", "markers", "fixtures", "observed", "needs"].map(|name| column(&[name]));
     let mut tests = Vec::new();
     for record in reader.into_records() {
@@ -54,4 +55,25 @@ pub(super) fn read(text: &str, path: &str) -> Result<Vec<Test>, (Option<u64>, St
         return Err((None, "the inventory lists no test".to_owned()));
     }
     Ok(tests)
+}
+
+/// The columns of an inventory table; the first two are the same.
+const COLUMNS: [&str; 7] = ["test", "node_id", "file", "markers", "fixtures", "observed", "needs"];
+
+/// Refuses a header that holds a column twice or one that is not known.
+fn check_columns(headers: &::csv::StringRecord) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for header in headers.iter().map(str::trim) {
+        if !COLUMNS.contains(&header) {
+            let hint = match nearest(header, COLUMNS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the columns are {}", COLUMNS.map(|name| format!("`{name}`")).join(", ")),
+            };
+            return Err(format!("column `{}` is not known; {hint}", crate::ids::Printable(header)));
+        }
+        if !seen.insert(if header == "node_id" { "test" } else { header }) {
+            return Err(format!("column `{header}` stands twice"));
+        }
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::config::{Origin, Sourced};
-use crate::ids::{LaneName, NodeId, ServiceName};
+use crate::ids::{LaneName, NodeId, ServiceName, ShardName};
 use crate::model::{Limits, Model};
 use crate::time::Millis;
 
@@ -31,7 +31,7 @@ pub struct Lock {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedShard {
     /// Its name.
-    pub name: String,
+    pub name: ShardName,
     /// Its lane.
     pub lane: LaneName,
     /// The services that it starts.
@@ -69,7 +69,7 @@ pub enum LockError {
         /// The selector.
         selector: String,
         /// The shards.
-        shards: [String; 2],
+        shards: [ShardName; 2],
     },
     /// Two shards bear one name.
     #[error("{path}: two shards are called `{name}`")]
@@ -77,7 +77,7 @@ pub enum LockError {
         /// The file.
         path: String,
         /// The name.
-        name: String,
+        name: ShardName,
     },
 }
 
@@ -125,7 +125,7 @@ struct PredictedV1 {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShardV1 {
-    name: String,
+    name: ShardName,
     lane: LaneName,
     #[serde(default)]
     services: Vec<ServiceName>,
@@ -155,15 +155,15 @@ impl Lock {
         }
         let file: LockV1 = toml::from_str(text).map_err(malformed)?;
         // Two lanes may share a file: by marks, each takes its own tests of it.
-        let mut owner: BTreeMap<(&LaneName, &str), &str> = BTreeMap::new();
+        let mut owner: BTreeMap<(&LaneName, &str), &ShardName> = BTreeMap::new();
         let mut names = BTreeSet::new();
         for shard in &file.shards {
-            if !names.insert(shard.name.as_str()) {
+            if !names.insert(&shard.name) {
                 return Err(LockError::SameName { path, name: shard.name.clone() });
             }
             for unit in &shard.units {
                 if let Some(other) = owner.insert((&shard.lane, unit), &shard.name) {
-                    let shards = [other.to_owned(), shard.name.clone()];
+                    let shards = [other.clone(), shard.name.clone()];
                     return Err(LockError::Twice { path, selector: unit.clone(), shards });
                 }
             }
@@ -240,7 +240,7 @@ impl Lock {
         let covers = |shard: &LockedShard| needs.iter().all(|need| shard.services.contains(need));
         let weight = |shard: &LockedShard| {
             let mut hasher = blake3::Hasher::new();
-            hasher.update(shard.name.as_bytes()).update(&[0]).update(test.as_str().as_bytes());
+            hasher.update(shard.name.as_str().as_bytes()).update(&[0]).update(test.as_str().as_bytes());
             *hasher.finalize().as_bytes()
         };
         let able = self.shards.iter().enumerate().filter(|(_, shard)| shard.lane == *lane && covers(shard));

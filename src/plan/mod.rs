@@ -1,16 +1,18 @@
 //! The plan: what the solver found, checked, named and given its forecast.
 
 pub mod check;
+mod evaluate;
 mod forecast;
 pub mod lock;
 mod suggest;
 
 pub use check::{Fault, check};
+pub use evaluate::{Evaluation, evaluate, today};
 pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard};
-pub use suggest::{PlanError, divided, evaluate, steps, suggest, today};
+pub use suggest::{PlanError, divided, steps, suggest};
 
-use crate::ids::{Ix, IxVec, LaneIx, ShardIx, UnitIx};
+use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};
 use crate::solve::{Bound, Placement, Solution, homes, moved};
 use crate::time::Millis;
@@ -43,7 +45,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedShard {
     /// Its name: the lane's, and a number.
-    pub name: String,
+    pub name: ShardName,
     /// Its lane.
     pub lane: LaneIx,
     /// The services that it starts.
@@ -98,7 +100,7 @@ impl Plan {
         limits: &Limits,
         solution: &Solution,
         pace_deviation: f64,
-        names: Vec<String>,
+        names: Vec<ShardName>,
         previous: Option<&Placement>,
     ) -> Self {
         let mut shards: Vec<PlannedShard> = solution
@@ -182,8 +184,8 @@ fn times(model: &Model, lane: LaneIx, services: ServiceSet, units: &[UnitIx]) ->
 }
 
 /// Returns a name for every shard: the one of the locked shard that it continues, else the first free number.
-fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Placement)>) -> Vec<String> {
-    let mut names: Vec<Option<String>> = match previous {
+fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Placement)>) -> Vec<ShardName> {
+    let mut names: Vec<Option<ShardName>> = match previous {
         None => vec![None; solution.shards.len()],
         Some((lock, placement)) => {
             let home = homes(solution, placement);
@@ -194,23 +196,23 @@ fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Pla
             home.into_iter().zip(&solution.shards).map(kept).collect()
         }
     };
-    let mut taken: std::collections::BTreeSet<String> = names.iter().flatten().cloned().collect();
+    let mut taken: std::collections::BTreeSet<ShardName> = names.iter().flatten().cloned().collect();
     for (name, shard) in names.iter_mut().zip(&solution.shards) {
         if name.is_none() {
             let lane = &model.problem.lanes[shard.lane].name;
-            let mut number = 1;
-            while !taken.insert(format!("{lane}-{number}")) {
-                number += 1;
-            }
-            *name = Some(format!("{lane}-{number}"));
+            let free = (1..=u32::MAX)
+                .map(|number| ShardName::numbered(lane, number))
+                .find(|name| !taken.contains(name));
+            taken.extend(free.clone());
+            *name = free;
         }
     }
     names.into_iter().flatten().collect()
 }
 
 /// Returns the number at the end of a shard's name, so that `heavy-10` comes after `heavy-9`.
-fn number(name: &str) -> u32 {
-    name.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u32::MAX)
+fn number(name: &ShardName) -> u32 {
+    name.as_str().rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// Returns where the lock has every unit: on the shard that most of its selectors belong to.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, Lock, Plan, all_units, check, name_shards, placement};
+use super::{Fault, Lock, Plan, check, name_shards, placement};
 use crate::config::{Origin, Sourced};
-use crate::ids::{Ix, IxVec, Printable, ShardIx, UnitIx};
-use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
-use crate::solve::{Bound, BoundReason, Clash, Conflict, Solution, SolvedShard, solve};
+use crate::model::{Inputs, Limits, Model, ModelError, build};
+use crate::solve::{BoundReason, Clash, Conflict, Solution, solve};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -129,114 +128,4 @@ pub fn steps(inputs: Inputs<'_>, model: &Model, plan: &Plan, count: usize) -> Ve
         }
     }
     steps
-}
-
-/// Returns what today's jobs take in the model's terms: every lane with the shards and services that the
-/// manifest says it has; nothing where a lane says nothing.
-#[must_use]
-pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
-    let mut shards = Vec::new();
-    for (lane, lane_model) in model.problem.lanes.iter_enumerated() {
-        let config = inputs.config.lanes.iter().find(|config| config.name == lane_model.name)?;
-        let today = config.today.as_ref()?;
-        let services: ServiceSet = model
-            .problem
-            .services
-            .iter_enumerated()
-            .filter(|(_, service)| today.services.contains(&service.name))
-            .map(|(ix, _)| ix)
-            .collect();
-        // How today's shards share the tests is not known; evenly is the kindest guess.
-        let count = today.shards.max(1) as usize;
-        let mut split: Vec<(crate::time::Millis, Vec<UnitIx>)> = vec![Default::default(); count];
-        let mut units: Vec<UnitIx> =
-            all_units(model).filter(|unit| model.problem.units[*unit].lane == lane).collect();
-        units.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
-        for unit in units {
-            let least = split.iter_mut().min_by_key(|(load, _)| *load)?;
-            least.0 += model.problem.units[unit].load;
-            least.1.push(unit);
-        }
-        shards.extend(split.into_iter().filter(|(_, units)| !units.is_empty()).map(|(_, mut units)| {
-            units.sort_unstable();
-            SolvedShard { lane, services, units }
-        }));
-    }
-    Some(score(inputs, model, shards, None))
-}
-
-/// Returns a plan made by hand as the model sees it, and what is wrong with it. Units that it does not name go
-/// nowhere and are named.
-#[must_use]
-pub fn evaluate(inputs: Inputs<'_>, model: &Model, limits: &Limits, hand_made: &Lock) -> (Plan, Vec<String>) {
-    let placed = placement(model, hand_made);
-    let mut shards: IxVec<ShardIx, Option<SolvedShard>> = hand_made
-        .shards
-        .iter()
-        .map(|shard| {
-            let (lane, _) =
-                model.problem.lanes.iter_enumerated().find(|(_, lane)| lane.name == shard.lane)?;
-            let started = |name: &crate::ids::ServiceName| shard.services.contains(name);
-            let services = model.problem.services.iter_enumerated();
-            let services = services.filter(|(_, service)| started(&service.name)).map(|(ix, _)| ix).collect();
-            Some(SolvedShard { lane, services, units: Vec::new() })
-        })
-        .collect();
-    for unit in all_units(model) {
-        if let Some(at) = placed[unit]
-            && let Some(shard) = &mut shards[ShardIx(at)]
-        {
-            shard.units.push(unit);
-        }
-    }
-    let (names, shards): (Vec<String>, Vec<SolvedShard>) = hand_made
-        .shards
-        .iter()
-        .zip(shards.iter())
-        .filter_map(|(locked, shard)| Some((locked.name.clone(), shard.clone()?)))
-        .filter(|(_, shard)| !shard.units.is_empty())
-        .unzip();
-    let plan = score(inputs, model, shards.clone(), Some(names.clone()));
-    let solution = Solution {
-        shards,
-        end: plan.end,
-        bound: plan.bound.clone(),
-        minutes: plan.minutes,
-        containers: plan.containers,
-    };
-    let name = |shard: ShardIx| &names[shard.position()];
-    let faults = check(&model.problem, limits, &solution);
-    // How a plan made by hand orders its shards, or what it starts for nothing, is its own affair.
-    let sentence = |fault: Fault| match fault {
-        Fault::NotOnce { unit, .. } => Some(format!("`{}` runs nowhere", Printable(&unit))),
-        Fault::NotCovered { unit, shard, service } => {
-            Some(format!("`{}` needs `{service}`, which `{}` does not start", Printable(&unit), name(shard)))
-        }
-        Fault::LaneServiceMissing { lane, shard, service } => {
-            Some(format!("every shard of `{lane}` starts `{service}`, but `{}` does not", name(shard)))
-        }
-        Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
-            Some(fault.to_string())
-        }
-        _ => None,
-    };
-    let faults = faults.into_iter().filter_map(sentence).collect();
-    (plan, faults)
-}
-
-/// Returns these shards as a plan, with no bound but the floor.
-fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Option<Vec<String>>) -> Plan {
-    let mut end = model.problem.floor.at;
-    let mut minutes = model.problem.other_minutes;
-    let mut containers = 0;
-    for shard in &shards {
-        let times = super::times(model, shard.lane, shard.services, &shard.units);
-        end = end.max(times.end());
-        minutes += times.wall().billed_minutes();
-        containers += model.problem.containers(shard.services);
-    }
-    let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
-    let solution = Solution { shards, end, bound, minutes, containers };
-    let names = names.unwrap_or_else(|| name_shards(model, &solution, None));
-    Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names, None)
 }

@@ -67,7 +67,7 @@ const MOST_LISTED: usize = 10;
 pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
     let Known { inventory, model, plan, .. } = known;
     let name = name.trim().trim_start_matches("./").trim_end_matches('/');
-    if let Some((ix, _)) = plan.shards.iter_enumerated().find(|(_, shard)| shard.name == name) {
+    if let Some((ix, _)) = plan.shards.iter_enumerated().find(|(_, shard)| shard.name.as_str() == name) {
         return Ok(Subject::Shard(ix));
     }
     if let Some((ix, _)) = model.problem.services.iter_enumerated().find(|(_, s)| s.name.as_str() == name) {
@@ -289,6 +289,9 @@ fn place(known: Known<'_>, unit: UnitIx) -> Section {
                 plan.end.saturating_sub(own)
             )
         });
+    }
+    if lines.is_empty() {
+        lines.push("no shard of the plan names it".to_owned());
     }
     Section { title: "Where it runs".to_owned(), lines }
 }

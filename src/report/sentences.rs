@@ -62,10 +62,15 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
         BoundReason::Unit(unit) => {
             let name = Printable(&problem.units[*unit].name).to_string();
             let load = problem.units[*unit].load;
-            let advice = if model.units[*unit].tests.len() > 1 {
-                "split it (or set `unit = \"auto\"` for its lane) to end earlier"
-            } else {
+            let facts = &model.units[*unit];
+            let advice = if facts.tests.len() == 1 {
                 "make that test faster to end earlier"
+            } else if facts.selectors.len() > 1 {
+                "its group keeps it in one shard; loosen that to end earlier"
+            } else if facts.divisible.is_some() {
+                "splitting it gained nothing by itself"
+            } else {
+                "split it, or set `unit = \"auto\"` for its lane, to end earlier"
             };
             format!("`{name}` alone takes {load} of tests on a shard of its own: {advice}.")
         }
@@ -211,8 +216,14 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
         Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
         Cure::Drop { service, units } => {
             let name = &model.problem.services[*service].name;
+            let everywhere = model.problem.lanes.iter().filter(|lane| lane.services.contains(*service));
+            let lanes: Vec<String> = everywhere.map(|lane| format!("`{}`", lane.name)).collect();
+            let also = match lanes.len() {
+                0 => String::new(),
+                _ => format!(", and out of `services` of {}", listed(lanes)),
+            };
             format!(
-                "do without `{name}`, needed by {}: `provision = \"never\"` in `[services.{name}]`",
+                "do without `{name}`, needed by {}: `provision = \"never\"` in `[services.{name}]`{also}",
                 plural(*units, "unit")
             )
         }

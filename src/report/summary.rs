@@ -150,7 +150,7 @@ impl PlanSummary {
             .shards
             .iter()
             .map(|shard| ShardLine {
-                name: shard.name.clone(),
+                name: shard.name.to_string(),
                 lane: model.problem.lanes[shard.lane].name.to_string(),
                 services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
                 tests: shard.tests,
@@ -306,7 +306,7 @@ fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
             let before = model.jobs.head(lane).jobs;
             let after = model.jobs.after(lane).jobs;
             let names = |jobs: Vec<crate::ids::JobName>| jobs.into_iter().map(|job| job.to_string());
-            names(before).chain([shard.name.clone()]).chain(names(after)).collect()
+            names(before).chain([shard.name.to_string()]).chain(names(after)).collect()
         }
         _ => model.problem.floor.jobs.iter().map(ToString::to_string).collect(),
     }

@@ -6,17 +6,28 @@ use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::project::Project;
 use crate::cli::settings::Settings;
-use crate::plan;
+use crate::plan::{self, Evaluation, PlanError};
 use crate::report::explanation::{Known, explain, find};
-use crate::report::{self, json_v1};
+use crate::report::{self, json_v1, plural};
 
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
-    let lock = project.lock()?;
-    let limits = project.pinned_limits(&args.limits, lock.as_ref());
-    let (model, plan) =
-        plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
+    let (model, plan) = match project.lock()? {
+        // What is pinned is explained as it stands, however good it may be by now.
+        Some(lock) if !args.limits.any() => {
+            let Evaluation { model, plan, faults } = plan::evaluate(inputs, &lock.limits, &lock)
+                .map_err(|error| plan_failure(&PlanError::Model(error)))?;
+            if let Some(first) = faults.first() {
+                let all = plural(faults.len(), "fault");
+                settings.console.warning(format!("shardplan.lock has {all}: {first}"));
+                settings.console.hint("`shardplan suggest --write` writes it anew");
+            }
+            (model, plan)
+        }
+        lock => plan::suggest(inputs, &project.limits(&args.limits), lock.as_ref())
+            .map_err(|error| plan_failure(&error))?,
+    };
     let known = Known {
         config: &project.config,
         inventory: &project.inventory,

@@ -7,7 +7,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::project::{Project, read_plan};
 use crate::cli::settings::Settings;
-use crate::plan::{self, Lock, PlanError};
+use crate::plan::{self, Evaluation, Lock, PlanError};
 use crate::report::summary::PlanSummary;
 use crate::report::{self, json_v1, plural};
 
@@ -48,7 +48,8 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     }
     if let Some(path) = &args.compare {
         let path = settings.located(path);
-        let (other, faults) = plan::evaluate(inputs, &model, &limits, &read_plan(&path)?);
+        let Evaluation { plan: other, faults, .. } = plan::evaluate(inputs, &limits, &read_plan(&path)?)
+            .map_err(|error| plan_failure(&PlanError::Model(error)))?;
         let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
         summary = summary.with_other(&name, &other, faults);
     }

@@ -371,3 +371,61 @@ fn machines_and_pull_requests_read_the_same() {
     - \`mail\` is not started for 1 test of \`all\`: skipped in every run.
     "#);
 }
+
+#[test]
+fn what_is_pinned_is_explained_as_it_stands() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let lock = |shards: &str| {
+        format!("version = 1\ninputs = ''\nlimits = {{}}\npredicted = {{}}\nshard = [{shards}]\n")
+    };
+    project.write(
+        "shardplan.lock",
+        lock(
+            r#"
+    { name = "all-1", lane = "all", services = ["postgres", "dns", "search"], units = ["tests/test_a.py", "tests/test_b.py", "tests/search"] },
+    { name = "all-7", lane = "all", services = ["postgres", "dns"], units = ["tests/test_d.py"] },
+"#,
+        ),
+    );
+    assert_snapshot!(project.shardplan("explain tests/test_d.py"), @"
+    exit: 0
+    --- stdout
+    Unit tests/test_d.py
+
+    How long
+
+      15s in 1 test
+
+    What it needs, and how that is known
+
+      dns: 1 of 1 test, such as tests/test_d.py::test_seen, which tried to reach `postgres` (inventory.csv:7), which needs `dns` (shardplan.toml:7)
+      postgres: 1 of 1 test, such as tests/test_d.py::test_seen, which tried to reach `postgres` (inventory.csv:7)
+
+    Where it runs
+
+      on all-7, alone
+      all-1 could run it too: the loads are evened out
+      that shard is done after 1m12s, 2m31s before the workflow ends
+    --- stderr
+            Read 8 tests and 1 run in 1 lane
+    warning: shardplan.lock has 1 fault: `tests/test_e.py` runs nowhere
+    hint: `shardplan suggest --write` writes it anew
+    ");
+    assert_snapshot!(project.shardplan("-q explain tests/test_e.py"), @"
+    exit: 0
+    --- stdout
+    Unit tests/test_e.py
+
+    How long
+
+      0s in 1 test
+
+    What it needs, and how that is known
+
+      `mail` is not started for 1 test of `all`: skipped in every run.
+
+    Where it runs
+
+      no shard of the plan names it
+    ");
+}

@@ -46,7 +46,7 @@ fn parsed(text: &str) -> Lock {
 fn moved(before: &Lock, after: &Lock) -> usize {
     let pairs = |lock: &Lock| -> BTreeSet<(String, String)> {
         let shards = lock.shards.iter();
-        shards.flat_map(|s| s.units.iter().map(|unit| (unit.clone(), s.name.clone()))).collect()
+        shards.flat_map(|s| s.units.iter().map(|unit| (unit.clone(), s.name.to_string()))).collect()
     };
     pairs(before).difference(&pairs(after)).count()
 }

@@ -161,6 +161,72 @@ shard = [
 }
 
 #[test]
+fn a_plan_made_by_hand_is_told_of_names_that_nobody_declared_and_of_files_that_it_tears() {
+    let tests = "
+tests/unit/test_a.py::test_one    5
+tests/db/test_c.py::TestC::test_three   60  db
+tests/db/test_c.py::test_more[a::b]     60  db
+";
+    let project = Project::planned(TWO_LANES, tests);
+    project.write(
+        "mine.toml",
+        r#"
+version = 1
+inputs = ""
+limits = {}
+predicted = {}
+shard = [
+    { name = "first", lane = "heavy", services = ["db", "dbb"], units = ["tests/db/test_c.py::TestC"] },
+    { name = "second", lane = "heavy", services = ["db"], units = ["tests/db/test_c.py"] },
+    { name = "third", lane = "unti", units = ["tests/unit/test_a.py", "tests/unit/test_gone.py"] },
+]
+"#,
+    );
+    let said = project.shardplan("-q suggest --budget 2 --compare mine.toml --format json");
+    let plan = said.json();
+    let others = plan["others"].as_array().unwrap();
+    let faults = strings(&others.iter().find(|other| other["name"] == "mine").unwrap()["faults"]).join("\n");
+    assert_snapshot!(faults, @"
+    `first` starts `dbb`, which is not declared; did you mean `db`?
+    `third` is of lane `unti`, which is not declared; did you mean `unit`?
+    `tests/unit/test_gone.py` of `third` is no test
+    `tests/db/test_c.py` is moved as a whole, but `first` and `second` share it
+    `tests/unit/test_a.py` runs nowhere
+    ");
+}
+
+#[test]
+fn a_shard_of_a_lock_has_a_plain_name() {
+    let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
+    let shard = r#"{ name = "a; curl x | sh", lane = "heavy", units = [] }"#;
+    project.write(
+        "mine.toml",
+        format!("version = 1\ninputs = ''\nlimits = {{}}\npredicted = {{}}\nshard = [{shard}]"),
+    );
+    assert_snapshot!(project.shardplan("-q suggest --compare mine.toml"), @"
+    exit: 3
+    --- stderr
+    error: mine.toml:5: this is no lock: `a; curl x | sh` is not a shard name: use 1 to 80 letters, digits, `-` and `_`, starting with a letter or digit
+    ");
+}
+
+#[test]
+fn an_inventory_table_has_no_column_that_nobody_knows() {
+    let project = Project::new();
+    for (header, said) in [
+        ("test,markrs", "inventory.csv:1: column `markrs` is not known; did you mean `markers`?"),
+        ("test,colour", "inventory.csv:1: column `colour` is not known; the columns are `test`"),
+        ("test,node_id", "inventory.csv:1: column `node_id` stands twice"),
+        ("test,file,file", "inventory.csv:1: column `file` stands twice"),
+    ] {
+        project.write("inventory.csv", format!("{header}\nt/test_a.py::test_it,x,y\n"));
+        let refused = project.shardplan("suggest --inventory inventory.csv");
+        assert_eq!(refused.code, 3, "{refused}");
+        assert!(refused.stderr.contains(said), "{refused}");
+    }
+}
+
+#[test]
 fn a_budget_that_is_too_small_names_what_clashes_and_the_cure() {
     let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
     assert_snapshot!(project.shardplan("suggest --budget 0"), @r#"

@@ -1,0 +1,224 @@
+//! Plans that exist already, as the model sees them: today's jobs, a lock, a plan made by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fault, Lock, LockedShard, Plan, all_units, check, name_shards, placement};
+use crate::config::nearest;
+use crate::ids::{Ix, IxVec, LaneIx, Printable, ServiceName, ShardIx, ShardName, UnitIx};
+use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
+use crate::solve::{Bound, BoundReason, Solution, SolvedShard};
+
+/// A plan that was made elsewhere, scored.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The model with units as fine as the plan's selectors.
+    pub model: Model,
+    /// The plan; shards without a test are left out.
+    pub plan: Plan,
+    /// What is wrong with it, each in a sentence.
+    pub faults: Vec<String>,
+}
+
+/// How many faults of one kind are named before the rest is counted.
+const MOST_NAMED: usize = 5;
+
+/// Returns what today's jobs take in the model's terms: every lane with the shards and services that the
+/// manifest says it has; nothing where a lane says nothing.
+#[must_use]
+pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
+    let mut shards = Vec::new();
+    for (lane, lane_model) in model.problem.lanes.iter_enumerated() {
+        let config = inputs.config.lanes.iter().find(|config| config.name == lane_model.name)?;
+        let today = config.today.as_ref()?;
+        let services: ServiceSet = model
+            .problem
+            .services
+            .iter_enumerated()
+            .filter(|(_, service)| today.services.contains(&service.name))
+            .map(|(ix, _)| ix)
+            .collect();
+        // How today's shards share the tests is not known; evenly is the kindest guess.
+        let count = today.shards.max(1) as usize;
+        let mut split: Vec<(crate::time::Millis, Vec<UnitIx>)> = vec![Default::default(); count];
+        let mut units: Vec<UnitIx> =
+            all_units(model).filter(|unit| model.problem.units[*unit].lane == lane).collect();
+        units.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
+        for unit in units {
+            let least = split.iter_mut().min_by_key(|(load, _)| *load)?;
+            least.0 += model.problem.units[unit].load;
+            least.1.push(unit);
+        }
+        shards.extend(split.into_iter().filter(|(_, units)| !units.is_empty()).map(|(_, mut units)| {
+            units.sort_unstable();
+            SolvedShard { lane, services, units }
+        }));
+    }
+    Some(score(inputs, model, shards, None))
+}
+
+/// Returns a plan made by hand as the model sees it, and what is wrong with it. Units that it does not name go
+/// nowhere and are named.
+pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result<Evaluation, ModelError> {
+    let mut faults = strangers(inputs, hand_made);
+    let model = build(inputs, &splits(hand_made))?;
+    let placed = placement(&model, hand_made);
+    let solved = |locked: &LockedShard| {
+        let lane = lane_of(&model, locked)?;
+        let started = |name: &ServiceName| locked.services.contains(name);
+        let services = model.problem.services.iter_enumerated();
+        let services = services.filter(|(_, service)| started(&service.name)).map(|(ix, _)| ix).collect();
+        Some(SolvedShard { lane, services, units: Vec::new() })
+    };
+    let mut shards: IxVec<ShardIx, Option<SolvedShard>> = hand_made.shards.iter().map(solved).collect();
+    for unit in all_units(&model) {
+        if let Some(at) = placed[unit]
+            && let Some(shard) = &mut shards[ShardIx(at)]
+        {
+            shard.units.push(unit);
+        }
+    }
+    let (names, shards): (Vec<ShardName>, Vec<SolvedShard>) = hand_made
+        .shards
+        .iter()
+        .zip(shards.iter())
+        .filter_map(|(locked, shard)| Some((locked.name.clone(), shard.clone()?)))
+        .filter(|(_, shard)| !shard.units.is_empty())
+        .unzip();
+    faults.extend(torn(inputs, &model, &placed, hand_made)?);
+    let plan = score(inputs, &model, shards.clone(), Some(names.clone()));
+    let solution = Solution {
+        shards,
+        end: plan.end,
+        bound: plan.bound.clone(),
+        minutes: plan.minutes,
+        containers: plan.containers,
+    };
+    let name = |shard: ShardIx| &names[shard.position()];
+    // How a plan made by hand orders its shards, or what it starts for nothing, is its own affair.
+    let sentence = |fault: Fault| match fault {
+        Fault::NotOnce { unit, .. } => Some(format!("`{}` runs nowhere", Printable(&unit))),
+        Fault::NotCovered { unit, shard, service } => {
+            Some(format!("`{}` needs `{service}`, which `{}` does not start", Printable(&unit), name(shard)))
+        }
+        Fault::LaneServiceMissing { lane, shard, service } => {
+            Some(format!("every shard of `{lane}` starts `{service}`, but `{}` does not", name(shard)))
+        }
+        Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
+            Some(fault.to_string())
+        }
+        _ => None,
+    };
+    faults.extend(check(&model.problem, limits, &solution).into_iter().filter_map(sentence));
+    Ok(Evaluation { model, plan, faults })
+}
+
+/// Returns the selectors that must be split so that every selector of the plan is at least a unit.
+fn splits(hand_made: &Lock) -> BTreeSet<String> {
+    let mut splits = BTreeSet::new();
+    for selector in hand_made.shards.iter().flat_map(|shard| &shard.units) {
+        // Parameters may hold `::`.
+        let names = selector.find("::").map_or(selector.as_str(), |from| {
+            selector[from..].find('[').map_or(selector.as_str(), |to| &selector[..from + to])
+        });
+        splits.extend(names.match_indices("::").map(|(at, _)| names[..at].to_owned()));
+        if names.len() < selector.len() {
+            splits.insert(names.to_owned());
+        }
+    }
+    splits
+}
+
+fn lane_of(model: &Model, locked: &LockedShard) -> Option<LaneIx> {
+    let mut lanes = model.problem.lanes.iter_enumerated();
+    lanes.find(|(_, lane)| lane.name == locked.lane).map(|(ix, _)| ix)
+}
+
+/// Returns what the plan names and the project does not know: lanes, services, selectors.
+fn strangers(inputs: Inputs<'_>, hand_made: &Lock) -> Vec<String> {
+    let near = |name: &str, names: Vec<&str>| {
+        nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+    };
+    let mut faults = Vec::new();
+    let mut idle: Vec<(&ShardName, &str)> = Vec::new();
+    for shard in &hand_made.shards {
+        let lanes: Vec<&str> = inputs.config.lanes.iter().map(|lane| lane.name.as_str()).collect();
+        if !lanes.contains(&shard.lane.as_str()) {
+            let near = near(shard.lane.as_str(), lanes);
+            faults.push(format!("`{}` is of lane `{}`, which is not declared{near}", shard.name, shard.lane));
+        }
+        for service in &shard.services {
+            let services: Vec<&str> =
+                inputs.config.services.iter().map(|known| known.name.as_str()).collect();
+            if !services.contains(&service.as_str()) {
+                let near = near(service.as_str(), services);
+                faults.push(format!("`{}` starts `{service}`, which is not declared{near}", shard.name));
+            }
+        }
+        idle.extend(shard.units.iter().map(|selector| (&shard.name, selector.as_str())));
+    }
+    let known: BTreeSet<&str> =
+        inputs.inventory.tests.iter().flat_map(|test| beginnings(test.id.as_str(), &test.file)).collect();
+    idle.retain(|(_, selector)| !known.contains(selector));
+    let named = idle.iter().take(MOST_NAMED);
+    faults
+        .extend(named.map(|(shard, selector)| format!("`{}` of `{shard}` is no test", Printable(selector))));
+    if idle.len() > MOST_NAMED {
+        faults.push(format!("{} more selectors are no tests", idle.len() - MOST_NAMED));
+    }
+    faults
+}
+
+/// Returns everything that a selector of a test can be: its file, folders above, classes, itself.
+fn beginnings<'t>(id: &'t str, file: &'t str) -> Vec<&'t str> {
+    let mut all: Vec<&str> = file.match_indices('/').map(|(at, _)| &file[..at]).collect();
+    all.extend([file, id]);
+    let from = id.find("::").unwrap_or(id.len());
+    let to = id[from..].find('[').map_or(id.len(), |to| from + to);
+    all.extend(id[..to].match_indices("::").map(|(at, _)| &id[..at]));
+    all.push(&id[..to]);
+    all
+}
+
+/// Returns the units that the lane moves as a whole and the plan puts on several shards.
+fn torn(
+    inputs: Inputs<'_>,
+    model: &Model,
+    placed: &crate::solve::Placement,
+    hand_made: &Lock,
+) -> Result<Vec<String>, ModelError> {
+    let mut shard_of = BTreeMap::new();
+    for unit in all_units(model) {
+        for test in &model.units[unit].tests {
+            shard_of.insert(*test, placed[unit]);
+        }
+    }
+    let whole = build(inputs, &BTreeSet::new())?;
+    let mut faults = Vec::new();
+    for facts in whole.units.iter().filter(|facts| facts.divisible.is_none()) {
+        let homes: BTreeSet<u32> =
+            facts.tests.iter().filter_map(|test| shard_of.get(test).copied().flatten()).collect();
+        let mut homes = homes.into_iter().map(|home| &hand_made.shards[home as usize].name);
+        if let (Some(first), Some(second)) = (homes.next(), homes.next()) {
+            let unit = Printable(&facts.selectors[0]).to_string();
+            faults.push(format!("`{unit}` is moved as a whole, but `{first}` and `{second}` share it"));
+        }
+    }
+    Ok(faults)
+}
+
+/// Returns these shards as a plan, with no bound but the floor.
+fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Option<Vec<ShardName>>) -> Plan {
+    let mut end = model.problem.floor.at;
+    let mut minutes = model.problem.other_minutes;
+    let mut containers = 0;
+    for shard in &shards {
+        let times = super::times(model, shard.lane, shard.services, &shard.units);
+        end = end.max(times.end());
+        minutes += times.wall().billed_minutes();
+        containers += model.problem.containers(shard.services);
+    }
+    let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
+    let solution = Solution { shards, end, bound, minutes, containers };
+    let names = names.unwrap_or_else(|| name_shards(model, &solution, None));
+    Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names, None)
+}
