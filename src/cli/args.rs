@@ -72,6 +72,8 @@ pub enum Command {
     Tradeoff(TradeoffArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
+    /// Write the CI configuration for the pinned plan
+    Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
 }
@@ -258,6 +260,64 @@ pub struct ExplainArgs {
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
+}
+
+/// `shardplan emit`
+#[derive(Debug, Args)]
+pub struct EmitArgs {
+    /// What to write it for
+    #[arg(value_name = "TARGET")]
+    pub target: TargetArg,
+    /// Fail (exit 1) if the file is not what the lock says, and write nothing
+    #[arg(long)]
+    pub check: bool,
+    /// How shards are written into the workflow (github)
+    #[arg(long, value_name = "STYLE", default_value = "auto")]
+    pub style: StyleArg,
+    /// The shards of this lane only (matrix)
+    #[arg(long, value_name = "NAME")]
+    pub lane: Option<String>,
+    /// The file to write, `-` for stdout; by default the workflow file (github), else stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What CI configuration is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetArg {
+    /// The team's own GitHub Actions workflow, edited in place.
+    Github,
+    /// JSON for a matrix that a job computes.
+    Matrix,
+    /// A makefile with a target for every shard.
+    Make,
+    /// Jobs for GitLab.
+    Gitlab,
+    /// A configuration for CircleCI.
+    Circleci,
+    /// A pipeline for Buildkite.
+    Buildkite,
+    /// pytest-split's `.test_durations`.
+    TestDurations,
+}
+
+/// How shards are written into a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StyleArg {
+    /// A matrix; a job for each shard where the job's own matrix can not take them.
+    Auto,
+    /// A matrix over the shards.
+    Matrix,
+    /// A job for each shard.
+    Jobs,
+}
+
+impl TargetArg {
+    /// Returns the word that is typed for it.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// `shardplan graph`

@@ -53,6 +53,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
+        Command::Emit(args) => commands::emit::run(args, settings),
         Command::Graph(args) => commands::graph::run(args, settings),
     }
 }

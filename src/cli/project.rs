@@ -39,10 +39,7 @@ impl Project {
     /// Reads the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;
-        let declared = match &settings.manifest {
-            Some(path) => Some(read_manifest(path, settings)?),
-            None => None,
-        };
+        let declared = read_declared(settings)?;
         let filter = Filter {
             branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
             ..Filter::default()
@@ -146,6 +143,11 @@ impl Project {
         }
         Some(Sourced::new(total, origin))
     }
+}
+
+/// Returns the manifest, where there is one.
+pub(crate) fn read_declared(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
 }
 
 /// Returns the workflow file that the manifest names.

@@ -8,9 +8,6 @@
 use yaml_serde::{Mapping, Value};
 use yamlpath::{Component, Document, FeatureKind, Route};
 
-/// A way to a value of the file: keys and positions from the top.
-pub(super) type Way<'w> = Vec<Component<'w>>;
-
 /// An edit that could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -458,7 +455,7 @@ jobs:
     runs-on: x
 ";
 
-    fn way<'w>(words: &[&'w str]) -> Way<'w> {
+    fn way<'w>(words: &[&'w str]) -> Vec<Component<'w>> {
         words
             .iter()
             .map(|word| word.parse::<usize>().map_or_else(|_| (*word).into(), Component::from))

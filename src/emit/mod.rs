@@ -4,9 +4,15 @@
 //! value reaches a shell through an environment variable, and a file through its own format's quoting.
 
 mod editor;
+mod foreign;
 pub mod github;
+mod make;
+mod matrix;
 
 pub use editor::EditError;
+pub use foreign::{buildkite, circleci, gitlab};
+pub use make::make;
+pub use matrix::matrix;
 
 use crate::ids::LaneName;
 use crate::plan::Lock;
@@ -116,6 +122,11 @@ impl EmitError {
             }
         })
     }
+}
+
+/// Fails unless the lock has shards.
+fn checked(lock: &Lock) -> Result<(), EmitError> {
+    if lock.shards.is_empty() { Err(EmitError::NothingToEmit) } else { Ok(()) }
 }
 
 /// Returns the lanes of a lock with their shards, in its order.

@@ -10,7 +10,7 @@ use crate::cli::project::Project;
 use crate::cli::settings::Settings;
 use crate::ids::Printable;
 use crate::model::{Limits, Model};
-use crate::plan::{self, PlanError};
+use crate::plan::{self, Plan, PlanError};
 use crate::report;
 
 pub(in crate::cli) fn run(args: &GraphArgs, settings: &Settings) -> CommandResult {
@@ -35,14 +35,27 @@ pub(in crate::cli) fn run(args: &GraphArgs, settings: &Settings) -> CommandResul
 /// plan that keeps the manifest's limits.
 fn critical_path(project: &Project, model: &Model) -> Result<String, Failure> {
     let inputs = project.inputs();
-    let plan = match (project.lock()?, plan::today(inputs, model)) {
-        (Some(lock), _) => plan::evaluate(inputs, model, &lock.limits.clone(), &lock).0,
-        (None, Some(today)) => today,
-        (None, None) => {
+    let pinned = match project.lock()? {
+        Some(lock) => {
+            let evaluated = plan::evaluate(inputs, &lock.limits.clone(), &lock);
+            Some(evaluated.map_err(|error| plan_failure(&PlanError::Model(error)))?)
+        }
+        None => None,
+    };
+    if let Some(evaluation) = pinned {
+        return Ok(drawn(project, &evaluation.model, &evaluation.plan));
+    }
+    let plan = match plan::today(inputs, model) {
+        Some(today) => today,
+        None => {
             let limits = Limits::default().or(&project.config.budget);
             plan::suggest(inputs, &limits, None).map_err(|error| plan_failure(&error))?.1
         }
     };
+    Ok(drawn(project, model, &plan))
+}
+
+fn drawn(project: &Project, model: &Model, plan: &Plan) -> String {
     let mut parts = BTreeMap::new();
     for shard in &plan.shards {
         let times = &shard.times;
@@ -55,5 +68,5 @@ fn critical_path(project: &Project, model: &Model) -> Result<String, Failure> {
         );
     }
     parts.extend(project.job_parts.clone());
-    Ok(report::critical_path(&plan.network(model), &parts))
+    report::critical_path(&plan.network(model), &parts)
 }

@@ -1,5 +1,6 @@
 //! One command a file: load, call a stage, write.
 
+pub(super) mod emit;
 pub(super) mod explain;
 pub(super) mod graph;
 pub(in crate::cli) mod history;

@@ -21,7 +21,7 @@ pub(super) fn write(
     let edit = |error| EmitError::Edit { file: file.path.clone(), error };
     let services = lane::services_by_shard(file, lane)?;
     let template = template_text(editor, lane).map_err(edit)?;
-    let ids: Vec<String> = lane.shards.iter().map(|shard| job_id(shard.name.as_ref())).collect();
+    let ids: Vec<String> = lane.shards.iter().map(|shard| job_id(shard.name.as_str())).collect();
     let mut copies = Vec::new();
     for ((shard, id), services) in lane.shards.iter().zip(&ids).zip(&services) {
         let shard = Shard { name: shard.name.to_string(), by_matrix: false };

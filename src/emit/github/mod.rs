@@ -60,6 +60,7 @@ struct LaneJob<'l> {
 
 /// Returns the workflow file with the lock's lanes in it.
 pub fn emit(config: &Config, file: &WorkflowFile, lock: &Lock, style: Style) -> Result<Emitted, EmitError> {
+    super::checked(lock)?;
     let lanes = lane_jobs(config, file, lock)?;
     let edit = |error| EmitError::Edit { file: file.path.clone(), error };
     let mut editor = Editor::new(&file.text).map_err(edit)?;
@@ -137,13 +138,13 @@ fn lane_jobs<'l>(
         let siblings = own.into_iter().filter(|sibling| sibling.id != job.id && job.id != called).collect();
         lanes.push(LaneJob { lane, shards, job, siblings });
     }
-    if lanes.is_empty() { Err(EmitError::NothingToEmit) } else { Ok(lanes) }
+    Ok(lanes)
 }
 
 /// Returns whether a job runs shards of a lane, by the lock or by the names that shards of it have.
 fn runs_lane(job: &WorkflowJob, lane: &LaneName, lock: &Lock) -> bool {
     let belongs = |shard: &String| {
-        lock.shards.iter().find(|known| *known.name == **shard).map_or_else(
+        lock.shards.iter().find(|known| known.name.as_str() == shard.as_str()).map_or_else(
             || {
                 shard.strip_prefix(lane.as_str()).is_some_and(|rest| {
                     rest.strip_prefix('-').is_some_and(|number| {

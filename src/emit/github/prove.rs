@@ -24,7 +24,7 @@ pub fn prove(file: &WorkflowFile, config: &Config, lock: &Lock) -> Result<(), Em
     }
     for shard in &lock.shards {
         let wanted: BTreeSet<String> = shard.services.iter().map(ToString::to_string).collect();
-        match found.remove(&*shard.name) {
+        match found.remove(shard.name.as_str()) {
             None => return Err(not_proven(format!("no job runs shard `{}`", shard.name))),
             Some(services) if services.len() != 1 || !services.contains(&wanted) => {
                 return Err(not_proven(format!(
@@ -42,7 +42,7 @@ pub fn prove(file: &WorkflowFile, config: &Config, lock: &Lock) -> Result<(), Em
     for job in file.jobs.iter().filter(|job| jobs.contains(job.id.as_str())) {
         let lanes: BTreeSet<_> = shards_of(job)
             .iter()
-            .filter_map(|shard| lock.shards.iter().find(|known| *known.name == **shard))
+            .filter_map(|shard| lock.shards.iter().find(|known| known.name.as_str() == shard.as_str()))
             .map(|shard| &shard.lane)
             .collect();
         if lanes.len() != 1 {
