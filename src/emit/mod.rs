@@ -84,6 +84,16 @@ pub enum EmitError {
         /// Why not.
         why: &'static str,
     },
+    /// An expression names a job that would become several.
+    #[error("{file}:{line}: an expression asks for `needs.{}`, and there would be a job for each shard in its place", .job.escape_debug())]
+    Referenced {
+        /// The workflow file.
+        file: String,
+        /// The line of the expression.
+        line: usize,
+        /// The job.
+        job: String,
+    },
     /// The file could not be edited.
     #[error("{file}: {error}")]
     Edit {
@@ -115,6 +125,9 @@ impl EmitError {
             }
             Self::SharedJob { .. } => "give each lane a job of its own, or make the two lanes one".to_owned(),
             Self::Matrix { .. } => "`--style jobs` writes a job for every shard instead".to_owned(),
+            Self::Referenced { .. } => {
+                "`--style matrix` keeps the job; else let the expression ask for `needs.*`".to_owned()
+            }
             Self::Edit { .. } => "write the job in plain block style, without anchors".to_owned(),
             Self::NotProven(_) => {
                 "this is a fault of shardplan: please report it with the workflow file and the lock"

@@ -66,17 +66,18 @@ pub(super) struct Coverage {
     pub(super) handed_over_by_team: bool,
 }
 
-/// Returns an action as the workflow itself names it, else as it is pinned here. Versions of the artifact actions
-/// before 4 are not taken: an artifact of several jobs needs names of their own since then.
+/// Returns an action as the workflow itself pins it by a digest, else as it is pinned here: what is written adds
+/// no action that can be moved. Of the artifact actions only the versions known here are sure to fit together.
 pub(super) fn action(file: &WorkflowFile, name: &str) -> String {
+    let is_digest = |uses: &&String| {
+        let version = uses.split('@').nth(1).unwrap_or_default();
+        version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let own =
         file.jobs.iter().flat_map(|job| &job.steps).filter(|step| step.action().as_deref() == Some(name));
-    let recent = |uses: &&String| {
-        let version = uses.split('@').nth(1).unwrap_or_default().trim_start_matches('v');
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        !name.ends_with("-artifact") || major.map_or(version.len() == 40, |major| major >= 4)
-    };
-    own.filter_map(|step| step.uses.as_ref()).find(recent).cloned().unwrap_or_else(|| {
+    let own =
+        own.filter_map(|step| step.uses.as_ref()).find(is_digest).filter(|_| !name.ends_with("-artifact"));
+    own.cloned().unwrap_or_else(|| {
         ACTIONS.iter().find(|pinned| pinned.name == name).map(Pinned::reference).unwrap_or_default()
     })
 }

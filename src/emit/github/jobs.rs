@@ -20,6 +20,7 @@ pub(super) fn write(
 ) -> Result<Vec<String>, EmitError> {
     let edit = |error| EmitError::Edit { file: file.path.clone(), error };
     let services = lane::services_by_shard(file, lane)?;
+    refuse_references(file, lane)?;
     let template = template_text(editor, lane).map_err(edit)?;
     let ids: Vec<String> = lane.shards.iter().map(|shard| job_id(shard.name.as_str())).collect();
     let mut copies = Vec::new();
@@ -36,6 +37,26 @@ pub(super) fn write(
     notes.sort();
     notes.dedup();
     Ok(ids)
+}
+
+/// Fails where an expression asks for the result or the outputs of the job that is to become several.
+fn refuse_references(file: &WorkflowFile, lane: &LaneJob<'_>) -> Result<(), EmitError> {
+    let wanted = format!("needs.{}", lane.job.id).to_ascii_lowercase();
+    for (number, line) in file.text.lines().enumerate() {
+        let folded = line.to_ascii_lowercase();
+        let ends = |at: usize| {
+            !folded[at + wanted.len()..]
+                .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        };
+        if !folded.trim_start().starts_with('#') && folded.match_indices(&wanted).any(|(at, _)| ends(at)) {
+            return Err(EmitError::Referenced {
+                file: file.path.clone(),
+                line: number + 1,
+                job: lane.job.id.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Returns the id of a shard's job: ids begin with a letter.
@@ -176,14 +197,22 @@ fn rewrite_needs(
     new: &[String],
 ) -> Result<(), super::super::EditError> {
     for job in file.jobs.iter().filter(|job| !old.contains(&job.id.as_str())) {
-        if !job.needs.iter().any(|need| old.contains(&need.as_str())) {
+        // Another lane may have been written before: what counts is what stands there now.
+        let present = match editor.get(&["jobs".into(), job.id.clone().into(), "needs".into()]) {
+            Some(Value::String(need)) => vec![need.clone()],
+            Some(Value::Sequence(needs)) => {
+                needs.iter().filter_map(|need| need.as_str().map(str::to_owned)).collect()
+            }
+            _ => continue,
+        };
+        if !present.iter().any(|need| old.contains(&need.as_str())) {
             continue;
         }
         let mut needs: Vec<Value> = Vec::new();
         let mut placed = false;
-        for need in &job.needs {
+        for need in present {
             if !old.contains(&need.as_str()) {
-                needs.push(need.as_str().into());
+                needs.push(need.into());
             } else if !std::mem::replace(&mut placed, true) {
                 needs.extend(new.iter().map(|id| Value::from(id.as_str())));
             }

@@ -136,23 +136,58 @@ fn write_matrix(
     editor.set(&matrix, "shard", Value::Sequence(names), &[])?;
     let include = below(&matrix, &["include"]);
     let present = editor.get(&include).and_then(Value::as_sequence).cloned().unwrap_or_default();
-    let is_ours = |row: &Value| {
-        row.as_mapping().is_some_and(|row| {
-            row.contains_key("shard") && row.keys().all(|key| key == "shard" || key == "services")
-        })
-    };
-    let mut rows: Vec<Value> = present.iter().filter(|row| !is_ours(row)).cloned().collect();
-    for (shard, services) in lane.shards.iter().zip(services.into_iter().flatten()) {
-        let mut row = Mapping::new();
-        row.insert("shard".into(), shard.name.to_string().into());
-        row.insert("services".into(), Value::Sequence(services.iter().map(|id| Value::from(*id)).collect()));
-        rows.push(Value::Mapping(row));
-    }
+    let rows = include_rows(lane, &present, services);
     match (rows.is_empty(), present.is_empty()) {
         (true, true) => Ok(()),
         (true, false) => editor.remove(&matrix, "include"),
         (false, _) => editor.set(&matrix, "include", Value::Sequence(rows), &[]),
     }
+}
+
+/// Returns the rows of `include`: the team's own that extend others as they are; those that stand alone once for
+/// each shard, as no dimension multiplies them; and one for each shard that lists its services, where they differ.
+fn include_rows(lane: &LaneJob<'_>, present: &[Value], services: Option<&Vec<Vec<&str>>>) -> Vec<Value> {
+    let dimensions: Vec<(&str, &[Value])> = match &lane.job.matrix {
+        Some(Matrix::Written { dimensions, .. }) => {
+            let own = dimensions.iter().filter(|(name, _)| name != "shard");
+            own.map(|(name, values)| (name.as_str(), values.as_deref().unwrap_or_default())).collect()
+        }
+        _ => Vec::new(),
+    };
+    let stands_alone = |row: &Mapping| {
+        let contradicts =
+            |(name, values): &(&str, &[Value])| row.get(*name).is_some_and(|value| !values.contains(value));
+        dimensions.iter().any(contradicts)
+    };
+    let with_shard = |mut row: Mapping, at: usize| {
+        row.insert("shard".into(), lane.shards[at].name.to_string().into());
+        if let Some(services) = services {
+            let ids = services[at].iter().map(|id| Value::from(*id)).collect();
+            row.insert("services".into(), Value::Sequence(ids));
+        }
+        Value::Mapping(row)
+    };
+    let mut rows: Vec<Value> = Vec::new();
+    let mut seen: Vec<Mapping> = Vec::new();
+    for row in present.iter().filter_map(Value::as_mapping) {
+        let mut plain = row.clone();
+        if plain.shift_remove("shard").is_some() {
+            plain.shift_remove("services");
+        }
+        if plain.is_empty() || seen.contains(&plain) {
+            continue;
+        }
+        if stands_alone(&plain) {
+            rows.extend((0..lane.shards.len()).map(|at| with_shard(plain.clone(), at)));
+        } else {
+            rows.push(Value::Mapping(plain.clone()));
+        }
+        seen.push(plain);
+    }
+    if services.is_some() {
+        rows.extend((0..lane.shards.len()).map(|at| with_shard(Mapping::new(), at)));
+    }
+    rows
 }
 
 /// Returns the dimensions of a job's matrix that are the groups of pytest-split.

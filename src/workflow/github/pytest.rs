@@ -205,6 +205,28 @@ fn via(words: &[Word]) -> Option<Via> {
         let text = word.text.to_ascii_lowercase();
         !text.starts_with('-') && (text.contains("test") || text.contains("coverage") || text == "check")
     });
+    // An environment of a linter is no test.
+    let lints = words.iter().skip(1).any(|word| {
+        let text = word.text.to_ascii_lowercase();
+        const KINDS: [&str; 12] = [
+            "lint",
+            "flake8",
+            "mypy",
+            "pydocstyle",
+            "docs",
+            "apicheck",
+            "pre-commit",
+            "ruff",
+            "black",
+            "isort",
+            "typing",
+            "typecheck",
+        ];
+        KINDS.iter().any(|kind| text.contains(kind)) && !text.contains("test")
+    });
+    if lints {
+        return None;
+    }
     let installs = words.iter().any(|word| matches!(word.text.as_str(), "install" | "add" | "sync"));
     if installs {
         return None;
