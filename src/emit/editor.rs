@@ -266,7 +266,14 @@ impl Editor {
             texts.iter().map(|text| text.trim_end_matches('\n')).collect::<Vec<_>>().join("\n\n") + "\n";
         let last = ranges.len() - 1;
         for (at, range) in ranges.into_iter().enumerate() {
-            self.text.replace_range(range, if at == last { &joined } else { "" });
+            if at == last {
+                self.text.replace_range(range, &joined);
+            } else {
+                // The blank lines that parted it from the job above go with it.
+                let above = self.text[..range.start].trim_end_matches(['\n', ' ']).len();
+                let start = line_end(&self.text, above).min(range.start);
+                self.text.replace_range(start..range.end, "");
+            }
         }
         let jobs = ["jobs".into()];
         let Some(Value::Mapping(present)) = self.get(&jobs) else { return Err(no_place(&jobs)) };

@@ -50,16 +50,17 @@ fn from_expression(expression: &str) -> String {
     {
         let arguments = inner[end + 1..].trim_start_matches(", ");
         let arguments = split_arguments(arguments);
+        let plain = |text: &str| text.replace("{{", "{").replace("}}", "}");
         let mut text = String::new();
         let mut rest = inner[..end].replace("''", "'");
         for (number, argument) in arguments.iter().enumerate() {
             if let Some((before, after)) = rest.clone().split_once(&format!("{{{number}}}")) {
-                text.push_str(before);
+                text.push_str(&plain(before));
                 text.push_str(&format!("${{{{ {argument} }}}}"));
                 after.clone_into(&mut rest);
             }
         }
-        return (text + &rest).replace("{{{{", "\0").replace("{{", "{").replace('\0', "{{");
+        return text + &plain(&rest);
     }
     expression.trim_matches('\'').replace("''", "'")
 }

@@ -22,6 +22,10 @@ pub(super) fn write(
     let services = lane::services_by_shard(file, lane)?;
     refuse_references(file, lane)?;
     let template = template_text(editor, lane).map_err(edit)?;
+    // Copies of an anchor would stand for each other.
+    if yamlpath::Document::new(format!("jobs:\n{template}")).is_ok_and(|document| document.has_anchors()) {
+        return Err(edit(super::super::EditError::Misunderstood));
+    }
     let ids: Vec<String> = lane.shards.iter().map(|shard| job_id(shard.name.as_str())).collect();
     let mut copies = Vec::new();
     for ((shard, id), services) in lane.shards.iter().zip(&ids).zip(&services) {

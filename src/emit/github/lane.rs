@@ -513,14 +513,19 @@ fn rename_uploads(
 }
 
 fn upload_step(file: &WorkflowFile, job: &WorkflowJob, shard: &Shard, paths: &[String]) -> Value {
-    let rows = job.rows().map_or(2, |rows| rows.len());
-    let others = match &job.matrix {
-        Some(Matrix::Written { dimensions, .. }) if shard.by_matrix => {
-            dimensions.iter().any(|(name, _)| name != "shard") && rows > 1
-        }
-        Some(_) => true,
-        None => false,
+    // Where the matrix has more than the shards, a shard runs once for each row of the rest.
+    let gone = split_dimensions(job);
+    let rest = |row: &crate::workflow::github::Row| {
+        let ours =
+            |key: &Value| key == "shard" || key == "services" || gone.iter().any(|gone| key == gone.as_str());
+        let pairs = row.0.iter().filter(|(key, _)| !shard.by_matrix || !ours(key));
+        pairs.map(|(key, value)| (key.clone(), value.clone())).collect::<Mapping>()
     };
+    let others = job.rows().is_none_or(|rows| {
+        let mut rests: Vec<Mapping> = rows.iter().map(rest).collect();
+        rests.dedup();
+        rests.iter().any(|other| *other != rests[0])
+    });
     let row = if others { "-${{ strategy.job-index }}" } else { "" };
     let mut with = Mapping::new();
     with.insert("name".into(), format!("shardplan-{}{row}", shard.name).into());
