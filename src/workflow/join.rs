@@ -140,6 +140,12 @@ fn add(
         config.workflow.jobs.push(Job { name, origin, wall, needs });
     }
     config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
+    for lane in &mut config.lanes {
+        // The history knows jobs by the name that the CI shows.
+        let called = lane.job.as_deref().unwrap_or(lane.name.as_str());
+        let stem = file.job_called(called).map(WorkflowJob::stem).filter(|stem| !stem.is_empty());
+        lane.job = stem.map(str::to_owned).or(lane.job.take());
+    }
     complete_lanes(config, file, &lanes, &names, &mut notes);
     if !untimed.is_empty() {
         let shown: Vec<String> = untimed.iter().take(5).map(|id| format!("`{}`", Printable(id))).collect();
