@@ -128,6 +128,31 @@ impl Editor {
         Ok(())
     }
 
+    /// Puts the lines of a key, as they stand elsewhere, at the end of the mapping at a place, comments included;
+    /// where there is no such mapping in block style yet, its value is written.
+    pub(super) fn graft(
+        &mut self,
+        way: &[Component<'_>],
+        key: &str,
+        value: Value,
+        lines: &str,
+    ) -> Result<(), EditError> {
+        let document = self.document()?;
+        let mapping = place(&document, way).ok().filter(|found| found.kind() == FeatureKind::BlockMapping);
+        let Some(mapping) = mapping else { return self.set(way, key, value, &[]) };
+        let (indent, end) = (column(&self.text, mapping.location.byte_span.0), mapping.location.byte_span.1);
+        let end = line_end(&self.text, end_of(&document, end));
+        let stands = lines.len() - lines.trim_start_matches(' ').len();
+        if stands != indent {
+            return self.set(way, key, value, &[]);
+        }
+        self.text.insert_str(end, lines);
+        if let Some(Value::Mapping(mapping)) = self.get_mut(way) {
+            mapping.insert(key.into(), value);
+        }
+        Ok(())
+    }
+
     /// Removes a key of the mapping at a place, with the comment lines right above it.
     pub(super) fn remove(&mut self, way: &[Component<'_>], key: &str) -> Result<(), EditError> {
         let mut whole = way.to_vec();

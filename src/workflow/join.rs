@@ -43,10 +43,9 @@ pub fn shards_of(job: &WorkflowJob) -> BTreeSet<String> {
     let named = job.steps.iter().flat_map(|step| &step.env);
     let templates: Vec<&String> =
         named.filter(|(name, _)| name == super::SHARD_VARIABLE).map(|(_, value)| value).collect();
-    let rows = job.rows().unwrap_or_default();
-    let rendered = rows.iter().flat_map(|row| {
-        let context = row.context();
-        templates.iter().filter_map(move |template| super::github::render(template, &context))
+    let contexts = job.contexts();
+    let rendered = contexts.iter().flat_map(|context| {
+        templates.iter().filter_map(move |template| super::github::render(template, context))
     });
     rendered.collect()
 }

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 mod cli;
+mod emitted;
 mod schemas;
 mod tidy;

@@ -62,8 +62,8 @@ pub(super) struct Coverage {
     pub(super) measured: bool,
     /// A threshold that stood on a pytest line.
     pub(super) threshold: Option<String>,
-    /// The team's own steps upload the data files.
-    pub(super) handed_over_by_team: bool,
+    /// The folders that tests run in; `.` is the repository's own.
+    pub(super) folders: std::collections::BTreeSet<String>,
 }
 
 /// Returns an action as the workflow itself pins it by a digest, else as it is pinned here: what is written adds
@@ -101,8 +101,12 @@ pub(super) fn write(
             Printable(name)
         ));
     }
-    if let Some(job) = team {
-        write_into(editor, file, job, lanes, coverage, notes)?;
+    let verified = match team {
+        Some(job) => write_into(editor, file, job, lanes, coverage, notes)?,
+        None => false,
+    };
+    if let Some(folder) = coverage.folders.iter().find(|folder| !is_plain(folder)) {
+        notes.push(format!("tests run in `{}`, a folder that is not written into a script: let the gate look for {RESULTS} there.", Printable(folder)));
     }
     let way: Vec<Component<'_>> = vec!["jobs".into(), GATE.into()];
     let mut needs: Vec<String> = lanes.to_vec();
@@ -110,7 +114,7 @@ pub(super) fn write(
     needs.sort();
     needs.dedup();
     let combines = coverage.measured && team.is_none();
-    let wanted = own_gate(file, &needs, coverage, combines);
+    let wanted = own_gate(file, &needs, coverage, !verified, combines);
     if let Some(present) = editor.get(&way).cloned() {
         // Of a gate that is there, what the team added stays.
         let (Value::Mapping(wanted), Value::Mapping(present)) = (&wanted, &present) else {
@@ -131,7 +135,7 @@ pub(super) fn write(
     (0..count).try_for_each(|at| remark_uses(editor, &steps, at))
 }
 
-/// Writes what proves completeness into a gate of the team, before it combines.
+/// Writes what proves completeness into a gate of the team, before it combines; returns whether it does so.
 fn write_into(
     editor: &mut Editor,
     file: &WorkflowFile,
@@ -139,7 +143,7 @@ fn write_into(
     lanes: &[String],
     coverage: &Coverage,
     notes: &mut Vec<String>,
-) -> Result<(), EditError> {
+) -> Result<bool, EditError> {
     let way: Vec<Component<'_>> = vec!["jobs".into(), job.id.clone().into()];
     let mut needs: Vec<String> = match editor.get(&below(&way, &["needs"])) {
         Some(Value::String(need)) => vec![need.clone()],
@@ -178,12 +182,10 @@ fn write_into(
         .position(|step| step.run.as_deref().is_some_and(|run| run.contains("coverage combine")));
     let Some(at) = combine else {
         notes.push(format!("{}:{}: gate `{}` does not combine coverage in a way that is seen: put `shardplan verify {RESULTS}` where it should stand.", file.path, job.line, Printable(&job.id)));
-        return Ok(());
+        return Ok(false);
     };
     if !job.steps.iter().any(|step| step.name.as_deref() == Some(VERIFY)) {
-        let folder = if coverage.measured && !coverage.handed_over_by_team { "." } else { RESULTS };
-        let path = if folder == "." { "." } else { RESULTS };
-        let new = [download(file, path), install(&[]), verify(path)];
+        let new = [download(file), install(&[]), verify(coverage)];
         for (offset, step) in new.iter().enumerate() {
             editor.insert(&steps, at + offset, step)?;
             remark_uses(editor, &steps, at + offset)?;
@@ -197,7 +199,7 @@ fn write_into(
             Printable(&job.id)
         ));
     }
-    Ok(())
+    Ok(true)
 }
 
 fn step(name: &str, entries: &[(&str, Value)]) -> Value {
@@ -211,10 +213,15 @@ fn mapping(entries: &[(&str, Value)]) -> Value {
     Value::Mapping(entries.iter().map(|(key, value)| (Value::from(*key), value.clone())).collect())
 }
 
-fn download(file: &WorkflowFile, path: &str) -> Value {
-    let with =
-        mapping(&[("pattern", "shardplan-*".into()), ("path", path.into()), ("merge-multiple", true.into())]);
+fn download(file: &WorkflowFile) -> Value {
+    let with = mapping(&[("pattern", "shardplan-*".into()), ("merge-multiple", true.into())]);
     step(DOWNLOAD, &[("uses", action(file, "actions/download-artifact").into()), ("with", with)])
+}
+
+/// Returns whether a path can stand in a script without being read as anything else.
+fn is_plain(path: &str) -> bool {
+    let inside = !path.starts_with(['-', '/']) && path.split('/').all(|part| part != "..");
+    inside && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
 }
 
 fn install(more: &[&str]) -> Value {
@@ -224,32 +231,51 @@ fn install(more: &[&str]) -> Value {
     step(INSTALL, &[("run", format!("python -m pip install {}", packages.join(" ")).into())])
 }
 
-fn verify(_folder: &str) -> Value {
-    step(VERIFY, &[("run", format!("shardplan verify {RESULTS}").into())])
+fn verify(coverage: &Coverage) -> Value {
+    let plain = coverage.folders.iter().filter(|folder| is_plain(folder));
+    let folders: Vec<String> = plain
+        .map(|folder| if folder == "." { RESULTS.to_owned() } else { format!("{folder}/{RESULTS}") })
+        .collect();
+    step(VERIFY, &[("run", format!("shardplan verify {}", folders.join(" ")).into())])
 }
 
 /// Returns the gate of ours.
-fn own_gate(file: &WorkflowFile, needs: &[String], coverage: &Coverage, combines: bool) -> Value {
+fn own_gate(
+    file: &WorkflowFile,
+    needs: &[String],
+    coverage: &Coverage,
+    verifies: bool,
+    combines: bool,
+) -> Value {
     let results = mapping(&[("RESULTS", "${{ join(needs.*.result, ' ') }}".into())]);
     let script = "for result in $RESULTS; do\n  if [ \"$result\" != success ]; then\n    echo \"::error::a job that this one needs ended as $result\"\n    exit 1\n  fi\ndone\n";
     let mut steps = vec![step("Every lane succeeded", &[("env", results), ("run", script.into())])];
-    let verifies = combines || !coverage.handed_over_by_team;
     if verifies {
         let checkout = mapping(&[("persist-credentials", false.into())]);
         steps.push(mapping(&[("uses", action(file, "actions/checkout").into()), ("with", checkout)]));
         let python = mapping(&[("python-version", "3.x".into())]);
         steps.push(mapping(&[("uses", action(file, "actions/setup-python").into()), ("with", python)]));
-        steps.push(download(file, "."));
+        steps.push(download(file));
         steps.push(install(if combines { &["coverage[toml]"] } else { &[] }));
-        steps.push(verify(RESULTS));
+        steps.push(verify(coverage));
     }
     if combines {
-        steps.push(step("Combine the coverage of the shards", &[("run", "coverage combine".into())]));
+        let folders: Vec<&str> =
+            coverage.folders.iter().map(String::as_str).filter(|folder| is_plain(folder)).collect();
+        let combine = if folders == ["."] {
+            "coverage combine".to_owned()
+        } else {
+            format!("coverage combine {}", folders.join(" "))
+        };
+        steps.push(step("Combine the coverage of the shards", &[("run", combine.into())]));
         steps.push(step(
             "Write the report before the threshold is held against it",
             &[("run", "coverage xml".into())],
         ));
-        let threshold = coverage.threshold.as_deref().filter(|threshold| threshold.parse::<f64>().is_ok());
+        let threshold = coverage
+            .threshold
+            .as_deref()
+            .filter(|threshold| threshold.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
         let report = threshold.map_or_else(
             || "coverage report".to_owned(),
             |threshold| format!("coverage report --fail-under={threshold}"),

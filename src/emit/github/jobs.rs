@@ -9,6 +9,7 @@ use super::gate::Coverage;
 use super::lane::{self, Shard, below};
 use super::{LaneJob, image};
 use crate::workflow::github::{WorkflowFile, WorkflowJob};
+use crate::workflow::shards_of;
 
 /// Writes the jobs and returns their ids.
 pub(super) fn write(
@@ -21,14 +22,18 @@ pub(super) fn write(
     let edit = |error| EmitError::Edit { file: file.path.clone(), error };
     let services = lane::services_by_shard(file, lane)?;
     refuse_references(file, lane)?;
-    let template = template_text(editor, lane).map_err(edit)?;
-    // Copies of an anchor would stand for each other.
-    if yamlpath::Document::new(format!("jobs:\n{template}")).is_ok_and(|document| document.has_anchors()) {
-        return Err(edit(super::super::EditError::Misunderstood));
-    }
     let ids: Vec<String> = lane.shards.iter().map(|shard| job_id(shard.name.as_str())).collect();
     let mut copies = Vec::new();
     for ((shard, id), services) in lane.shards.iter().zip(&ids).zip(&services) {
+        // A shard that has its job already keeps it: only what the lock changed changes.
+        let mut all = std::iter::once(lane.job).chain(lane.siblings.iter().copied());
+        let own = all.find(|job| shards_of(job).iter().eq([shard.name.as_str()])).unwrap_or(lane.job);
+        let template = template_text(editor, lane, own, services).map_err(edit)?;
+        // Copies of an anchor would stand for each other.
+        if yamlpath::Document::new(format!("jobs:\n{template}")).is_ok_and(|document| document.has_anchors())
+        {
+            return Err(edit(super::super::EditError::Misunderstood));
+        }
         let shard = Shard { name: shard.name.to_string(), by_matrix: false };
         copies.push(copy(file, &template, lane, &shard, id, services, notes, coverage)?);
         // Notes are about the template; once is enough.
@@ -72,19 +77,28 @@ fn job_id(shard: &str) -> String {
     }
 }
 
-/// Returns the lines of the lane's job, with the services that only its siblings define.
-fn template_text(editor: &Editor, lane: &LaneJob<'_>) -> Result<String, super::super::EditError> {
-    let way: Vec<Component<'_>> = vec!["jobs".into(), lane.job.id.clone().into()];
-    let text = editor.text()[editor.lines(&way)?].to_owned();
+/// Returns the lines of a job, with those of the services it lacks, as the lane's other jobs define them.
+fn template_text(
+    editor: &Editor,
+    lane: &LaneJob<'_>,
+    own: &WorkflowJob,
+    services: &[&str],
+) -> Result<String, super::super::EditError> {
+    let of = |job: &WorkflowJob| -> Vec<Component<'_>> { vec!["jobs".into(), job.id.clone().into()] };
+    let text = editor.text()[editor.lines(&of(own))?].to_owned();
     let mut alone = Editor::new(&format!("jobs:\n{text}"))?;
-    for sibling in &lane.siblings {
-        for service in &sibling.services {
-            let of = ["jobs".into(), sibling.id.clone().into(), "services".into(), service.id.clone().into()];
-            let known = lane.job.services.iter().any(|known| known.id == service.id);
-            if let (Some(value), false) = (editor.get(&of).cloned(), known) {
-                alone.set(&below(&way, &["services"]), &service.id, value, &[])?;
-            }
+    for service in services {
+        if own.services.iter().any(|known| known.id == *service) {
+            continue;
         }
+        let all = || std::iter::once(lane.job).chain(lane.siblings.iter().copied());
+        let Some(source) = all().find(|job| job.services.iter().any(|known| known.id == *service)) else {
+            continue;
+        };
+        let way = below(&of(source), &["services", service]);
+        let Some(value) = editor.get(&way).cloned() else { continue };
+        let lines = editor.text()[editor.lines(&way)?].to_owned();
+        alone.graft(&below(&of(own), &["services"]), service, value, &lines)?;
     }
     Ok(alone.finish()?["jobs:\n".len()..].to_owned())
 }

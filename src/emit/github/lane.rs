@@ -34,6 +34,16 @@ pub(super) fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
         None => None,
         Some(Matrix::Computed(_)) => Some("is computed by the run"),
         Some(Matrix::Written { dimensions, include, .. }) => {
+            let ours = !crate::workflow::shards_of(job).is_empty();
+            let split = split_dimensions(job);
+            let taken = |word: &str| {
+                let named = |name: &str| name == word && !split.iter().any(|split| split == name);
+                let in_rows = || include.iter().flatten().any(|row| row.contains_key(word));
+                !ours && (dimensions.iter().any(|(name, _)| named(name)) || in_rows())
+            };
+            if taken("shard") || taken("services") {
+                return Some("has `shard` or `services` of its own");
+            }
             let others = dimensions.iter().any(|(name, _)| name != "shard");
             let extends =
                 include.as_ref().is_some_and(|rows| rows.iter().all(|row| row.contains_key("shard")));
@@ -274,10 +284,11 @@ pub(super) fn write_steps(
         let step = &job.steps[runner.step];
         let own = below(way, &["steps"]).into_iter().chain([runner.step.into()]).collect::<Vec<_>>();
         let folder = step.working_directory.as_ref().or(job.defaults.working_directory.as_ref());
-        let inside = |path: &str| {
-            folder
-                .map_or_else(|| path.to_owned(), |folder| format!("{}/{path}", folder.trim_end_matches('/')))
-        };
+        let folder = folder
+            .map(|folder| folder.trim_start_matches("./").trim_end_matches('/'))
+            .filter(|folder| !folder.is_empty() && *folder != ".");
+        let inside = |path: &str| folder.map_or_else(|| path.to_owned(), |folder| format!("{folder}/{path}"));
+        coverage.folders.insert(folder.unwrap_or(".").to_owned());
         let env = below(&own, &["env"]);
         editor.set(&env, SHARD_VARIABLE, shard.name.clone().into(), &[]).map_err(edit)?;
         if measured {
@@ -307,8 +318,9 @@ pub(super) fn write_steps(
     let own_uploads = rename_uploads(editor, way, job, shard).map_err(edit)?;
     if measured && own_uploads.iter().any(|path| path.contains(".coverage")) {
         paths.retain(|path| path.ends_with('/'));
-        coverage.handed_over_by_team = true;
     }
+    // The artifact's root is the deepest folder that holds all of it; the lock keeps that the repository's own.
+    paths.push("shardplan.lock".to_owned());
     paths.sort();
     paths.dedup();
     let upload = upload_step(file, job, shard, &paths);

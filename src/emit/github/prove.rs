@@ -65,10 +65,8 @@ fn not_proven(why: String) -> EmitError {
 /// Returns the shards that a job runs, with the manifest's services that each starts, over the rows of its matrix.
 fn runs_of(job: &WorkflowJob, config: &Config) -> Result<Vec<(String, BTreeSet<String>)>, EmitError> {
     let unknown = |what: &str| not_proven(format!("job `{}`: {what} is known only when it runs", job.id));
-    let rows = job.rows().map_or_else(|| vec![crate::workflow::github::Row::default()], |rows| rows);
     let mut runs = Vec::new();
-    for row in &rows {
-        let context = row.context();
+    for context in job.contexts() {
         let mut shards = BTreeSet::new();
         for step in &job.steps {
             let Some((_, template)) = step.env.iter().find(|(name, _)| name == SHARD_VARIABLE) else {

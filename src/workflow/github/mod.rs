@@ -158,6 +158,13 @@ impl WorkflowJob {
         self.matrix.as_ref().map_or_else(|| Some(vec![Row::default()]), Matrix::rows)
     }
 
+    /// Returns what is known of each of its rows before the run; once nothing where only the run knows them.
+    #[must_use]
+    pub fn contexts(&self) -> Vec<Context> {
+        let known = self.rows().map(|rows| rows.iter().map(Row::context).collect());
+        known.unwrap_or_else(|| vec![Context::default()])
+    }
+
     /// Returns the name that the CI shows for one row of its matrix; nothing where only the run knows it.
     #[must_use]
     pub fn shown_name(&self, row: &Row) -> Option<String> {
