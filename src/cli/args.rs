@@ -95,7 +95,8 @@ pub struct InitArgs {
 /// `shardplan ingest`
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Reports, duration files and job lists; a folder is searched; the format is recognised by content
+    /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
+    /// input; the format is recognised by content
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The lane whose tests these are
@@ -122,9 +123,18 @@ pub struct IngestArgs {
     /// The services that were up, so that a skip for want of another is understood
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub services: Option<Vec<String>>,
-    /// The run covered only a part of the suite
-    #[arg(long)]
+    /// The machine it ran on
+    #[arg(long, value_name = "NAME")]
+    pub machine: Option<String>,
+    /// How much of the suite the run covered: full, partial, only-failed or selected
+    #[arg(long, value_name = "EXTENT")]
+    pub extent: Option<String>,
+    /// The run covered only a part of the suite: short for `--extent partial`
+    #[arg(long, conflicts_with = "extent")]
     pub partial: bool,
+    /// Take what nobody says about the runs from the environment of the CI job that this is
+    #[arg(long)]
+    pub ci: bool,
     /// Say what would be stored and store nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -136,14 +146,76 @@ pub struct HistoryArgs {
     /// What to show; the overview when nothing is named
     #[command(subcommand)]
     pub command: Option<HistoryCommand>,
-    /// How to print it
+    /// Only runs of this lane
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which runs")]
+    pub lane: Option<String>,
+    /// Only runs of this branch
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which runs")]
+    pub branch: Option<String>,
+    /// Only runs from TIME on: ISO 8601, or `30d` and `8w` for the last days and weeks
+    #[arg(long, value_name = "TIME", global = true, help_heading = "Which runs")]
+    pub since: Option<String>,
+    /// How to print it; csv prints the first table
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    pub format: FormatArg,
+    pub format: HistoryFormatArg,
 }
 
-/// The views of the history.
+/// The views of the history, and what can be done to it.
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
+    /// The tests that are expected to take longest
+    Slowest {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// What every lane took in its last runs, and the tests that became slower or faster
+    Trend {
+        /// How many of each
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+    /// Tests that pass and fail on one commit, or go back and forth
+    Flaky,
+    /// Tests that never ran, or are skipped lately
+    Skipped,
+    /// Tests that the last runs did not see, and lanes that fell behind
+    Stale {
+        /// How many runs of its lane must have gone without a test
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        runs: u32,
+    },
+    /// The runs of the CI, the latest first
+    Runs {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// Every execution of one test
+    Show {
+        /// The test's node id
+        #[arg(value_name = "TEST")]
+        test: String,
+    },
+    /// Forget runs: those before a time, or all but the latest of every lane
+    #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["before", "keep"])))]
+    Prune {
+        /// Only runs that began before TIME, written as for `--since`
+        #[arg(long, value_name = "TIME")]
+        before: Option<String>,
+        /// All but the latest N runs of every lane
+        #[arg(long, value_name = "N")]
+        keep: Option<u32>,
+        /// Say what would be forgotten and forget nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Merge the many small files of the store into few; nothing is lost
+    Compact {
+        /// Say what would be done and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Write every observation out
     Export {
         /// The format to write
@@ -158,10 +230,27 @@ pub enum HistoryCommand {
 /// What `history export` can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportArg {
-    /// A row per observation.
+    /// A row per observation; `ingest` reads it.
     Csv,
-    /// pytest-split's `.test_durations`: the estimate of every test in seconds.
+    /// A row per observation, in the layout of the store.
+    Parquet,
+    /// Every observation under its report.
+    Json,
+    /// pytest-split's `.test_durations`: what every test is expected to take, in seconds.
     TestDurations,
+}
+
+/// How to print a view of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormatArg {
+    /// Tables for a terminal.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// For a pull request or a step summary.
+    Markdown,
+    /// For a spreadsheet: the first table.
+    Csv,
 }
 
 /// How to print data.

@@ -8,6 +8,7 @@ mod check;
 mod decode;
 mod marker_expr;
 mod origin;
+mod path_pattern;
 mod pattern;
 mod read;
 
@@ -22,6 +23,7 @@ pub use catalogue::{Catalogue, ServiceTimes};
 pub(crate) use decode::nearest;
 pub use marker_expr::{MarkerExpr, MarkerExprError};
 pub use origin::{Origin, Sourced};
+pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
 
 /// Everything that the manifest says, checked.
@@ -31,6 +33,8 @@ pub struct Config {
     pub project: Project,
     /// `[history]`
     pub history: HistorySettings,
+    /// `[ingest]`
+    pub ingest: IngestSettings,
     /// `[services.NAME]`, sorted by name.
     pub services: Vec<Service>,
     /// `[lanes.NAME]`, sorted by name.
@@ -69,6 +73,15 @@ pub struct HistorySettings {
     pub half_life: f64,
     /// Only runs of this branch count, where one is named.
     pub branch: Option<String>,
+}
+
+/// `[ingest]`: what reports don't say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct IngestSettings {
+    /// What the path of a report says about its run; the first that fits counts.
+    pub paths: Vec<PathPattern>,
+    /// The columns of foreign CSV files: their name by ours.
+    pub columns: std::collections::BTreeMap<String, String>,
 }
 
 /// `[services.NAME]`: something started beside a job.

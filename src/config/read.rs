@@ -10,8 +10,9 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, Job, Lane, Origin,
-    Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned, Workflow,
+    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, IngestSettings, Job,
+    Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned,
+    Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -93,6 +94,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         config: Config {
             project: read_project(&root),
             history: read_history(&root),
+            ingest: read_ingest(&root),
             services: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
@@ -146,6 +148,49 @@ fn read_history(root: &Section<'_, '_>) -> HistorySettings {
     }
     settings
 }
+
+fn read_ingest(root: &Section<'_, '_>) -> IngestSettings {
+    let Some(section) = root.table("ingest") else { return IngestSettings::default() };
+    let paths = section.list("paths").into_iter().map(Spanned::into_inner).collect();
+    let mut columns = BTreeMap::new();
+    if let Some(table) = section.table("columns") {
+        for column in COLUMNS {
+            if let Some(name) = table.string(column) {
+                columns.insert(column.to_owned(), name);
+            }
+        }
+        table.finish();
+    }
+    section.finish();
+    IngestSettings { paths, columns }
+}
+
+/// The columns of a CSV file that `ingest` reads, by their names in `docs/formats.md`.
+const COLUMNS: [&str; 23] = [
+    "test",
+    "seconds",
+    "milliseconds",
+    "file",
+    "outcome",
+    "lane",
+    "shard",
+    "run",
+    "attempt",
+    "branch",
+    "commit",
+    "at",
+    "machine",
+    "services",
+    "extent",
+    "setup_seconds",
+    "call_seconds",
+    "teardown_seconds",
+    "reason",
+    "unit",
+    "retries",
+    "worker",
+    "project",
+];
 
 fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
     let Some(section) = root.table("budget") else { return Budget::default() };

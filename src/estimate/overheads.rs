@@ -429,7 +429,10 @@ mod tests {
                 let facts = crate::ingest::RunFacts { run: Some(run.clone()), ..Default::default() };
                 observed.runs.push(crate::history::StoredRun {
                     digest: crate::history::Digest::of(run.as_bytes()),
-                    format: crate::ingest::Format::JUnit,
+                    report: 0,
+                    format: "junit".into(),
+                    whole: crate::ids::WholeRunIx(number),
+                    age: 11 - number,
                     source: "junit.xml".into(),
                     facts,
                     observations: 1,
@@ -444,6 +447,8 @@ mod tests {
                 outcome: Outcome::Passed,
                 phases: None,
                 reason: None,
+                unit: crate::ingest::UnitKind::default(),
+                retries: 0,
             };
             observed.tests.push(crate::history::TestHistory {
                 test: "t/test_a.py::t".parse().unwrap(),

@@ -106,9 +106,10 @@ impl Inventory {
         Ok(Self::from_tests(tests.map_err(|(line, message)| malformed(line, message))?))
     }
 
-    /// Returns the tests that a history knows; of their marks and fixtures it knows nothing.
+    /// Returns the tests that a history knows, without those at these sorted positions; of their
+    /// marks and fixtures it knows nothing.
     #[must_use]
-    pub fn from_history(observed: &Observed) -> Self {
+    pub fn from_history(observed: &Observed, without: &[usize]) -> Self {
         let test = |history: &crate::history::TestHistory| Test {
             id: history.test.clone(),
             file: history.file.clone(),
@@ -116,7 +117,8 @@ impl Inventory {
             fixtures: Vec::new(),
             needs: Vec::new(),
         };
-        Self::from_tests(observed.tests.iter().map(test).collect())
+        let kept = observed.tests.iter().enumerate().filter(|(at, _)| without.binary_search(at).is_err());
+        Self::from_tests(kept.map(|(_, history)| test(history)).collect())
     }
 
     /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.

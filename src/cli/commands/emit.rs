@@ -113,7 +113,10 @@ fn test_durations(output: Option<PathBuf>, args: &EmitArgs, settings: &Settings)
     let mut bytes = Vec::new();
     let observed = crate::history::load(&store, &crate::history::Filter::default())
         .map_err(|error| super::history::history_failure(&error))?;
-    crate::history::export_test_durations(&observed, &mut bytes).map_err(|error| {
+    let half_life = read_declared(settings)?.map_or(10.0, |config| config.history.half_life);
+    let estimates = crate::estimate::Estimates::from_history(&observed, half_life);
+    let expected = observed.tests.iter().map(|test| (&test.test, estimates.expected(test).as_secs_f64()));
+    crate::history::export_test_durations(expected, &mut bytes).map_err(|error| {
         Failure::new(ExitStatus::Internal, format!("could not export the history: {error}"))
     })?;
     deliver(&String::from_utf8_lossy(&bytes), output, args, settings)

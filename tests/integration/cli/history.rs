@@ -39,17 +39,16 @@ fn the_overview_counts_and_names_the_slowest() {
     assert_snapshot!(with_observations().shardplan("history"), @"
     exit: 0
     --- stdout
-    3 runs (3 from CSV) from 2026-06-16 to 2026-06-17: 5 observations of 4 tests in 3 files; 2 CI jobs
+    2 runs (3 reports: 3 CSV) from 2026-06-16 to 2026-06-17: 5 observations of 4 tests in 3 files; 2 CI jobs
 
      lane   runs  tests  test time  last run
      heavy     2      1       3.2s  2026-06-17T08:00:00Z
      unit      1      1      250ms  2026-06-17T08:00:00Z
 
-     slowest tests             time  seen
-     tests/a.py::test_x        3.0s     2
-     tests/a.py::test_y[a,b]  500ms     1
-     tests/unit.py::test_u    250ms     1
-     tests/b.py::test_z          0s     1
+     slowest tests            expected   share  median  seen
+     tests/a.py::test_x           3.0s  78.5 %    3.0s     2
+     tests/a.py::test_y[a,b]     566ms  14.9 %   500ms     1
+     tests/unit.py::test_u       250ms   6.6 %   250ms     1
     ");
 }
 
@@ -58,19 +57,19 @@ fn the_overview_is_a_table_in_markdown() {
     let project = Project::new();
     project.write("a.csv", "test,seconds,at\na.py::t[`x|y`],1.5,2026-06-16T08:00:00Z\n");
     project.shardplan("ingest a.csv");
-    assert_snapshot!(project.shardplan("history --format markdown"), @r#"
+    assert_snapshot!(project.shardplan("history --format markdown"), @r"
     exit: 0
     --- stdout
-    1 run (1 from CSV) on 2026-06-16: 1 observation of 1 test in 1 file; 0 CI jobs
+    1 run (1 report: 1 CSV) on 2026-06-16: 1 observation of 1 test in 1 file; 0 CI jobs
 
     | lane | runs | tests | test time | last run |
     |---|--:|--:|--:|---|
     | (none) | 1 | 1 | 1.5s | 2026-06-16T08:00:00Z |
 
-    | slowest tests | time | seen |
-    |---|--:|--:|
-    | `` a.py::t[`x\|y`] `` | 1.5s | 1 |
-    "#);
+    | slowest tests | expected | share | median | seen |
+    |---|--:|--:|--:|--:|
+    | `` a.py::t[`x\|y`] `` | 1.5s | 100.0 % | 1.5s | 1 |
+    ");
 }
 
 #[test]
@@ -80,7 +79,8 @@ fn the_overview_is_versioned_json() {
     --- stdout
     {
       "version": 1,
-      "runs": 3,
+      "runs": 2,
+      "reports": 3,
       "tests": 4,
       "files": 3,
       "observations": 5,
@@ -90,7 +90,7 @@ fn the_overview_is_versioned_json() {
       "formats": [
         {
           "format": "csv",
-          "runs": 3
+          "reports": 3
         }
       ],
       "lanes": [
@@ -112,22 +112,23 @@ fn the_overview_is_versioned_json() {
       "slowest": [
         {
           "test": "tests/a.py::test_x",
-          "typical_seconds": 3.0,
+          "expected_seconds": 2.984574,
+          "share": 0.7852945564346906,
+          "median_seconds": 3.0,
           "seen": 2
         },
         {
           "test": "tests/a.py::test_y[a,b]",
-          "typical_seconds": 0.5,
+          "expected_seconds": 0.566005,
+          "share": 0.14892599259218134,
+          "median_seconds": 0.5,
           "seen": 1
         },
         {
           "test": "tests/unit.py::test_u",
-          "typical_seconds": 0.25,
-          "seen": 1
-        },
-        {
-          "test": "tests/b.py::test_z",
-          "typical_seconds": 0.0,
+          "expected_seconds": 0.25,
+          "share": 0.06577945097312804,
+          "median_seconds": 0.25,
           "seen": 1
         }
       ]
@@ -161,8 +162,8 @@ fn durations_are_medians_of_the_runs_that_ran() {
     exit: 0
     --- stdout
     {
-        "tests/a.py::test_x": 3.0,
-        "tests/a.py::test_y[a,b]": 0.5,
+        "tests/a.py::test_x": 2.984574,
+        "tests/a.py::test_y[a,b]": 0.566005,
         "tests/b.py::test_z": 0.0,
         "tests/unit.py::test_u": 0.25
     }

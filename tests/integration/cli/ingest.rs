@@ -4,9 +4,14 @@ use insta::assert_snapshot;
 
 use super::Project;
 
-/// Returns the node ids that the history knows, with their seconds.
+/// Returns the node ids that the history knows, with their last seconds.
 fn durations(project: &Project) -> String {
-    project.shardplan("history export test-durations").stdout
+    let exported = project.shardplan("history export json").json();
+    let reports = exported["reports"].as_array().unwrap().iter();
+    let tests = reports.flat_map(|report| report["tests"].as_array().unwrap());
+    let seconds: std::collections::BTreeMap<&str, f64> =
+        tests.map(|test| (test["test"].as_str().unwrap(), test["seconds"].as_f64().unwrap())).collect();
+    serde_json::to_string_pretty(&seconds).unwrap().replace("\n  ", "\n    ") + "\n"
 }
 
 #[test]
@@ -14,14 +19,20 @@ fn both_families_of_pytest_reports_give_the_same_ids() {
     let (old, new) = (Project::new(), Project::new());
     old.add_fixture("pytest-xunit1.xml");
     new.add_fixture("pytest-xunit2.xml");
-    assert_snapshot!(old.shardplan("ingest pytest-xunit1.xml"), @"
-    exit: 0
-    --- stderr
-        Ingested pytest-xunit1.xml: 10 tests, 3.2s (JUnit XML)
-    warning: pytest-xunit1.xml:10: test listed twice, merged: tests/api/test_user.py::test_teardown_after_failure
-    warning: pytest-xunit1.xml:3: not a test id, passed over: tests.test_broken
-        Finished 1 file ingested, 2 warnings
-    ");
+    assert_snapshot!(old.shardplan("ingest pytest-xunit1.xml"), @r#"
+    {
+        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.249844,
+        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.016023,
+        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.498874,
+        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.013171,
+        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.136736,
+        "tests/api/test_user.py::test_teardown": 0.325884,
+        "tests/api/test_user.py::test_teardown_after_failure": 0.487468,
+        "tests/test_search.py::TestSearch::test_inherited": 1.463366,
+        "tests/test_search.py::test_known_fault": 0.056634,
+        "tests/test_search.py::test_query": 0.0
+    }
+    "#);
     new.shardplan("ingest pytest-xunit2.xml");
     assert_eq!(durations(&old), durations(&new));
     assert_snapshot!(durations(&new), @r#"
