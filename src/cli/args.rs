@@ -60,6 +60,8 @@ pub enum ColorArg {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first `shardplan.toml` from the workflow files and the pytest settings
+    Init(InitArgs),
     /// Read test reports and durations into the history
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
@@ -76,8 +78,24 @@ pub enum Command {
     Select(SelectArgs),
     /// After the run: prove that the shards together ran every test exactly once
     Verify(VerifyArgs),
+    /// Write the CI configuration for the pinned plan
+    Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
+}
+
+/// `shardplan init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The workflow file whose tests are to be split, instead of the one that looks most like it
+    #[arg(long, value_name = "FILE")]
+    pub workflow: Option<PathBuf>,
+    /// Write over a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the manifest and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `shardplan ingest`
@@ -439,6 +457,64 @@ pub struct VerifyArgs {
     pub format: FormatArg,
 }
 
+/// `shardplan emit`
+#[derive(Debug, Args)]
+pub struct EmitArgs {
+    /// What to write it for
+    #[arg(value_name = "TARGET")]
+    pub target: TargetArg,
+    /// Fail (exit 1) if the file is not what the lock says, and write nothing
+    #[arg(long)]
+    pub check: bool,
+    /// How shards are written into the workflow (github)
+    #[arg(long, value_name = "STYLE", default_value = "auto")]
+    pub style: StyleArg,
+    /// The shards of this lane only (matrix)
+    #[arg(long, value_name = "NAME")]
+    pub lane: Option<String>,
+    /// The file to write, `-` for stdout; by default the workflow file (github), else stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What CI configuration is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetArg {
+    /// The team's own GitHub Actions workflow, edited in place.
+    Github,
+    /// JSON for a matrix that a job computes.
+    Matrix,
+    /// A makefile with a target for every shard.
+    Make,
+    /// Jobs for GitLab.
+    Gitlab,
+    /// A configuration for CircleCI.
+    Circleci,
+    /// A pipeline for Buildkite.
+    Buildkite,
+    /// pytest-split's `.test_durations`.
+    TestDurations,
+}
+
+/// How shards are written into a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StyleArg {
+    /// A matrix; a job for each shard where the job's own matrix can not take them.
+    Auto,
+    /// A matrix over the shards.
+    Matrix,
+    /// A job for each shard.
+    Jobs,
+}
+
+impl TargetArg {
+    /// Returns the word that is typed for it.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// `shardplan graph`
 #[derive(Debug, Args)]
 pub struct GraphArgs {
@@ -448,6 +524,10 @@ pub struct GraphArgs {
     /// Which graph to draw
     #[arg(long, value_name = "KIND", default_value = "needs")]
     pub kind: GraphKindArg,
+    /// Draw when every job of the workflow runs, by the pinned plan or today's jobs: the path that decides the
+    /// end, and how much longer every other job could take
+    #[arg(long, conflicts_with_all = ["kind", "around"])]
+    pub critical_path: bool,
     /// Draw only what has to do with this test, file, service, marker, fixture or lane
     #[arg(long, value_name = "NAME")]
     pub around: Option<String>,

@@ -48,6 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
 
 fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
     match command {
+        Command::Init(args) => commands::init::run(args, settings),
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
         Command::Audit(args) => commands::audit::run(args, settings),
@@ -56,6 +57,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
+        Command::Emit(args) => commands::emit::run(args, settings),
         Command::Graph(args) => commands::graph::run(args, settings),
     }
 }

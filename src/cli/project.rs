@@ -13,11 +13,12 @@ use super::settings::Settings;
 use crate::config::{Budget, Config, Origin, Sourced};
 use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Detail, Filter, Observed, Store, views};
-use crate::ids::{NodeId, Printable, WholeRunIx};
+use crate::ids::{LaneName, NodeId, Printable, WholeRunIx};
 use crate::inventory::Inventory;
 use crate::model::{Inputs, Limits};
 use crate::plan::Lock;
 use crate::report::plural;
+use crate::workflow::{self, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
 const LOCK_NAME: &str = "shardplan.lock";
@@ -29,16 +30,17 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
+    /// What the time of the workflow's jobs goes into, by name, where the history knows it.
+    pub(crate) job_parts: BTreeMap<String, String>,
+    /// What the user should know about how the project was read.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Project {
     /// Reads the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;
-        let declared = match &settings.manifest {
-            Some(path) => Some(read_manifest(path, settings)?),
-            None => None,
-        };
+        let declared = read_declared(settings)?;
         let filter = Filter {
             branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
             ..Filter::default()
@@ -63,7 +65,7 @@ impl Project {
             None => inferred_inventory(settings, declared.as_ref(), &observed)?
                 .unwrap_or_else(|| inventory_of_history(&observed, console)),
         };
-        let config = declared.unwrap_or_else(|| {
+        let mut config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
             Config::without_manifest(&needs.map(|need| need.service.clone()).collect())
         });
@@ -80,6 +82,13 @@ impl Project {
                 if left_out.is_empty() { "" } else { "; runs of other branches are left out" },
             ),
         );
+        let lock_path = settings.below_root(LOCK_NAME.as_ref());
+        let mut notes = Vec::new();
+        let mut job_parts = BTreeMap::new();
+        if let Some(file) = read_workflow(&config, settings)? {
+            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path));
+            job_parts = parts_of_jobs(&file, &observed);
+        }
         if let Some(branch) = filter.branch.filter(|_| !left_out.is_empty()) {
             let message = format!(
                 "`[history] branch` keeps runs of `{}` only: {left_out} left out",
@@ -97,7 +106,9 @@ impl Project {
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
-            lock_path: settings.below_root(LOCK_NAME.as_ref()),
+            lock_path,
+            job_parts,
+            notes,
         })
     }
 
@@ -156,6 +167,44 @@ impl Project {
         }
         Some(Sourced::new(total, origin))
     }
+}
+
+/// Returns the manifest, where there is one.
+pub(crate) fn read_declared(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the workflow file that the manifest names.
+pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Option<WorkflowFile>, Failure> {
+    let Some(name) = &config.workflow.file else { return Ok(None) };
+    let text = read_text(&settings.below_root(name.as_ref()))
+        .map_err(|failure| failure.with_hint("`file` in `[workflow]` names it, relative to the manifest"))?;
+    let file = WorkflowFile::parse(&text, name).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok(Some(file))
+}
+
+/// Returns what the time of every job that was measured goes into.
+fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, String> {
+    let parts = file.jobs.iter().filter_map(|job| {
+        let times = workflow::times_of(job, &observed.jobs)?;
+        let parts = format!(
+            "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+            times.queue,
+            times.setup,
+            times.containers,
+            times.tests,
+            times.rest,
+            plural(times.runs, "run"),
+        );
+        Some((job.id.clone(), parts))
+    });
+    parts.collect()
+}
+
+/// Returns the lane of every pinned shard; nothing where no readable plan is pinned.
+fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
+    let lock = read_plan(lock_path).map(|lock| lock.shards).unwrap_or_default();
+    lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
 }
 
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.

@@ -259,6 +259,10 @@ pub enum GroupRule {
 /// `[workflow]`: the jobs around the lanes.
 #[derive(Clone, Debug, Default)]
 pub struct Workflow {
+    /// The workflow file that the lanes are jobs of, relative to the manifest.
+    pub file: Option<String>,
+    /// The job that combines what the lanes measured, by its id or the name that the CI shows.
+    pub gate: Option<String>,
     /// `[workflow.jobs.NAME]`, sorted by name.
     pub jobs: Vec<Job>,
 }

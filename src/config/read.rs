@@ -392,6 +392,8 @@ fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places:
 
 fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>) {
     let Some(section) = root.table("workflow") else { return };
+    draft.config.workflow.file = section.string("file");
+    draft.config.workflow.gate = section.string("gate");
     for (name, job) in section.named_tables::<JobName>("jobs") {
         let wall = job.span_of_time("wall");
         if !job.has("wall") {

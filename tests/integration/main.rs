@@ -6,5 +6,6 @@ mod audit;
 mod cli;
 mod ingest;
 mod run;
+mod emitted;
 mod schemas;
 mod tidy;

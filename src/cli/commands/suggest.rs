@@ -42,6 +42,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let mut summary = PlanSummary::new(&model, &plan)
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
         .with_steps(&further, &plan::steps(inputs, &further, &plan, STEPS));
+    summary.notes.extend(project.notes.iter().cloned());
     if let Some(today) = plan::today(inputs, &model) {
         summary = summary.with_other("today", &today, Vec::new());
     }
