@@ -360,6 +360,12 @@ pub struct SuggestArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Plan a problem that `--save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "write", "locked", "compare"])]
+    pub from_model: Option<PathBuf>,
+    /// Write the problem as it is solved, with its limits, so that it can be solved again elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "from_model")]
+    pub save_model: Option<PathBuf>,
     /// Pin the plan in `shardplan.lock`
     #[arg(long)]
     pub write: bool,
@@ -383,6 +389,9 @@ pub struct TradeoffArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Look at a problem that `suggest --save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    pub from_model: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,

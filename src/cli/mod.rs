@@ -10,6 +10,7 @@ mod diagnostics;
 mod exit_status;
 mod files;
 mod project;
+mod saved_model;
 mod settings;
 
 use std::ffi::OsString;

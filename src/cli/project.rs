@@ -141,14 +141,7 @@ impl Project {
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
     pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
-        let typed = |option: &'static str| Origin::CommandLine(option);
-        let limits = Limits {
-            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
-            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
-            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
-            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
-        };
-        let mut limits = limits.or(&self.config.budget);
+        let mut limits = typed_limits(args).or(&self.config.budget);
         if limits.containers.is_none() && limits.target.is_none() {
             limits.containers = self.containers_today();
         }
@@ -205,6 +198,17 @@ fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, S
 fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
     let lock = read_plan(lock_path).map(|lock| lock.shards).unwrap_or_default();
     lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
+}
+
+/// Returns the limits of the command line.
+pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
+    let typed = |option: &'static str| Origin::CommandLine(option);
+    Limits {
+        containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+        shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+        minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+        target: args.target.map(|value| Sourced::new(value, typed("--target"))),
+    }
 }
 
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.

@@ -5,8 +5,8 @@
 
 pub mod csv;
 pub mod json_v1;
-pub mod python;
 mod nextest;
+pub mod python;
 
 use std::collections::BTreeMap;
 use std::fmt;

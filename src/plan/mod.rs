@@ -17,7 +17,7 @@ pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
-pub use suggest::{PlanError, divided, steps, suggest};
+pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};

@@ -4,8 +4,8 @@
 
 mod audit;
 mod cli;
+mod emitted;
 mod ingest;
 mod run;
-mod emitted;
 mod schemas;
 mod tidy;

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use shardplan::history::json_v1 as history;
 use shardplan::ingest::shard_report::ShardReportV1;
 use shardplan::inventory::json_v1::InventoryV1;
+use shardplan::model::SavedModelV1;
 use shardplan::report::json_v1::{ExplainV1, SuggestV1, TradeoffV1};
 use shardplan::report::select_v1::SelectV1;
 use shardplan::report::verification::VerifyV1;
@@ -29,6 +30,11 @@ fn the_schema_of_the_inventory_is_committed() {
 #[test]
 fn the_schema_of_a_shards_report_is_committed() {
     is_committed::<ShardReportV1>("shard-report-v1.json");
+}
+
+#[test]
+fn the_schema_of_saved_models_is_committed() {
+    is_committed::<SavedModelV1>("model-v1.json");
 }
 
 #[test]

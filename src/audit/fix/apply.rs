@@ -76,7 +76,8 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
             text.extend_from_slice(end);
         }
         let follows = lines.get(after).map_or(&[][..], Vec::as_slice);
-        let parted = [b"\n".as_slice(), b"\r\n", b"import ", b"from "].iter().any(|start| follows.starts_with(start));
+        let parted =
+            [b"\n".as_slice(), b"\r\n", b"import ", b"from "].iter().any(|start| follows.starts_with(start));
         if !follows.is_empty() && !parted {
             text.extend_from_slice(end);
         }
