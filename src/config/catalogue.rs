@@ -230,20 +230,6 @@ impl Catalogue {
             bears(names, word) && (bears(names, name) || last.is_some_and(|last| bears(names, last)))
         })
     }
-
-    /// Returns whether a word names the same kind of service as a name or an image does.
-    #[must_use]
-    pub fn is_same(&self, word: &str, name: &str, image: Option<&str>) -> bool {
-        let last = image.map(|image| {
-            let last = image.rsplit('/').next().unwrap_or(image);
-            last.split([':', '@']).next().unwrap_or(last)
-        });
-        let bears =
-            |names: &Vec<String>, word: &str| names.iter().any(|known| known.eq_ignore_ascii_case(word));
-        self.entries.iter().any(|(names, _)| {
-            bears(names, word) && (bears(names, name) || last.is_some_and(|last| bears(names, last)))
-        })
-    }
 }
 
 #[cfg(test)]

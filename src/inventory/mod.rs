@@ -38,6 +38,14 @@ pub struct Test {
     pub needs: Vec<Need>,
 }
 
+impl Test {
+    /// Returns whether the test bears a mark of this name.
+    #[must_use]
+    pub fn bears(&self, marker: &str) -> bool {
+        self.markers.binary_search_by(|name| name.as_str().cmp(marker)).is_ok()
+    }
+}
+
 /// A service that a test needs by itself, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
