@@ -241,8 +241,12 @@ index_type!(
 );
 
 index_type!(
-    /// The position of a run in the observed history.
+    /// The position of a part of a run in the observed history.
     RunIx
+);
+index_type!(
+    /// The position of a run of the CI in the observed history.
+    WholeRunIx
 );
 
 /// A vector that is addressed by its own kind of index.
@@ -274,6 +278,12 @@ impl<I: Ix, T> IxVec<I, T> {
     /// Returns the items in order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
+    }
+
+    /// Returns the items in order, as a slice.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
     }
 
     /// Returns the items in order, to change.

@@ -32,12 +32,17 @@ pub(super) fn plan_failure(error: &PlanError) -> Failure {
         PlanError::Model(error) => model_failure(error),
         PlanError::Infeasible { conflict, model } => {
             let mut message = report::conflict_title(conflict);
-            for clash in &conflict.clashes {
+            for clash in conflict.clashes.iter().chain(&conflict.further) {
                 message.push_str("\n  · ");
                 message.push_str(&report::clash(model, clash));
             }
             let failure = Failure::new(ExitStatus::Infeasible, message);
-            conflict.cures.iter().fold(failure, |failure, cure| failure.with_hint(report::cure(model, cure)))
+            let cures = conflict.cures.iter().map(|cure| report::cure(model, cure));
+            if conflict.jointly {
+                failure.with_hint(cures.collect::<Vec<_>>().join(", and "))
+            } else {
+                cures.fold(failure, Failure::with_hint)
+            }
         }
         PlanError::Wrong(_) => Failure::new(ExitStatus::Internal, chain(error))
             .with_hint("this is a fault of shardplan: please report it with the manifest and the history"),

@@ -15,8 +15,12 @@ use crate::time::Millis;
 pub struct Conflict {
     /// The constraints, each with where it comes from. No part of them clashes without the others.
     pub clashes: Vec<Clash>,
-    /// Single changes that make a plan possible, the smallest first.
+    /// The constraints that still clash once those are given up as far as they clash alone.
+    pub further: Vec<Clash>,
+    /// Single changes that make a plan possible, the smallest first; or the changes that do so only together.
     pub cures: Vec<Cure>,
+    /// Whether the changes help only together: then more than one set of constraints clashes.
+    pub jointly: bool,
     /// Whether it is proven that there is no plan. If not, the search only found none.
     pub proven: bool,
 }
@@ -95,6 +99,51 @@ enum Limit {
 
 /// Returns why there is no plan within the limits.
 pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
+    let (mut conflict, mut core) = find_one(problem, limits);
+    let mut changes = Vec::new();
+    let mut relaxed = limits.clone();
+    // Where no single change helps, another set of constraints clashes beside the first: it is relaxed as far as
+    // it clashes alone, and what still clashes then is looked for.
+    for _ in FILTER_ORDER {
+        if !conflict.cures.is_empty() {
+            break;
+        }
+        let Some(change) = cures(problem, &core, &core).into_iter().find(|cure| cure.relax(&mut relaxed))
+        else {
+            break;
+        };
+        changes.push(change);
+        let (next, next_core) = find_one(problem, &relaxed);
+        conflict.further.extend(next.clashes);
+        conflict.cures = next.cures;
+        conflict.proven &= next.proven;
+        core = next_core;
+    }
+    if !changes.is_empty() && !conflict.cures.is_empty() {
+        conflict.cures.truncate(1);
+        changes.append(&mut conflict.cures);
+        conflict.cures = changes;
+        conflict.jointly = true;
+    }
+    conflict
+}
+
+impl Cure {
+    /// Relaxes the limit that this is about; says whether it is about one.
+    fn relax(&self, limits: &mut Limits) -> bool {
+        match *self {
+            Self::Containers(count) => limits.containers = Some(Sourced::new(count, Origin::Default)),
+            Self::Shards(count) => limits.shards = Some(Sourced::new(count, Origin::Default)),
+            Self::Minutes(count) => limits.minutes = Some(Sourced::new(count, Origin::Default)),
+            Self::Target(at) => limits.target = Some(Sourced::new(at, Origin::Default)),
+            Self::LaneShards(..) | Self::Drop { .. } => return false,
+        }
+        true
+    }
+}
+
+/// Returns a set of constraints that clash of which no part clashes alone, and the limits among them.
+fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
     let proven = refuses(problem, limits);
     // Where it is not proven, the most that can be said of less limited problems is the same.
     let fails =
@@ -164,7 +213,7 @@ pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
             .map(|shards| Cure::LaneShards(lane, u32::try_from(shards).unwrap_or(u32::MAX))),
         );
     }
-    Conflict { clashes, cures, proven }
+    (Conflict { clashes, further: Vec::new(), cures, jointly: false, proven }, core)
 }
 
 /// Returns whether it is proven that no plan keeps the limits.

@@ -145,6 +145,11 @@ proptest! {
     fn a_conflict_names_what_clashes_and_its_cures_work(draft in small_problems()) {
         let Err(conflict) = solved(&draft) else { return Ok(()) };
         prop_assert!(!conflict.clashes.is_empty());
+        if conflict.jointly {
+            let cured = conflict.cures.iter().fold(draft.clone(), |draft, cure| cured(&draft, cure));
+            prop_assert!(solved(&cured).is_ok(), "{:?} do not help together", conflict.cures);
+            return Ok(());
+        }
         for cure in &conflict.cures {
             prop_assert!(solved(&cured(&draft, cure)).is_ok(), "{cure:?} does not help");
         }

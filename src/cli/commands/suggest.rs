@@ -48,6 +48,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let mut summary = PlanSummary::new(&model, &plan)
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
         .with_steps(&further, &plan::steps(project.estimates.pace_deviation, &further, &plan, STEPS));
+    summary.notes.extend(project.notes.iter().cloned());
     if let Some(today) = plan::today(inputs, &model) {
         summary = summary.with_other("today", &today, Vec::new());
     }
@@ -65,7 +66,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         console.status("Saved", shown_path(&path));
     }
 
-    let text = Lock::render(&model, &plan);
+    let text = Lock::render(&project.config, &model, &plan);
     let changes = std::fs::read_to_string(&project.lock_path).ok().as_deref() != Some(&text);
     if args.locked && changes {
         let why = if lock.is_some() { "shardplan.lock is out of date" } else { "there is no shardplan.lock" };

@@ -246,6 +246,36 @@ fn a_budget_that_is_too_small_names_what_clashes_and_the_cure() {
 }
 
 #[test]
+fn where_two_limits_clash_each_by_itself_both_are_named_with_what_helps() {
+    let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
+    assert_snapshot!(project.shardplan("-q suggest --max-shards 1 --max-minutes 1"), @"
+    exit: 4
+    --- stderr
+    error: no plan can keep these constraints together
+      · at most 1 shard (`--max-shards`), for 2 lanes
+      · at most 1 billed minute (`--max-minutes`)
+    hint: allow 2 shards: `--max-shards 2`, and allow 4 billed minutes: `--max-minutes 4`
+    ");
+    let loosened = project.shardplan("-q suggest --max-shards 2 --max-minutes 4");
+    assert_eq!(loosened.code, 0, "{loosened}");
+}
+
+#[test]
+fn a_service_that_a_lane_starts_everywhere_is_given_up_in_both_places() {
+    let manifest = TWO_LANES.replace("paths = [\"tests/db\"]", "paths = [\"tests/db\"]\nservices = [\"db\"]");
+    let project = Project::planned(&manifest, TWO_LANES_TESTS);
+    assert_snapshot!(project.shardplan("-q suggest --budget 0"), @r#"
+    exit: 4
+    --- stderr
+    error: no plan can keep these constraints together
+      · at most 0 containers (`--budget`)
+      · lane `heavy` needs `db` (1 container) for `tests/db/test_c.py` and 2 more
+    hint: allow 1 container: `--budget 1`
+    hint: do without `db`, needed by 3 units: `provision = "never"` in `[services.db]`, and out of `services` of `heavy`
+    "#);
+}
+
+#[test]
 fn a_target_that_a_unit_can_not_reach_names_the_unit() {
     let project = Project::planned(TWO_LANES, TWO_LANES_TESTS);
     assert_snapshot!(project.shardplan("suggest --target 1m"), @"
