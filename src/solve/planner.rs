@@ -18,6 +18,12 @@ use crate::time::Millis;
 const LOOSER: [u64; 14] =
     [0, 100, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000, 250_000, 500_000];
 
+/// How many units all further steps together may put on shards: with very many units there are few steps, or none.
+const PLACED_FOR_STEPS: usize = 300_000;
+
+/// Of problems with many units a plan this near to the bound, as a part of it, is near enough.
+const NEAR_ENOUGH: u64 = 100_000;
+
 /// How many partial plans of a small problem are looked at to end it earlier.
 const CLOSE_THE_GAP: u32 = 400_000;
 
@@ -66,22 +72,28 @@ pub fn solve_within(
 }
 
 /// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
-/// and than `end`, at most `count` of them. All together may take a tenth of the effort of a plan.
+/// and than `end`, at most `count` of them. All together may take a tenth of the effort of the plan before.
 #[must_use]
 pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize) -> Vec<Solution> {
     /// Containers come in sets; a step may need several more of them before anything is gained.
     const REACH: u32 = 12;
-    let planner = Planner::with_effort(problem, Effort::COMMAND / 10);
+    let mut tries = PLACED_FOR_STEPS / problem.units.len().max(1);
+    if tries == 0 {
+        return Vec::new();
+    }
+    let planner = Planner::with_effort(problem, Effort::COMMAND / 20);
     let mut steps: Vec<Solution> = Vec::new();
     let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
     // No step ends earlier than all of them at once, and where that is no earlier there are none.
     let most = with_containers(limits, first.saturating_add(REACH));
-    let at_least = planner.soonest_for(3, &most, Start::default()).map_or(Millis::ZERO, |plan| plan.bound.at);
+    let fastest = if tries > 12 { planner.soonest_for(3, &most, Start::default()) } else { None };
+    let at_least = fastest.map_or(Millis::ZERO, |plan| plan.bound.at);
     let (mut end, mut best): (Millis, Option<Solution>) = (from.end, None);
     for containers in first + 1..=first.saturating_add(REACH) {
-        if steps.len() == count || end <= at_least || planner.effort.is_spent() {
+        if steps.len() == count || end <= at_least || planner.effort.is_spent() || tries == 0 {
             break;
         }
+        tries -= 1;
         let limits = with_containers(limits, containers);
         let known = best.as_ref();
         let Some(found) = planner.soonest_for(4, &limits, Start { known, at_least }) else { continue };
@@ -222,7 +234,8 @@ impl<'p> Planner<'p> {
         }
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
-            if best.as_ref().is_some_and(|best| best.end <= end) {
+            let enough = if self.is_small() { end } else { end.max(bound + Millis(bound.0 / NEAR_ENOUGH)) };
+            if self.effort.is_spent() || best.as_ref().is_some_and(|best| best.end <= enough) {
                 break;
             }
             for goal in [Goal::Any, Goal::Overhead] {
