@@ -53,6 +53,9 @@ const REGROUP_STEPS: u32 = 20_000;
 /// How many rounds of pairwise exchange are made at the most.
 const MAX_ROUNDS: usize = 400;
 
+/// How many units all rounds look at together, about: with very many units the first rounds do.
+const LOOKED_AT: usize = 2_000_000;
+
 impl ApartIndex {
     pub(super) fn new(problem: &Problem) -> Self {
         let mut index = vec![Vec::new(); problem.units.len()];
@@ -185,7 +188,8 @@ impl<'p> LaneAssignment<'p> {
 
     /// Brings pairs of shards closer until nothing helps or every shard ends by `goal`.
     fn improve(&mut self, goal: Millis) {
-        for _ in 0..MAX_ROUNDS {
+        let units: usize = self.shards.iter().map(|slot| slot.units.len()).sum();
+        for _ in 0..MAX_ROUNDS.min((LOOKED_AT / units.max(1)).max(8)) {
             if self.end() <= goal {
                 return;
             }

@@ -19,7 +19,7 @@ const LOOSER: [u64; 14] =
     [0, 100, 300, 600, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000, 250_000, 500_000];
 
 /// How many units all further steps together may put on shards: with very many units there are few steps, or none.
-const PLACED_FOR_STEPS: usize = 300_000;
+const PLACED_FOR_STEPS: usize = 100_000;
 
 /// Of problems with many units a plan this near to the bound, as a part of it, is near enough.
 const NEAR_ENOUGH: u64 = 100_000;
