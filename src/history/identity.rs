@@ -79,17 +79,25 @@ pub(super) fn drop_retold(samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredR
         let of_run = kept.iter().rposition(|other| runs[other.run].whole != runs[sample.run].whole);
         let of_run = of_run.map_or(0, |before| before + 1);
         match kept[of_run..].iter_mut().find(|other| tell_of_one(other, &sample, runs)) {
-            // The one with more to say stays; its run keeps its place in the order.
-            Some(other) if other.phases.is_none() && sample.phases.is_some() => {
-                let run = other.run;
-                *other = Sample { run, ..sample };
-            }
-            Some(_) => {}
+            Some(other) => join(other, sample),
             None => kept.push(sample),
         }
     }
     kept.shrink_to_fit();
     *samples = kept;
+}
+
+/// Adds to a sample what another report knows of the same execution. Its run keeps its place in the order.
+fn join(sample: &mut Sample, other: Sample) {
+    if sample.phases.is_none() && other.phases.is_some() {
+        // Who knows the phases did not round their sum.
+        (sample.phases, sample.total) = (other.phases, other.total);
+    }
+    sample.unit = sample.unit.max(other.unit);
+    sample.retries = sample.retries.max(other.retries);
+    if sample.reason.is_none() {
+        sample.reason = other.reason;
+    }
 }
 
 fn tell_of_one(one: &Sample, other: &Sample, runs: &IxVec<RunIx, StoredRun>) -> bool {

@@ -33,15 +33,15 @@ fn both_families_of_pytest_reports_give_the_same_ids() {
     assert_eq!(durations(&old), durations(&new));
     assert_snapshot!(durations(&new), @r#"
     {
-        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.249844,
-        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.016023,
-        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.498874,
-        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.013171,
-        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.136736,
-        "tests/api/test_user.py::test_teardown": 0.325884,
-        "tests/api/test_user.py::test_teardown_after_failure": 0.487468,
-        "tests/test_search.py::TestSearch::test_inherited": 1.463366,
-        "tests/test_search.py::test_known_fault": 0.056634,
+        "tests/api/test_user.py::TestLogin::TestNested::test_deep": 0.25,
+        "tests/api/test_user.py::TestLogin::test_name[a::b]": 0.004,
+        "tests/api/test_user.py::TestLogin::test_name[ann]": 0.512,
+        "tests/api/test_user.py::TestLogin::test_name[sp ace/\\xe9]": 0.001,
+        "tests/api/test_user.py::TestLogin::test_wrong_password": 0.131,
+        "tests/api/test_user.py::test_teardown": 0.33,
+        "tests/api/test_user.py::test_teardown_after_failure": 0.5,
+        "tests/test_search.py::TestSearch::test_inherited": 1.5,
+        "tests/test_search.py::test_known_fault": 0.02,
         "tests/test_search.py::test_query": 0.0
     }
     "#);
@@ -124,8 +124,8 @@ fn the_command_line_overrides_what_the_file_says() {
     );
     assert_eq!(said.code, 0, "{said}");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
-    t.py::a,1,t.py,unknown,heavy,2,77,3,next,abc,2026-06-16T08:00:00Z,,postgres redis,partial,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
+    t.py::a,1,t.py,unknown,heavy,2,77,3,next,abc,2026-06-16T08:00:00Z,,postgres redis,partial,,,,,,
     ");
 }
 
@@ -458,8 +458,8 @@ fn the_path_says_what_the_manifest_reads_from_it() {
         Finished 1 file ingested, 1 file already in the history, 1 file passed over
     ");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
-    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
+    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,,,
     ");
 }
 
@@ -518,8 +518,8 @@ fn the_environment_fills_what_nobody_says() {
         project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
     assert_eq!(said.code, 0, "{said}");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
-    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
+    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,,,
     ");
 }
 

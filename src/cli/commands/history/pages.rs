@@ -47,7 +47,11 @@ pub(super) fn overview(overview: &Overview) -> Page {
         columns: vec!["lane", "runs", "tests", "test time", "last run"],
         rows: overview.lanes.iter().map(row).collect(),
     };
-    Page { subject: None, headline: line, sheets: vec![lanes, slow_sheet("slowest tests", &overview.slowest)] }
+    Page {
+        subject: None,
+        headline: line,
+        sheets: vec![lanes, slow_sheet("slowest tests", &overview.slowest)],
+    }
 }
 
 pub(super) fn slowest(tests: &[SlowTest]) -> Page {
@@ -249,7 +253,11 @@ pub(super) fn show(shown: &Shown, expected: Micros) -> Page {
         columns.extend(["setup", "call", "teardown"]);
     }
     columns.push("reason");
-    Page { subject: Some(shown.test.as_str().to_owned()), headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
+    Page {
+        subject: Some(shown.test.as_str().to_owned()),
+        headline,
+        sheets: vec![Sheet { columns, rows: rows.collect() }],
+    }
 }
 
 fn has_phases(shown: &Shown) -> bool {
