@@ -163,7 +163,9 @@ impl<'a, 'b> Tests<'a, 'b> {
     fn hand_out(&mut self) {
         if let Some(batches) = &mut self.batches {
             self.handed_out += self.observations.len() as u64;
-            (batches.take)(std::mem::take(&mut self.observations));
+            // The next batch will be as large.
+            let next = Vec::with_capacity(self.observations.len());
+            (batches.take)(std::mem::replace(&mut self.observations, next));
             self.positions.clear();
         }
     }

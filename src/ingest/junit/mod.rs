@@ -323,8 +323,8 @@ impl Document<'_, '_, '_> {
         if self.origin.framework() == Some(Framework::Playwright) {
             seen.project = self.suites.last().and_then(|suite| suite.host.clone());
         }
-        let is_unique = python_modules::is_python(seen.test.file())
-            || matches!(self.origin.framework(), Some(Framework::Pytest | Framework::Nextest));
+        let is_unique = matches!(self.origin.framework(), Some(Framework::Pytest | Framework::Nextest))
+            || python_modules::is_python(seen.test.file());
         self.tests.repeats = if is_unique { Repeats::Replace } else { Repeats::AddUp };
         if case.is_teardown_error {
             self.tests.add_teardown_error(seen, line);

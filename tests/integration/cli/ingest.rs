@@ -548,3 +548,29 @@ fn the_same_files_give_the_same_words_however_many_read_them() {
     project.shardplan("ingest out");
     assert_eq!(project.stored_files().len(), 40);
 }
+
+#[test]
+fn a_file_that_is_split_over_the_shards_of_a_run_takes_what_all_of_them_took() {
+    let project = Project::new();
+    project.write("1.json", r#"{"spec/a_spec.rb": 1.5, "spec/b_spec.rb": 4}"#);
+    project.write("2.json", r#"{"spec/a_spec.rb": 2.25}"#);
+    for (run, at) in [("7", "2026-06-16T08:00:00Z"), ("8", "2026-06-17T08:00:00Z")] {
+        for shard in ["1", "2"] {
+            // Each run has files of its own, as every run has.
+            let text = std::fs::read_to_string(project.path(format!("{shard}.json"))).unwrap();
+            project.write(
+                &format!("{run}-{shard}.json"),
+                text.replace('}', &" ".repeat(run.parse().unwrap())) + "}",
+            );
+            let said = project.shardplan(&format!(
+                "ingest {run}-{shard}.json --run {run} --lane unit --shard {shard} --at {at}"
+            ));
+            assert_eq!(said.code, 0, "{said}");
+        }
+    }
+    // The history keeps what each shard said; what is expected of the file is what they took together.
+    let csv = project.shardplan("history export csv").stdout;
+    assert_eq!(csv.lines().count(), 1 + 6, "{csv}");
+    let expected = project.shardplan("history export test-durations").json();
+    assert_eq!(expected, serde_json::json!({"spec/a_spec.rb": 3.75, "spec/b_spec.rb": 4.0}));
+}

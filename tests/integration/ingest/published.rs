@@ -27,7 +27,7 @@ fn files_below(folder: &Path) -> BTreeMap<String, PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "INDEX.json") {
+            } else if path.file_name().is_some_and(|name| name != "INDEX.json" && name != "README.md") {
                 files.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), path);
             }
         }
@@ -41,8 +41,7 @@ fn row(name: &str, path: &Path) -> String {
     let contents = match ingest::read(&bytes, name, &Context::default()) {
         Ok(contents) => contents,
         Err(error) => {
-            let words = error.to_string().replace(&format!("`{name}"), "`").replace('"', "'");
-            return format!("{name},refused,,,,,,,\"{}\"", words.trim_start_matches("` "));
+            return format!("{name},refused,,,,,,,\"{}\"", error.kind.to_string().replace('"', "'"));
         }
     };
     let reports = || contents.reports.iter();
