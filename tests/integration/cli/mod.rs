@@ -1,15 +1,19 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod emit;
 mod explain;
 mod graph;
 mod history;
 mod history_crash;
 mod ingest;
+mod init;
 mod lock;
 mod manifest;
 mod provision;
+mod select;
 mod suggest;
 mod tradeoff;
+mod verify;
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -38,6 +42,11 @@ impl Project {
         let project = Self { folder: TempDir::new().unwrap() };
         project.write("shardplan.toml", "");
         project
+    }
+
+    /// Returns a folder without even a manifest.
+    fn empty() -> Self {
+        Self { folder: TempDir::new().unwrap() }
     }
 
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
