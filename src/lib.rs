@@ -43,6 +43,7 @@
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod emit;
 pub mod estimate;
 pub mod history;
 pub mod ids;

@@ -60,6 +60,8 @@ pub enum ColorArg {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first `shardplan.toml` from the workflow files and the pytest settings
+    Init(InitArgs),
     /// Read test reports and durations into the history
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
@@ -72,12 +74,32 @@ pub enum Command {
     Tradeoff(TradeoffArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
+    /// Print the tests of one shard, for a runner without the pytest plugin
+    Select(SelectArgs),
+    /// After the run: prove that the shards together ran every test exactly once
+    Verify(VerifyArgs),
+    /// Write the CI configuration for the pinned plan
+    Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
 }
 
-/// `shardplan ingest`
+/// `shardplan init`
 #[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The workflow file whose tests are to be split, instead of the one that looks most like it
+    #[arg(long, value_name = "FILE")]
+    pub workflow: Option<PathBuf>,
+    /// Write over a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the manifest and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `shardplan ingest`
+#[derive(Debug, Default, Args)]
 pub struct IngestArgs {
     /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
     /// input; the format is recognised by content
@@ -338,6 +360,12 @@ pub struct SuggestArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Plan a problem that `--save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "write", "locked", "compare"])]
+    pub from_model: Option<PathBuf>,
+    /// Write the problem as it is solved, with its limits, so that it can be solved again elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "from_model")]
+    pub save_model: Option<PathBuf>,
     /// Pin the plan in `shardplan.lock`
     #[arg(long)]
     pub write: bool,
@@ -361,6 +389,9 @@ pub struct TradeoffArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Look at a problem that `suggest --save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    pub from_model: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -383,6 +414,116 @@ pub struct ExplainArgs {
     pub format: FormatArg,
 }
 
+/// `shardplan select`
+#[derive(Debug, Args)]
+pub struct SelectArgs {
+    /// The shard
+    #[arg(long, value_name = "NAME")]
+    pub shard: String,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "lines")]
+    pub format: SelectFormatArg,
+    /// What was collected (`pytest --shardplan-collect`, `cargo nextest list --message-format json`), so that
+    /// tests which the lock does not know are selected too
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+}
+
+/// How `select` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SelectFormatArg {
+    /// A file or test a line.
+    Lines,
+    /// Arguments for `pytest @FILE` (pytest 8.2 or later).
+    Pytest,
+    /// A filterset for `cargo nextest run -E`; needs `--against`.
+    Nextest,
+    /// A versioned machine format.
+    Json,
+}
+
+/// `shardplan verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The results of all shards: reports of the pytest plugin or JUnit XML, files or folders. `SHARD=FILE`
+    /// where neither the file nor its path says which shard it is of
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Every test that exists; without it, what the shards collected themselves
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Add the results to the history
+    #[arg(long)]
+    pub ingest: bool,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FormatArg,
+}
+
+/// `shardplan emit`
+#[derive(Debug, Args)]
+pub struct EmitArgs {
+    /// What to write it for
+    #[arg(value_name = "TARGET")]
+    pub target: TargetArg,
+    /// Fail (exit 1) if the file is not what the lock says, and write nothing
+    #[arg(long)]
+    pub check: bool,
+    /// How shards are written into the workflow (github)
+    #[arg(long, value_name = "STYLE", default_value = "auto")]
+    pub style: StyleArg,
+    /// The shards of this lane only (matrix)
+    #[arg(long, value_name = "NAME")]
+    pub lane: Option<String>,
+    /// The file to write, `-` for stdout; by default the workflow file (github), else stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What CI configuration is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetArg {
+    /// The team's own GitHub Actions workflow, edited in place.
+    Github,
+    /// JSON for a matrix that a job computes.
+    Matrix,
+    /// A makefile with a target for every shard.
+    Make,
+    /// Jobs for GitLab.
+    Gitlab,
+    /// A configuration for CircleCI.
+    Circleci,
+    /// A pipeline for Buildkite.
+    Buildkite,
+    /// pytest-split's `.test_durations`.
+    TestDurations,
+}
+
+/// How shards are written into a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StyleArg {
+    /// A matrix; a job for each shard where the job's own matrix can not take them.
+    Auto,
+    /// A matrix over the shards.
+    Matrix,
+    /// A job for each shard.
+    Jobs,
+}
+
+impl TargetArg {
+    /// Returns the word that is typed for it.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// `shardplan graph`
 #[derive(Debug, Args)]
 pub struct GraphArgs {
@@ -392,6 +533,10 @@ pub struct GraphArgs {
     /// Which graph to draw
     #[arg(long, value_name = "KIND", default_value = "needs")]
     pub kind: GraphKindArg,
+    /// Draw when every job of the workflow runs, by the pinned plan or today's jobs: the path that decides the
+    /// end, and how much longer every other job could take
+    #[arg(long, conflicts_with_all = ["kind", "around"])]
+    pub critical_path: bool,
     /// Draw only what has to do with this test, file, service, marker, fixture or lane
     #[arg(long, value_name = "NAME")]
     pub around: Option<String>,

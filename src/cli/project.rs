@@ -13,11 +13,12 @@ use super::settings::Settings;
 use crate::config::{Budget, Config, Origin, Sourced};
 use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Detail, Filter, Observed, Store, views};
-use crate::ids::{NodeId, Printable, WholeRunIx};
+use crate::ids::{LaneName, NodeId, Printable, WholeRunIx};
 use crate::inventory::Inventory;
 use crate::model::{Inputs, Limits};
 use crate::plan::Lock;
 use crate::report::plural;
+use crate::workflow::{self, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
 const LOCK_NAME: &str = "shardplan.lock";
@@ -29,16 +30,17 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
+    /// What the time of the workflow's jobs goes into, by name, where the history knows it.
+    pub(crate) job_parts: BTreeMap<String, String>,
+    /// What the user should know about how the project was read.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Project {
     /// Reads the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;
-        let declared = match &settings.manifest {
-            Some(path) => Some(read_manifest(path, settings)?),
-            None => None,
-        };
+        let declared = read_declared(settings)?;
         let filter = Filter {
             branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
             ..Filter::default()
@@ -63,7 +65,7 @@ impl Project {
             None => inferred_inventory(settings, declared.as_ref(), &observed)
                 .unwrap_or_else(|| inventory_of_history(&observed, console)),
         };
-        let config = declared.unwrap_or_else(|| {
+        let mut config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
             Config::without_manifest(&needs.map(|need| need.service.clone()).collect())
         });
@@ -80,6 +82,13 @@ impl Project {
                 if left_out.is_empty() { "" } else { "; runs of other branches are left out" },
             ),
         );
+        let lock_path = settings.below_root(LOCK_NAME.as_ref());
+        let mut notes = Vec::new();
+        let mut job_parts = BTreeMap::new();
+        if let Some(file) = read_workflow(&config, settings)? {
+            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path));
+            job_parts = parts_of_jobs(&file, &observed);
+        }
         if let Some(branch) = filter.branch.filter(|_| !left_out.is_empty()) {
             let message = format!(
                 "`[history] branch` keeps runs of `{}` only: {left_out} left out",
@@ -97,7 +106,9 @@ impl Project {
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
-            lock_path: settings.below_root(LOCK_NAME.as_ref()),
+            lock_path,
+            job_parts,
+            notes,
         })
     }
 
@@ -130,14 +141,7 @@ impl Project {
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
     pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
-        let typed = |option: &'static str| Origin::CommandLine(option);
-        let limits = Limits {
-            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
-            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
-            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
-            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
-        };
-        let mut limits = limits.or(&self.config.budget);
+        let mut limits = typed_limits(args).or(&self.config.budget);
         if limits.containers.is_none() && limits.target.is_none() {
             limits.containers = self.containers_today();
         }
@@ -158,9 +162,90 @@ impl Project {
     }
 }
 
+/// Returns the manifest, where there is one.
+pub(crate) fn read_declared(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the workflow file that the manifest names.
+pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Option<WorkflowFile>, Failure> {
+    let Some(name) = &config.workflow.file else { return Ok(None) };
+    let text = read_text(&settings.below_root(name.as_ref()))
+        .map_err(|failure| failure.with_hint("`file` in `[workflow]` names it, relative to the manifest"))?;
+    let file = WorkflowFile::parse(&text, name).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok(Some(file))
+}
+
+/// Returns what the time of every job that was measured goes into.
+fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, String> {
+    let parts = file.jobs.iter().filter_map(|job| {
+        let times = workflow::times_of(job, &observed.jobs)?;
+        let parts = format!(
+            "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+            times.queue,
+            times.setup,
+            times.containers,
+            times.tests,
+            times.rest,
+            plural(times.runs, "run"),
+        );
+        Some((job.id.clone(), parts))
+    });
+    parts.collect()
+}
+
+/// Returns the lane of every pinned shard; nothing where no readable plan is pinned.
+fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
+    let lock = read_plan(lock_path).map(|lock| lock.shards).unwrap_or_default();
+    lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
+}
+
+/// Returns the limits of the command line.
+pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
+    let typed = |option: &'static str| Origin::CommandLine(option);
+    Limits {
+        containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+        shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+        minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+        target: args.target.map(|value| Sourced::new(value, typed("--target"))),
+    }
+}
+
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.
 pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
     Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
+}
+
+/// Returns the manifest, where there is one.
+pub(crate) fn manifest(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the pinned plan that a run follows, which must be there, and its identity.
+pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<(Lock, LockText), Failure> {
+    let path = named.map_or_else(|| settings.below_root(LOCK_NAME.as_ref()), |path| settings.located(path));
+    if named.is_none() && !path.is_file() {
+        return Err(Failure::bad_input("there is no shardplan.lock: no plan is pinned")
+            .with_hint("`shardplan suggest --write` pins one"));
+    }
+    let text = read_text(&path)?;
+    let lock = Lock::parse(&text, &path).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok((lock, LockText(text)))
+}
+
+/// The text of a lock, whose identity not every command asks for.
+pub(crate) struct LockText(String);
+
+impl LockText {
+    /// Returns the identity that results bear.
+    pub(crate) fn identity(&self) -> String {
+        crate::plan::identity(&self.0)
+    }
+}
+
+/// Returns what was collected.
+pub(crate) fn read_collection(path: &Path, settings: &Settings) -> Result<Inventory, Failure> {
+    read_inventory(&settings.located(path))
 }
 
 pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {

@@ -130,6 +130,9 @@ pub struct Service {
     pub times: Sourced<ServiceTimes>,
     /// When shards start it.
     pub provision: Provision,
+    /// Where it is reached: `host:port`, `host`, `:port` or the path of a socket. The pytest plugin reads them to
+    /// tell which service a test tried to reach.
+    pub addresses: Vec<String>,
     /// A test with one of these marks needs it.
     pub markers: Vec<Sourced<crate::ids::MarkerName>>,
     /// A test with one of these fixtures in its closure needs it.
@@ -256,6 +259,10 @@ pub enum GroupRule {
 /// `[workflow]`: the jobs around the lanes.
 #[derive(Clone, Debug, Default)]
 pub struct Workflow {
+    /// The workflow file that the lanes are jobs of, relative to the manifest.
+    pub file: Option<String>,
+    /// The job that combines what the lanes measured, by its id or the name that the CI shows.
+    pub gate: Option<String>,
     /// `[workflow.jobs.NAME]`, sorted by name.
     pub jobs: Vec<Job>,
 }

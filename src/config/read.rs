@@ -236,6 +236,7 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         containers: section.count("containers", 0).unwrap_or(1),
         times: Sourced::new(times, times_origin),
         provision: section.choice("provision", &provision).unwrap_or_default(),
+        addresses: section.list::<String>("addresses").into_iter().map(Spanned::into_inner).collect(),
         markers: places.sourced_all(section.list::<MarkerName>("markers")),
         fixtures: places.sourced_all(section.list::<String>("fixtures")),
         paths: places.sourced_all(section.list::<Pattern>("paths")),
@@ -391,6 +392,8 @@ fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places:
 
 fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>) {
     let Some(section) = root.table("workflow") else { return };
+    draft.config.workflow.file = section.string("file");
+    draft.config.workflow.gate = section.string("gate");
     for (name, job) in section.named_tables::<JobName>("jobs") {
         let wall = job.span_of_time("wall");
         if !job.has("wall") {

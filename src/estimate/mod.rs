@@ -10,6 +10,7 @@
 //! that was never measured gets the mean of its file, or of the nearest folder above that has enough measured
 //! tests, or of all.
 
+mod least_squares;
 mod measured;
 mod overheads;
 mod pace;

@@ -5,6 +5,7 @@
 
 pub mod csv;
 pub mod json_v1;
+mod nextest;
 pub mod python;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,14 @@ pub struct Test {
     pub fixtures: Vec<String>,
     /// The services that it was seen or is known to need, sorted by service.
     pub needs: Vec<Need>,
+}
+
+impl Test {
+    /// Returns whether the test bears a mark of this name.
+    #[must_use]
+    pub fn bears(&self, marker: &str) -> bool {
+        self.markers.binary_search_by(|name| name.as_str().cmp(marker)).is_ok()
+    }
 }
 
 /// A service that a test needs by itself, and how that is known.
@@ -111,6 +120,7 @@ impl Inventory {
         let text = text.trim_start_matches('\u{feff}');
         let tests = match text.trim_start().chars().next() {
             None => Err((None, "the inventory is empty: it needs at least one test".to_owned())),
+            Some('{') if nextest::is_list(text) => nextest::read(text),
             Some('{' | '[') => json_v1::read(text, path),
             Some(_) => csv::read(text, path),
         };
@@ -130,6 +140,13 @@ impl Inventory {
         };
         let kept = observed.tests.iter().enumerate().filter(|(at, _)| without.binary_search(at).is_err());
         Self::from_tests(kept.map(|(_, history)| test(history)).collect())
+    }
+
+    /// Returns the test of that id.
+    #[must_use]
+    pub fn test(&self, id: &NodeId) -> Option<&Test> {
+        let tests = self.tests.as_slice();
+        tests.binary_search_by(|test| test.id.cmp(id)).ok().map(|at| &tests[at])
     }
 
     /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.

@@ -71,7 +71,7 @@ pub struct Reason {
 }
 
 /// The constraint graph of a project.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ConstraintGraph {
     graph: DiGraph<Node, Reason>,
     tests: IxVec<TestIx, NodeIndex>,

@@ -4,18 +4,26 @@ pub mod check;
 mod evaluate;
 mod forecast;
 pub mod lock;
+mod lock_text;
+mod route;
+pub mod select;
+mod selection;
 mod suggest;
+pub mod verify;
 
 pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
 pub use forecast::{Forecast, forecast};
-pub use lock::{Lock, LockError, LockedShard};
-pub use suggest::{PlanError, divided, steps, suggest};
+pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
+pub use route::{Route, Router};
+pub use selection::{LockedLane, LockedService};
+pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};
 use crate::solve::{Bound, Placement, Solution, homes, moved};
 use crate::time::Millis;
+use crate::workflow::Network;
 
 /// Lanes to shards to units, with what they are expected to take and how good that is.
 #[derive(Clone, Debug)]
@@ -135,6 +143,19 @@ impl Plan {
             limits: limits.clone(),
             moved: previous.map(|placement| moved(solution, placement)),
         }
+    }
+
+    /// Returns the jobs of the workflow with this plan's shards among them.
+    #[must_use]
+    pub fn network(&self, model: &Model) -> Network {
+        let shards: Vec<_> = self
+            .shards
+            .iter()
+            .map(|shard| {
+                (model.problem.lanes[shard.lane].name.clone(), shard.name.to_string(), shard.times.wall())
+            })
+            .collect();
+        model.jobs.network(&shards)
     }
 
     /// Returns the shard of a unit.

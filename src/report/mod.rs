@@ -4,11 +4,13 @@ mod dot;
 pub mod explanation;
 pub mod json_v1;
 mod markdown;
+pub mod select_v1;
 mod sentences;
 pub mod summary;
 mod text;
+pub mod verification;
 
-pub use dot::{constraint_graph, job_graph};
+pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
     explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
 };

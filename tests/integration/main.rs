@@ -4,5 +4,8 @@
 
 mod audit;
 mod cli;
+mod emitted;
+mod ingest;
+mod run;
 mod schemas;
 mod tidy;
