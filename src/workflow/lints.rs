@@ -48,7 +48,7 @@ fn measuring(file: &WorkflowFile) -> Vec<(&WorkflowJob, &Step, PytestCommand)> {
             if let (Via::Pytest(command), Some(step)) = (runner.via, job.steps.get(runner.step))
                 && !command.cov.is_empty()
             {
-                found.push((job, step, command));
+                found.push((job, step, *command));
             }
         }
     }
