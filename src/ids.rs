@@ -280,6 +280,12 @@ impl<I: Ix, T> IxVec<I, T> {
         self.items.iter()
     }
 
+    /// Returns the items in order, as a slice.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
     /// Returns the items in order, to change.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()

@@ -40,6 +40,7 @@
 //!
 //! The modules stand in the order in which data flows; a module may use those above it.
 
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod emit;

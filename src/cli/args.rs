@@ -66,12 +66,18 @@ pub enum Command {
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
     History(HistoryArgs),
+    /// Find tests that need a service nobody says they need, and other faults of marks and lanes
+    Audit(AuditArgs),
     /// Find the best lanes and shards within a budget, and prove how good they are
     Suggest(SuggestArgs),
     /// Show what every further container, shard and minute buys
     Tradeoff(TradeoffArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
+    /// Print the tests of one shard, for a runner without the pytest plugin
+    Select(SelectArgs),
+    /// After the run: prove that the shards together ran every test exactly once
+    Verify(VerifyArgs),
     /// Write the CI configuration for the pinned plan
     Emit(EmitArgs),
     /// Draw the constraint graph as DOT
@@ -93,7 +99,7 @@ pub struct InitArgs {
 }
 
 /// `shardplan ingest`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct IngestArgs {
     /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
     /// input; the format is recognised by content
@@ -297,6 +303,54 @@ pub struct InventoryArgs {
     pub inventory: Option<PathBuf>,
 }
 
+/// `shardplan audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Run only these rules (codes, names, or the beginning of codes)
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Repair what can be repaired: write and remove marks, register them
+    #[arg(long, conflicts_with_all = ["diff", "write_baseline"])]
+    pub fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub diff: bool,
+    /// Leave the findings of this file alone
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write today's findings into the baseline
+    #[arg(long)]
+    pub write_baseline: bool,
+    /// Say what a rule checks, why it matters and what to do; `all` lists the rules
+    #[arg(long, value_name = "RULE")]
+    pub explain: Option<String>,
+    /// Write the inventory that the sources give as CSV
+    #[arg(long, value_name = "FILE")]
+    pub write_inventory: Option<PathBuf>,
+    /// Where a better source of tests and needs is.
+    #[command(flatten)]
+    pub inventory: InventoryArgs,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FindingsFormatArg,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormatArg {
+    /// With excerpts of the sources.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// SARIF 2.1.0, for code-scanning services.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines.
+    Github,
+}
+
 /// `shardplan suggest`
 #[derive(Debug, Args)]
 pub struct SuggestArgs {
@@ -306,6 +360,12 @@ pub struct SuggestArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Plan a problem that `--save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "write", "locked", "compare"])]
+    pub from_model: Option<PathBuf>,
+    /// Write the problem as it is solved, with its limits, so that it can be solved again elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "from_model")]
+    pub save_model: Option<PathBuf>,
     /// Pin the plan in `shardplan.lock`
     #[arg(long)]
     pub write: bool,
@@ -329,6 +389,9 @@ pub struct TradeoffArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Look at a problem that `suggest --save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    pub from_model: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -346,6 +409,58 @@ pub struct ExplainArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FormatArg,
+}
+
+/// `shardplan select`
+#[derive(Debug, Args)]
+pub struct SelectArgs {
+    /// The shard
+    #[arg(long, value_name = "NAME")]
+    pub shard: String,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "lines")]
+    pub format: SelectFormatArg,
+    /// What was collected (`pytest --shardplan-collect`, `cargo nextest list --message-format json`), so that
+    /// tests which the lock does not know are selected too
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+}
+
+/// How `select` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SelectFormatArg {
+    /// A file or test a line.
+    Lines,
+    /// Arguments for `pytest @FILE` (pytest 8.2 or later).
+    Pytest,
+    /// A filterset for `cargo nextest run -E`; needs `--against`.
+    Nextest,
+    /// A versioned machine format.
+    Json,
+}
+
+/// `shardplan verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The results of all shards: reports of the pytest plugin or JUnit XML, files or folders. `SHARD=FILE`
+    /// where neither the file nor its path says which shard it is of
+    #[arg(required = true, value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// Every test that exists; without it, what the shards collected themselves
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// The lock, instead of the one beside the manifest
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// Add the results to the history
+    #[arg(long)]
+    pub ingest: bool,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args::{InventoryArgs, LimitArgs};
+use super::audited::inferred_inventory;
 use super::commands::history::history_failure;
 use super::console::{Console, Failure, chain, shown_path};
 use super::diagnostics::config_failure;
@@ -61,7 +62,8 @@ impl Project {
                 say_what_the_inventory_lacks(&inventory, &observed, console);
                 inventory
             }
-            None => inventory_of_history(&observed, console),
+            None => inferred_inventory(settings, declared.as_ref(), &observed)?
+                .unwrap_or_else(|| inventory_of_history(&observed, console)),
         };
         let mut config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
@@ -139,14 +141,7 @@ impl Project {
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
     pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
-        let typed = |option: &'static str| Origin::CommandLine(option);
-        let limits = Limits {
-            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
-            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
-            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
-            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
-        };
-        let mut limits = limits.or(&self.config.budget);
+        let mut limits = typed_limits(args).or(&self.config.budget);
         if limits.containers.is_none() && limits.target.is_none() {
             limits.containers = self.containers_today();
         }
@@ -205,9 +200,52 @@ fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
     lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
 }
 
+/// Returns the limits of the command line.
+pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
+    let typed = |option: &'static str| Origin::CommandLine(option);
+    Limits {
+        containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+        shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+        minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+        target: args.target.map(|value| Sourced::new(value, typed("--target"))),
+    }
+}
+
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.
 pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
     Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
+}
+
+/// Returns the manifest, where there is one.
+pub(crate) fn manifest(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the pinned plan that a run follows, which must be there, and its identity.
+pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<(Lock, LockText), Failure> {
+    let path = named.map_or_else(|| settings.below_root(LOCK_NAME.as_ref()), |path| settings.located(path));
+    if named.is_none() && !path.is_file() {
+        return Err(Failure::bad_input("there is no shardplan.lock: no plan is pinned")
+            .with_hint("`shardplan suggest --write` pins one"));
+    }
+    let text = read_text(&path)?;
+    let lock = Lock::parse(&text, &path).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok((lock, LockText(text)))
+}
+
+/// The text of a lock, whose identity not every command asks for.
+pub(crate) struct LockText(String);
+
+impl LockText {
+    /// Returns the identity that results bear.
+    pub(crate) fn identity(&self) -> String {
+        crate::plan::identity(&self.0)
+    }
+}
+
+/// Returns what was collected.
+pub(crate) fn read_collection(path: &Path, settings: &Settings) -> Result<Inventory, Failure> {
+    read_inventory(&settings.located(path))
 }
 
 pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
@@ -216,7 +254,7 @@ pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, 
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
 }
 
-fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
+pub(super) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
     let shown = shown_path(path);
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;

@@ -7,6 +7,7 @@ mod catalogue;
 mod check;
 mod decode;
 mod marker_expr;
+mod match_expr;
 mod origin;
 mod path_pattern;
 mod pattern;
@@ -19,9 +20,10 @@ use std::ops::Range;
 use crate::ids::{JobName, LaneName, ServiceName};
 use crate::time::Millis;
 
-pub use catalogue::{Catalogue, ServiceTimes};
+pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
 pub(crate) use decode::nearest;
-pub use marker_expr::{MarkerExpr, MarkerExprError};
+pub use marker_expr::{KeywordExpr, MarkerExpr, MarkerExprError};
+pub use match_expr::{MarkerValue, Term};
 pub use origin::{Origin, Sourced};
 pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
@@ -45,6 +47,35 @@ pub struct Config {
     pub workflow: Workflow,
     /// `[budget]`
     pub budget: Budget,
+    /// `[audit]`
+    pub audit: AuditSettings,
+}
+
+/// `[audit]`: which findings are shown.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// Codes or names of the rules that are run; all where empty.
+    pub select: Vec<String>,
+    /// Codes or names of the rules that are not run.
+    pub ignore: Vec<String>,
+    /// Rules that are not run on files that match a pattern.
+    pub per_file_ignores: Vec<(Pattern, Vec<String>)>,
+    /// Marks of tests that must run alone.
+    pub serial: Vec<String>,
+    /// The file of findings that are known and left alone, relative to the manifest.
+    pub baseline: Option<String>,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            select: Vec::new(),
+            ignore: Vec::new(),
+            per_file_ignores: Vec::new(),
+            serial: vec!["serial".to_owned()],
+            baseline: None,
+        }
+    }
 }
 
 /// `[project]`: where the tests are listed.
@@ -99,6 +130,9 @@ pub struct Service {
     pub times: Sourced<ServiceTimes>,
     /// When shards start it.
     pub provision: Provision,
+    /// Where it is reached: `host:port`, `host`, `:port` or the path of a socket. The pytest plugin reads them to
+    /// tell which service a test tried to reach.
+    pub addresses: Vec<String>,
     /// A test with one of these marks needs it.
     pub markers: Vec<Sourced<crate::ids::MarkerName>>,
     /// A test with one of these fixtures in its closure needs it.
@@ -107,6 +141,8 @@ pub struct Service {
     pub paths: Vec<Sourced<Pattern>>,
     /// Services that it needs itself.
     pub needs: Vec<Sourced<ServiceName>>,
+    /// How the project's own code gives it away, beside what the catalogue knows.
+    pub evidence: Signs,
 }
 
 /// When shards start a service.

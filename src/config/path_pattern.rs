@@ -74,7 +74,7 @@ enum Part {
 /// The longest pattern, in parts.
 const MAX_PARTS: usize = 1_000;
 /// The longest path that is looked at, in characters.
-const MAX_PATH: usize = 4_096;
+const MAX_PATH: usize = 1_024;
 
 impl PathFact {
     const ALL: [(&'static str, Self); 7] = [
@@ -97,9 +97,9 @@ impl PathPattern {
             return None;
         }
         let starts = std::iter::once(0).chain((1..path.len()).filter(|&at| path[at - 1] == '/'));
+        let dead = vec![false; (self.parts.len() + 1) * (path.len() + 1)];
+        let mut search = Search { parts: &self.parts, path: &path, facts: BTreeMap::new(), dead };
         for start in starts {
-            let mut search =
-                Search { parts: &self.parts, path: &path, facts: BTreeMap::new(), dead: BTreeSet::new() };
             if search.matches(0, start) {
                 return Some(search.facts);
             }
@@ -119,7 +119,8 @@ struct Search<'a> {
     parts: &'a [Part],
     path: &'a [char],
     facts: BTreeMap<PathFact, String>,
-    dead: BTreeSet<(usize, usize)>,
+    /// The places that lead nowhere, by part and position.
+    dead: Vec<bool>,
 }
 
 impl Search<'_> {
@@ -133,7 +134,8 @@ impl Search<'_> {
             (part, at) = (part + 1, at + 1);
         }
         let Some(kind) = self.parts.get(part) else { return at == self.path.len() };
-        if self.dead.contains(&(part, at)) {
+        let place = part * (self.path.len() + 1) + at;
+        if self.dead[place] {
             return false;
         }
         let within_name = self.path[at..].iter().take_while(|&&c| c != '/').count();
@@ -143,6 +145,10 @@ impl Search<'_> {
             Part::Any | Part::Text(_) => (0, within_name),
         };
         for length in (least..=most).rev() {
+            // Folders are whole.
+            if *kind == Part::Folders && length > 0 && self.path[at + length - 1] != '/' {
+                continue;
+            }
             if self.matches(part + 1, at + length) {
                 if let Part::Fact(fact) = kind {
                     self.facts.insert(*fact, self.path[at..at + length].iter().collect());
@@ -150,7 +156,7 @@ impl Search<'_> {
                 return true;
             }
         }
-        self.dead.insert((part, at));
+        self.dead[place] = true;
         false
     }
 }

@@ -10,9 +10,9 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, IngestSettings, Job,
-    Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned,
-    Workflow,
+    AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
+    IngestSettings, Job, Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Signs,
+    Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -100,6 +100,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
             groups: Vec::new(),
             workflow: Workflow::default(),
             budget: read_budget(&root, &places),
+            audit: read_audit(&root),
         },
         services_named: Vec::new(),
         job_needs: Vec::new(),
@@ -235,12 +236,54 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         containers: section.count("containers", 0).unwrap_or(1),
         times: Sourced::new(times, times_origin),
         provision: section.choice("provision", &provision).unwrap_or_default(),
+        addresses: section.list::<String>("addresses").into_iter().map(Spanned::into_inner).collect(),
         markers: places.sourced_all(section.list::<MarkerName>("markers")),
         fixtures: places.sourced_all(section.list::<String>("fixtures")),
         paths: places.sourced_all(section.list::<Pattern>("paths")),
         needs: places.sourced_all(needs),
+        evidence: read_evidence(&section),
     });
     section.finish();
+}
+
+fn read_evidence(service: &Section<'_, '_>) -> Signs {
+    let Some(section) = service.table("evidence") else { return Signs::default() };
+    let plain = |key| section.list::<String>(key).into_iter().map(Spanned::into_inner).collect();
+    let signs = Signs {
+        modules: plain("modules"),
+        clients: plain("clients"),
+        connects: plain("connects"),
+        schemes: plain("schemes"),
+        ports: section.ports("ports"),
+        variables: plain("variables"),
+        packages: Vec::new(),
+        fixtures: plain("fixtures"),
+        backends: plain("backends"),
+        testing: plain("testing"),
+        sql: false,
+    };
+    section.finish();
+    signs
+}
+
+fn read_audit(root: &Section<'_, '_>) -> AuditSettings {
+    let Some(section) = root.table("audit") else { return AuditSettings::default() };
+    let codes = |section: &Section<'_, '_>, key| {
+        section.list::<String>(key).into_iter().map(Spanned::into_inner).collect::<Vec<_>>()
+    };
+    let settings = AuditSettings {
+        select: codes(&section, "select"),
+        ignore: codes(&section, "ignore"),
+        per_file_ignores: section.lists("per-file-ignores"),
+        serial: if section.has("serial") {
+            codes(&section, "serial")
+        } else {
+            AuditSettings::default().serial
+        },
+        baseline: section.string("baseline"),
+    };
+    section.finish();
+    settings
 }
 
 #[expect(

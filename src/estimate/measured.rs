@@ -135,3 +135,79 @@ pub(super) fn median(mut values: Vec<f64>) -> f64 {
     }
     f64::midpoint(below.iter().copied().fold(f64::MIN, f64::max), upper)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Digest, Filter, Store, load};
+    use crate::ingest::{Format, Observation, Report, RunFacts};
+    use crate::time::{Micros, Timestamp};
+
+    /// One report a line: run, attempt, shard, extent, then seconds with `F` behind where it failed.
+    fn observed(unit: UnitKind, reports: &[(&str, u32, &str, Extent, &str)]) -> Observed {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = Store::of_project(folder.path());
+        for (at, (run, attempt, shard, extent, seconds)) in (0_u8..).zip(reports) {
+            let run = RunFacts {
+                run: Some((*run).to_owned()),
+                attempt: Some(*attempt),
+                shard: Some((*shard).to_owned()),
+                at: Some(Timestamp(at.into())),
+                extent: *extent,
+                ..RunFacts::default()
+            };
+            let failed = seconds.strip_suffix('F');
+            let outcome = if failed.is_some() { Outcome::Failed } else { Outcome::Passed };
+            let total = Micros::from_secs_f64(failed.unwrap_or(seconds).parse().unwrap()).unwrap();
+            let seen = Observation { unit, ..Observation::new("a.spec.js".parse().unwrap(), outcome, total) };
+            let report = Report { run, observations: vec![seen], ..Report::default() };
+            store.add(&Digest::of(&[at]), Format::JUnit, "a.xml", &[report]).unwrap();
+        }
+        load(&store, &Filter::default()).unwrap()
+    }
+
+    fn seconds(observed: &Observed) -> Vec<f64> {
+        times_of(&observed.tests[0], observed).into_iter().map(|(_, millis)| millis / 1000.0).collect()
+    }
+
+    #[test]
+    fn a_file_that_was_split_over_shards_takes_their_sum() {
+        use Extent::{OnlyFailed, Unknown};
+        let reports = [
+            ("1", 1, "1", Unknown, "10"),
+            ("1", 1, "2", Unknown, "4F"),
+            ("1", 2, "2", OnlyFailed, "6"),
+            ("2", 1, "1", Unknown, "11"),
+            ("2", 1, "2", Unknown, "5"),
+        ];
+        // The re-run was one of what failed only, so that its run is whole in no single attempt: where another
+        // run is, that one speaks.
+        assert_eq!(seconds(&observed(UnitKind::File, &reports)), [16.0]);
+        assert_eq!(seconds(&observed(UnitKind::File, &reports[..3])), [16.0]);
+        // A single test can't be split: it ran twice.
+        assert_eq!(seconds(&observed(UnitKind::Test, &reports[3..])), [11.0, 5.0]);
+    }
+
+    #[test]
+    fn what_a_partial_run_has_of_a_split_file_counts_only_where_nothing_else_does() {
+        use Extent::{Partial, Unknown};
+        let reports = [
+            ("1", 1, "1", Unknown, "10"),
+            ("1", 1, "2", Unknown, "5"),
+            ("2", 1, "1", Partial, "3"),
+            ("2", 1, "2", Unknown, "5"),
+        ];
+        assert_eq!(seconds(&observed(UnitKind::File, &reports)), [15.0]);
+        assert_eq!(seconds(&observed(UnitKind::File, &reports[2..])), [8.0]);
+    }
+
+    #[test]
+    fn a_retry_that_passed_tells_what_the_test_takes() {
+        let reports = [
+            ("1", 1, "1", Extent::Unknown, "0.1F"),
+            ("1", 2, "1", Extent::OnlyFailed, "7"),
+            ("2", 1, "1", Extent::Unknown, "0.2F"),
+        ];
+        assert_eq!(seconds(&observed(UnitKind::Test, &reports)), [7.0, 0.2]);
+    }
+}

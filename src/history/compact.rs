@@ -72,6 +72,7 @@ pub fn compact(store: &Store, pretend: bool) -> Result<Compacted, HistoryError> 
             break;
         }
     }
+    store.sweep()?;
     drop(lock);
     let after = held_files(store)?;
     compacted.files_after = after.values().map(Vec::len).sum();
@@ -236,4 +237,132 @@ fn add_missing_columns(frame: &mut DataFrame, other: &DataFrame) -> polars::prel
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Observed, load};
+    use crate::ingest::{Format, Observation, Outcome, Report, RunFacts};
+    use crate::time::{Micros, Timestamp};
+
+    fn filled_store(root: &Path) -> Store {
+        let store = Store::of_project(root);
+        for number in 0..7_u8 {
+            let run = RunFacts {
+                run: Some(format!("run-{number}")),
+                branch: Some(if number < 5 { "main" } else { "next" }.to_owned()),
+                at: Some(Timestamp(i64::from(number))),
+                ..RunFacts::default()
+            };
+            let seen =
+                |test: &str| Observation::new(test.parse().unwrap(), Outcome::Passed, Micros(number.into()));
+            let report =
+                Report { run, observations: vec![seen("a.py::x"), seen("b.py::y")], ..Report::default() };
+            store.add(&Digest::of(&[number]), Format::JUnit, "a.xml", &[report]).unwrap();
+        }
+        store
+    }
+
+    fn everything(store: &Store) -> Observed {
+        load(store, &Filter::default()).unwrap()
+    }
+
+    fn steps(store: &Store) -> Vec<Step> {
+        let folders = held_files(store).unwrap();
+        folders.iter().flat_map(|((table, folder), files)| plan(*table, folder, files)).collect()
+    }
+
+    #[test]
+    fn after_every_step_of_a_compaction_the_history_is_the_same() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = filled_store(folder.path());
+        let before = everything(&store);
+        let mut taken = 0;
+        // The files of a folder are deleted in any order: the last first, then the first, by turns.
+        while let Some(step) = {
+            let mut steps = steps(&store);
+            if taken % 2 == 0 { steps.pop() } else { steps.into_iter().next() }
+        } {
+            take(&store, &step).unwrap();
+            taken += 1;
+            assert_eq!(everything(&store), before, "after step {taken}");
+            for number in 0..7_u8 {
+                let fresh = Store::of_project(folder.path());
+                assert!(fresh.contains(&Digest::of(&[number])).unwrap(), "{number} after step {taken}");
+            }
+        }
+        assert_eq!(taken, 2 + 7, "two folders were merged, and their files deleted");
+    }
+
+    #[test]
+    fn a_compaction_that_died_at_any_step_is_brought_to_its_end_by_the_next() {
+        for survived in 0..9 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let store = filled_store(folder.path());
+            let before = everything(&store);
+            for _ in 0..survived {
+                take(&store, &steps(&store)[0]).unwrap();
+            }
+            let compacted = compact(&store, false).unwrap();
+            assert_eq!((compacted.files_after, everything(&store)), (2, before), "after {survived} steps");
+        }
+    }
+
+    #[test]
+    fn what_a_writer_left_behind_long_ago_is_swept_away() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = filled_store(folder.path());
+        let left = folder.path().join(".shardplan/history/tmp");
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        fs::write(left.join("young"), "x").unwrap();
+        fs::write(left.join("old"), "x").unwrap();
+        fs::File::options().append(true).open(left.join("old")).unwrap().set_modified(long_ago).unwrap();
+        compact(&store, false).unwrap();
+        assert!(left.join("young").exists() && !left.join("old").exists());
+    }
+
+    #[test]
+    fn two_compacted_files_that_overlap_become_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = filled_store(folder.path());
+        let before = everything(&store);
+        let folders = held_files(&store).unwrap();
+        let ((table, place), files) = folders.first_key_value().unwrap();
+        for members in [&files[0..3], &files[2..5]] {
+            let (table, folder, files) = (*table, place.clone(), members.to_vec());
+            take(&store, &Step::Merge { table, folder, files }).unwrap();
+        }
+        assert_eq!(everything(&store), before);
+        assert_eq!(compact(&store, false).unwrap().files_after, 2);
+        assert_eq!(everything(&store), before);
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_merged_with_its_digest() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/history-v1/tests");
+        let within = Path::new("branch=main/month=2026-06");
+        let place = folder.path().join(".shardplan/history/tests").join(within);
+        fs::create_dir_all(&place).unwrap();
+        let mut names = fs::read_dir(old.join(within)).unwrap().map(|entry| entry.unwrap().path());
+        let old = names.next().unwrap();
+        fs::copy(&old, place.join(old.file_name().unwrap())).unwrap();
+        let store = Store::of_project(folder.path());
+        let run = RunFacts {
+            run: Some("77".to_owned()),
+            branch: Some("main".to_owned()),
+            at: Timestamp::parse("2026-06-20T00:00:00Z"),
+            ..RunFacts::default()
+        };
+        let seen = Observation::new("tests/a.py::test_x".parse().unwrap(), Outcome::Passed, Micros(5));
+        let report = Report { run, observations: vec![seen], ..Report::default() };
+        store.add(&Digest::of(b"new"), Format::JUnit, "a.xml", &[report]).unwrap();
+        let before = everything(&store);
+        assert_eq!((before.whole_runs.len(), before.observations()), (3, 6));
+        assert_eq!(compact(&store, false).unwrap().files_after, 1);
+        assert_eq!(everything(&store), before);
+        let digest = Digest::parse(old.file_stem().unwrap().to_str().unwrap()).unwrap();
+        assert!(Store::of_project(folder.path()).contains(&digest).unwrap());
+    }
 }

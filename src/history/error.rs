@@ -61,7 +61,7 @@ impl HistoryError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Io { source, .. } if is_full(source.kind()) => {
                 "the disk is full: free some space and ingest again; what was stored before is untouched"
             }
             Self::Io { .. } => "the folder `.shardplan/history` must be readable and writable",
@@ -73,4 +73,8 @@ impl HistoryError {
             Self::Restless { .. } => "try again when no other process compacts the history",
         }
     }
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }

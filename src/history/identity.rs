@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use super::catalogue::Placed;
 use super::{Sample, StoredRun, WholeRun};
-use crate::ids::{Ix as _, IxVec, LaneName, RunIx, WholeRunIx};
+use crate::ids::{Ix as _, IxVec, LaneName, NodeId, RunIx, WholeRunIx};
+use crate::ingest::Outcome;
 
 /// JUnit writes times with three digits.
 const ROUNDED_MICROS: u64 = 1_000;
@@ -90,6 +91,40 @@ pub(super) fn drop_retold(samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredR
     }
     kept.shrink_to_fit();
     *samples = kept;
+}
+
+/// Adds up what the shards of one run took for a file that was split over them. A single test runs in one shard only;
+/// where two tell of one, both ran it.
+pub(super) fn add_up_shards(test: &NodeId, samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredRun>) {
+    if samples.len() < 2 || !is_file(test) {
+        return;
+    }
+    samples.dedup_by(|later, first| {
+        let (run, other) = (&runs[later.run], &runs[first.run]);
+        let is_split = run.whole == other.whole
+            && run.facts.lane == other.facts.lane
+            && run.facts.attempt == other.facts.attempt
+            && run.facts.shard.is_some()
+            && other.facts.shard.is_some()
+            && run.facts.shard != other.facts.shard;
+        if is_split {
+            first.total = first.total + later.total;
+            first.phases = None;
+            if matches!(later.outcome, Outcome::Failed | Outcome::Error) || first.outcome == Outcome::Skipped
+            {
+                first.outcome = later.outcome;
+            }
+        }
+        is_split
+    });
+}
+
+/// Returns whether the id is that of a whole file: it ends as a path does, and no test follows.
+fn is_file(test: &NodeId) -> bool {
+    let extension = test.as_str().rsplit_once('.').map_or("", |(_, extension)| extension);
+    (1..=5).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !test.as_str().contains("::")
 }
 
 fn tell_of_one(one: &Sample, other: &Sample, runs: &IxVec<RunIx, StoredRun>) -> bool {

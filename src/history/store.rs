@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -245,6 +245,22 @@ impl Store {
         }
     }
 
+    /// Deletes what writers that died left behind: nobody writes one file for a day.
+    pub(super) fn sweep(&self) -> Result<(), HistoryError> {
+        const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+        #[expect(clippy::disallowed_methods, reason = "a file that is written right now is young")]
+        let now = std::time::SystemTime::now();
+        for path in entries(&self.root.join("tmp"))? {
+            let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let age = written.ok().and_then(|written| now.duration_since(written).ok());
+            if age.is_some_and(|age| age > DAY) && path.file_name().is_some_and(|name| name != "lock") {
+                // Another may sweep at the same time.
+                let _ = fs::remove_file(&path);
+            }
+        }
+        Ok(())
+    }
+
     /// Forgets which digests were stored: files were deleted.
     pub(super) fn forget(&self) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -299,9 +315,12 @@ impl Store {
             .prefix(name.short())
             .tempfile_in(&waiting_room)
             .map_err(HistoryError::io("write a file in", &waiting_room))?;
-        table::write(frame, footer::render(&parts), file.as_file_mut())
+        // By way of the memory: so the error of a full disk is the disk's, not the Parquet library's.
+        let mut bytes = Vec::new();
+        table::write(frame, footer::render(&parts), &mut bytes)
+            .and_then(|()| file.write_all(&bytes))
             .and_then(|()| file.as_file().sync_all())
-            .map_err(HistoryError::io("write", file.path()))?;
+            .map_err(HistoryError::io("write a file in", &waiting_room))?;
         Ok(file)
     }
 }

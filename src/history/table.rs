@@ -186,3 +186,24 @@ pub(super) fn micros(stored: i64) -> Option<Micros> {
 pub(super) fn stored_time(time: Option<Timestamp>) -> Option<i64> {
     time.map(|Timestamp(millis)| millis)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused_by_its_version() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("later.parquet");
+        let mut frame = DataFrame::new(1, vec![text_column("test", [Some("a.py::x")])]).expect("a table");
+        let pairs = vec![(VERSION_KEY.to_owned(), (VERSION + 1).to_string())];
+        let file = File::create(&path).expect("a file");
+        ParquetWriter::new(file)
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
+            .finish(&mut frame)
+            .expect("it is written");
+        let refused = read_footer(&path).err().expect("it is refused");
+        assert!(matches!(refused, HistoryError::FromTheFuture { version: 3, .. }), "{refused}");
+        assert!(refused.hint().contains("the version of shardplan that wrote it"));
+    }
+}

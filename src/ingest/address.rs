@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::framework::Framework;
-use super::python_modules::SplitClassName;
+use super::python_modules::{SplitClassName, is_python};
 
 /// Where a report says that a test is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,8 +115,4 @@ pub(super) fn in_project(project: Option<&str>, name: &str) -> String {
 fn is_dotted(class_name: &str, file: &str) -> bool {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     !stem.is_empty() && class_name.len() == stem.len() && class_name == stem.replace('/', ".")
-}
-
-fn is_python(file: &str) -> bool {
-    std::path::Path::new(file).extension().is_some_and(|extension| extension == "py")
 }

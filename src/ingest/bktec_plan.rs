@@ -40,26 +40,26 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let Document { tasks } = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let mut tests = Tests::new(None);
     for planned in tasks.into_values().flat_map(|task| task.tests) {
-        let id = planned.value.as_deref().filter(|value| !value.is_empty()).unwrap_or(&planned.path);
-        let Ok(test) = id.parse() else {
-            tests.warnings.add(WarningKind::NoName, None, id);
+        let name = planned.value.as_deref().filter(|value| !value.is_empty()).unwrap_or(&planned.path);
+        let Ok(id) = name.parse() else {
+            tests.warnings.add(WarningKind::NoName, None, name);
             continue;
         };
         let millis = planned.estimated_duration.filter(|_| planned.timing_sample_size != Some(0));
         match millis.map(|millis| seconds::micros(millis / 1000.0)) {
             Some(Some(total)) => {
                 let unit = if planned.format == "file" { UnitKind::File } else { UnitKind::Test };
-                let mut seen = Observation { unit, ..Observation::new(test, Outcome::Unknown, total) };
+                let mut seen = Observation { unit, ..Observation::new(id, Outcome::Unknown, total) };
                 seen.file = Some(planned.path).filter(|path| !path.is_empty() && path != seen.test.file());
                 tests.add(seen, None);
             }
             Some(None) => {
-                tests.warnings.add(WarningKind::ImpossibleTime, None, id);
-                tests.keep_untimed(test, Outcome::Unknown);
+                tests.warnings.add(WarningKind::ImpossibleTime, None, name);
+                tests.keep_untimed(id, Outcome::Unknown);
             }
             None => {
-                tests.warnings.add(WarningKind::NoTime, None, id);
-                tests.keep_untimed(test, Outcome::Unknown);
+                tests.warnings.add(WarningKind::NoTime, None, name);
+                tests.keep_untimed(id, Outcome::Unknown);
             }
         }
     }

@@ -39,8 +39,8 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Report, IngestErrorK
             file: stored.file.as_deref().filter(|file| !file.is_empty()),
             ..Place::default()
         };
-        let id = if name.trim().is_empty() { String::new() } else { addresses.id(place, None) };
-        let Ok(test) = id.parse::<NodeId>() else {
+        let address = if name.trim().is_empty() { String::new() } else { addresses.id(place, None) };
+        let Ok(id) = address.parse::<NodeId>() else {
             tests.warnings.add(WarningKind::NoName, None, place.class_name);
             continue;
         };
@@ -58,13 +58,13 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Report, IngestErrorK
         };
         match total {
             Ok(total) => {
-                let mut seen = Observation::new(test, outcome, total);
+                let mut seen = Observation::new(id, outcome, total);
                 seen.reason = stored.message.as_deref().and_then(first_line);
                 tests.add(seen, None);
             }
             Err(kind) => {
-                tests.warnings.add(kind, None, test.as_str());
-                tests.keep_untimed(test, outcome);
+                tests.warnings.add(kind, None, id.as_str());
+                tests.keep_untimed(id, outcome);
             }
         }
     }

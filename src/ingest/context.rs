@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use super::PythonModules;
-use super::python_modules::SplitClassName;
+use super::python_modules::{SplitClassName, is_python};
 
 /// The project, as far as readers need it. Only some reports need it, so nothing is looked up before the first
 /// question.
@@ -26,7 +26,7 @@ impl Context {
     pub fn new(find_files: impl FnOnce() -> Vec<String> + Send + 'static) -> Self {
         let find = move || {
             let all = find_files();
-            let modules = all.iter().filter(|path| path.ends_with(".py")).cloned().collect();
+            let modules = all.iter().filter(|path| is_python(path)).cloned().collect();
             Files { all: all.into_iter().collect(), modules }
         };
         Self { files: LazyLock::new(Box::new(find)), columns: BTreeMap::new() }

@@ -357,14 +357,14 @@ impl Cells<'_> {
             return Ok(Said::Nothing);
         };
         let outcome = self.outcome()?;
-        let (text, factor) = match self.some(Column::Seconds) {
-            Some(text) => (Some(text), 1.0),
+        let (written, factor) = match self.some(Column::Seconds) {
+            Some(seconds) => (Some(seconds), 1.0),
             None => (self.some(Column::Milliseconds), 0.001),
         };
-        let total = match text.map(|text| duration(text, factor)) {
+        let total = match written.map(|written| duration(written, factor)) {
             Some(Ok(total)) => total,
             Some(Err(kind)) => {
-                warnings.add(kind, line, format!("{id}: {}", text.unwrap_or_default()));
+                warnings.add(kind, line, format!("{id}: {}", written.unwrap_or_default()));
                 return Ok(Said::Untimed(Untimed { test, outcome }));
             }
             None if outcome == Outcome::Skipped => Micros(0),

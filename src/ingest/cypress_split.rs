@@ -27,19 +27,16 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut tests = Tests::new(None);
     tests.run.framework = Some(Framework::Cypress);
     for Spec { spec, duration } in durations {
-        let Ok(test) = spec.parse() else {
+        let Ok(id) = spec.parse() else {
             tests.warnings.add(WarningKind::NoName, None, spec);
             continue;
         };
-        match duration.as_f64().and_then(|millis| seconds::micros(millis / 1000.0)) {
-            Some(total) => {
-                let seen = Observation::new(test, Outcome::Unknown, total);
-                tests.add(Observation { unit: UnitKind::File, ..seen }, None);
-            }
-            None => {
-                tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{spec}: {duration}"));
-                tests.keep_untimed(test, Outcome::Unknown);
-            }
+        if let Some(total) = duration.as_f64().and_then(|millis| seconds::micros(millis / 1000.0)) {
+            let seen = Observation::new(id, Outcome::Unknown, total);
+            tests.add(Observation { unit: UnitKind::File, ..seen }, None);
+        } else {
+            tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{spec}: {duration}"));
+            tests.keep_untimed(id, Outcome::Unknown);
         }
     }
     Ok(tests.finish().0)

@@ -22,7 +22,9 @@ const WINDOWS_1252: [char; 32] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Utf8,
-    Utf16(fn([u8; 2]) -> u16),
+    /// With the lower byte of each pair first.
+    Utf16Little,
+    Utf16Big,
     Latin1,
     Windows1252,
 }
@@ -61,7 +63,9 @@ impl<R: Read> Decoded<R> {
         self.taken = 0;
         let mut text = String::new();
         match self.encoding {
-            Encoding::Utf16(unit) => {
+            Encoding::Utf16Little | Encoding::Utf16Big => {
+                let is_little = self.encoding == Encoding::Utf16Little;
+                let unit = if is_little { u16::from_le_bytes } else { u16::from_be_bytes };
                 self.rest.extend_from_slice(&chunk[..number]);
                 let is_end = number == 0;
                 self.rest = utf16(&self.rest, unit, is_end, &mut text).map_err(io_error)?;
@@ -71,7 +75,7 @@ impl<R: Read> Decoded<R> {
                 _ => char::from(byte),
             })),
             Encoding::Utf8 | Encoding::Latin1 => {
-                text.extend(chunk[..number].iter().map(|&byte| char::from(byte)))
+                text.extend(chunk[..number].iter().map(|&byte| char::from(byte)));
             }
         }
         self.ready = text.into_bytes();
@@ -101,10 +105,10 @@ fn encoding_of(head: &[u8]) -> Result<(Encoding, usize), IngestErrorKind> {
     Ok(match head {
         [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8, 3),
         // The second pair of patterns is `<` and `<?` without a byte order mark.
-        [0xFF, 0xFE, ..] => (Encoding::Utf16(u16::from_le_bytes), 2),
-        [0xFE, 0xFF, ..] => (Encoding::Utf16(u16::from_be_bytes), 2),
-        [b'<', 0, b'?', 0, ..] => (Encoding::Utf16(u16::from_le_bytes), 0),
-        [0, b'<', 0, b'?', ..] => (Encoding::Utf16(u16::from_be_bytes), 0),
+        [0xFF, 0xFE, ..] => (Encoding::Utf16Little, 2),
+        [0xFE, 0xFF, ..] => (Encoding::Utf16Big, 2),
+        [b'<', 0, b'?', 0, ..] => (Encoding::Utf16Little, 0),
+        [0, b'<', 0, b'?', ..] => (Encoding::Utf16Big, 0),
         _ => match declared(head) {
             None => (Encoding::Utf8, 0),
             Some(name) => match name.to_ascii_lowercase().as_str() {

@@ -81,6 +81,12 @@ pub enum IngestErrorKind {
 }
 
 impl IngestError {
+    /// Returns whether the file is of another kind, rather than broken.
+    #[must_use]
+    pub const fn is_unrecognised(&self) -> bool {
+        matches!(self.kind, IngestErrorKind::Unrecognised { .. })
+    }
+
     /// Returns what the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {

@@ -69,6 +69,8 @@ formats! {
     GitHubJobs "github-jobs" "GitHub Actions jobs";
     /// shardplan's own CSV, or a table whose columns the manifest names.
     Csv "csv" "CSV";
+    /// The report of the pytest plugin.
+    ShardReport "shard-report" "shard report";
     /// A file of another history.
     Parquet "parquet" "history file";
 }
@@ -166,7 +168,9 @@ fn recognise_json(outline: &Outline) -> Result<Format, IngestErrorKind> {
     let has = |keys: &[&str]| keys.iter().all(|key| outline.get(key).is_some());
     match outline {
         Outline::Object(entries) => {
-            if is_job(outline) || has(&["workflow_job"]) || is_list("jobs") {
+            if has(&["shardplan_report"]) {
+                Ok(Format::ShardReport)
+            } else if is_job(outline) || has(&["workflow_job"]) || is_list("jobs") {
                 Ok(Format::GitHubJobs)
             } else if has(&["workflow_runs"]) {
                 Err(unrecognised_with("a list of workflow runs, without their jobs", FETCH_JOBS))
@@ -311,6 +315,7 @@ mod checks {
         for (text, format) in [
             ("<?xml version=\"1.0\"?>\n<!-- x --><testsuites/>", Format::JUnit),
             ("\n<testsuite name='a'>", Format::JUnit),
+            (r#"{"shardplan_report": 1, "tests": []}"#, Format::ShardReport),
             ("{}", Format::TestDurations),
             (r#"{"a.py::t": 1.5, ".sentinel": "x"}"#, Format::TestDurations),
             (r#"[["a.py::t", 1]]"#, Format::TestDurations),

@@ -30,8 +30,9 @@ impl std::error::Error for InputFault {}
 
 /// Returns what an error of input and output means for the file.
 pub(super) fn fault(error: io::Error, line: Option<u64>) -> IngestErrorKind {
-    if error.get_ref().is_some_and(|inner| inner.is::<InputFault>())
-        && let Some(Ok(fault)) = error.into_inner().map(|inner| inner.downcast::<InputFault>())
+    if error.get_ref().is_some_and(|inner| inner.downcast_ref::<InputFault>().is_some())
+        && let Some(inner) = error.into_inner()
+        && let Ok(fault) = inner.downcast::<InputFault>()
     {
         return match fault.0 {
             IngestErrorKind::Encoding { expected, found, line: None } => {
@@ -79,11 +80,6 @@ pub(super) struct Lines<R> {
 impl<R: Read> Lines<R> {
     pub(super) fn new(input: R) -> Self {
         Self { input, buffer: vec![0; HEAD_BYTES], start: 0, end: 0, number: 0 }
-    }
-
-    /// Returns the number of the last line.
-    pub(super) fn number(&self) -> u64 {
-        self.number
     }
 
     /// Returns the next line without its end, and whether it has one: a last line without may be cut.
@@ -181,7 +177,7 @@ mod checks {
             seen.push((line.len(), is_whole));
         }
         assert_eq!(seen, [(1, true), (0, true), (3 * HEAD_BYTES, true), (4, false)]);
-        assert_eq!(lines.number(), 4);
+        assert_eq!(lines.number, 4);
     }
 
     #[test]

@@ -18,19 +18,16 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut tests = Tests::new(None);
     for (path, value) in files {
         let path = path.strip_prefix("./").unwrap_or(&path);
-        let Ok(test) = path.parse() else {
+        let Ok(id) = path.parse() else {
             tests.warnings.add(WarningKind::NoName, None, path);
             continue;
         };
-        match value.as_f64().and_then(seconds::micros) {
-            Some(total) => {
-                let seen = Observation::new(test, Outcome::Unknown, total);
-                tests.add(Observation { unit: UnitKind::File, ..seen }, None);
-            }
-            None => {
-                tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{path}: {value}"));
-                tests.keep_untimed(test, Outcome::Unknown);
-            }
+        if let Some(total) = value.as_f64().and_then(seconds::micros) {
+            let seen = Observation::new(id, Outcome::Unknown, total);
+            tests.add(Observation { unit: UnitKind::File, ..seen }, None);
+        } else {
+            tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{path}: {value}"));
+            tests.keep_untimed(id, Outcome::Unknown);
         }
     }
     Ok(tests.finish().0)

@@ -71,7 +71,6 @@ pub(super) fn read(
                     tests.run.framework = Some(Framework::Nextest);
                     let id = match kind.as_deref() {
                         Some("lib" | "proc-macro") => krate.clone(),
-                        Some("test") => format!("{krate}::{test_binary}"),
                         Some(kind @ ("bin" | "example" | "bench")) => {
                             format!("{krate}::{kind}/{test_binary}")
                         }
@@ -82,7 +81,7 @@ pub(super) fn read(
             }
             (Some("suite"), "ok" | "failed") => open_suites = open_suites.saturating_sub(1),
             (Some("test"), "ok" | "failed" | "ignored" | "timeout") => {
-                keep(&mut tests, &binaries, &event, line, number);
+                keep(&mut tests, &binaries, &event, &line, number);
             }
             _ => {}
         }
@@ -99,7 +98,7 @@ fn keep(
     tests: &mut Tests<'_, '_>,
     binaries: &BTreeMap<String, String>,
     event: &str,
-    line: Line,
+    line: &Line,
     number: u64,
 ) {
     let place = Some(number);
@@ -125,7 +124,7 @@ fn keep(
             Some(total) => Some(total),
             None => return odd(tests, test, outcome, WarningKind::ImpossibleTime, place),
         },
-        Some(Value::String(text)) => match seconds::Seconds::parse(text) {
+        Some(Value::String(words)) => match seconds::Seconds::parse(words) {
             seconds::Seconds::Plain(total) | seconds::Seconds::Local(total) => Some(total),
             _ => return odd(tests, test, outcome, WarningKind::ImpossibleTime, place),
         },

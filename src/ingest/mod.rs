@@ -33,6 +33,7 @@ mod pytest_json;
 mod python_modules;
 mod reportlog;
 mod seconds;
+pub mod shard_report;
 mod test_durations;
 mod tests;
 mod warning;
@@ -139,6 +140,7 @@ fn read_document(text: &str, context: &Context) -> Result<(Format, Vec<Report>),
         Format::CypressSplit => cypress_split::read(text)?,
         Format::BktecPlan => bktec_plan::read(text)?,
         Format::CircleCi => circleci::read(text, context)?,
+        Format::ShardReport => shard_report::read(text)?,
         Format::JUnit
         | Format::Csv
         | Format::Parquet

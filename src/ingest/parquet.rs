@@ -48,13 +48,12 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Report>, IngestErrorKind> {
     let (mut reports, mut positions) = (Vec::<Report>::new(), HashMap::new());
     for row in 0..frame.height() {
         let key = OF_THE_RUN.map(|name| texts.get(name, row).map(str::to_owned));
-        let position = match positions.get(&key) {
-            Some(&position) => position,
-            None => {
-                reports.push(Report { run: run_of(&texts, row)?, ..Report::default() });
-                positions.insert(key, reports.len() - 1);
-                reports.len() - 1
-            }
+        let position = if let Some(&position) = positions.get(&key) {
+            position
+        } else {
+            reports.push(Report { run: run_of(&texts, row)?, ..Report::default() });
+            positions.insert(key, reports.len() - 1);
+            reports.len() - 1
         };
         take(&mut reports[position], &texts, row);
     }

@@ -19,7 +19,6 @@ use super::tests::Tests;
 use super::warning::WarningKind;
 use super::{Batches, IngestErrorKind, encoding, seconds};
 use crate::ids::NodeId;
-use crate::time::Micros;
 
 /// One line.
 #[derive(Deserialize)]
@@ -121,14 +120,9 @@ impl Log<'_, '_> {
         self.last_stop = line.stop.map_or(self.last_stop, |stop| self.last_stop.max(stop));
         let running = self.running.entry(line.nodeid.clone()).or_default();
         running.worker = line.worker_id.or(running.worker.take());
-        let duration = match line.duration.map(seconds::micros) {
-            Some(Some(duration)) => duration,
-            Some(None) => {
-                running.has_odd_time = true;
-                Micros(0)
-            }
-            None => Micros(0),
-        };
+        let duration = line.duration.and_then(seconds::micros);
+        running.has_odd_time |= duration.is_none();
+        let duration = duration.unwrap_or_default();
         let when = line.when.as_deref().unwrap_or_default();
         let reason = line.longrepr.and_then(|reason| reason.0);
         match line.outcome.as_deref() {
@@ -292,7 +286,7 @@ impl<'de> Visitor<'de> for ReasonVisitor {
             match key.as_str() {
                 "reprcrash" => reason = entries.next_value()?,
                 "message" => {
-                    reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default())
+                    reason = Self::text(&entries.next_value::<Option<String>>()?.unwrap_or_default());
                 }
                 _ => {
                     entries.next_value::<IgnoredAny>()?;
@@ -306,6 +300,7 @@ impl<'de> Visitor<'de> for ReasonVisitor {
 #[cfg(test)]
 mod checks {
     use super::*;
+    use crate::time::Micros;
 
     fn read(text: &str) -> Report {
         super::read(text.as_bytes(), None).unwrap().0
@@ -391,7 +386,7 @@ mod checks {
         );
         let seen = &report.observations[0];
         assert_eq!((seen.total, seen.retries), (Micros(1_200_000), 1));
-        assert_eq!(report.untimed.len(), 1, "the worker that died");
+        assert_eq!(report.untimed.len(), 2, "a worker that died, and a time that is none");
         assert_eq!(report.observations.len(), 1);
     }
 

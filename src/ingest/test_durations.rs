@@ -29,8 +29,8 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut times: HashMap<u64, usize> = HashMap::new();
     for (key, value) in entries {
         // pytest writes `::` into every node id; people keep notes such as ".scaled" beside them.
-        let test = match key.parse::<NodeId>() {
-            Ok(test) if key.contains("::") => test,
+        let id = match key.parse::<NodeId>() {
+            Ok(id) if key.contains("::") => id,
             _ => {
                 tests.warnings.add(WarningKind::NotATest, None, key);
                 continue;
@@ -38,14 +38,14 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
         };
         let Some(total) = value.as_f64().and_then(seconds::micros) else {
             tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{key}: {value}"));
-            tests.keep_untimed(test, Outcome::Unknown);
+            tests.keep_untimed(id, Outcome::Unknown);
             continue;
         };
         // A measured time has digits behind the dot; a round one that stands again and again was put there.
         if total.0 >= 1_000_000 && total.0 % 100_000 == 0 {
             *times.entry(total.0).or_default() += 1;
         }
-        tests.add(Observation::new(test, Outcome::Unknown, total), None);
+        tests.add(Observation::new(id, Outcome::Unknown, total), None);
     }
     let mut placeholders: Vec<_> = times.into_iter().filter(|(_, number)| *number >= PLACEHOLDERS).collect();
     placeholders.sort_unstable();

@@ -63,11 +63,11 @@ impl<'a, 'b> Tests<'a, 'b> {
         &mut self,
         test: &NodeId,
         outcome: Outcome,
-        text: &str,
+        written: &str,
         line: Option<u64>,
     ) -> Option<Micros> {
-        let subject = || format!("{}: {text}", test.as_str());
-        let kind = match Seconds::parse(text) {
+        let subject = || format!("{}: {written}", test.as_str());
+        let kind = match Seconds::parse(written) {
             Seconds::Plain(total) => return Some(total),
             Seconds::Local(total) => {
                 self.warnings.add(WarningKind::LocaleTime, line, subject());
@@ -118,7 +118,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             // A runner that tries again what failed lists every try; one that counts them adds its own.
             let retries = earlier.retries + 1 + seen.retries;
             let reason = seen.reason.clone().or_else(|| earlier.reason.take());
-            *earlier = Observation { retries, reason, ..seen };
+            *earlier = Observation { reason, retries, ..seen };
             WarningKind::Retried
         } else if earlier.outcome == Outcome::Skipped || self.repeats == Repeats::Replace {
             // Shards list what they leave out as skipped; the one that ran it stands.
@@ -163,7 +163,9 @@ impl<'a, 'b> Tests<'a, 'b> {
     fn hand_out(&mut self) {
         if let Some(batches) = &mut self.batches {
             self.handed_out += self.observations.len() as u64;
-            (batches.take)(std::mem::take(&mut self.observations));
+            // The next batch will be as large.
+            let next = Vec::with_capacity(self.observations.len());
+            (batches.take)(std::mem::replace(&mut self.observations, next));
             self.positions.clear();
         }
     }

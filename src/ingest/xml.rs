@@ -91,11 +91,6 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Returns how many elements are open.
-    pub(super) fn depth(&self) -> usize {
-        self.name_ends.len()
-    }
-
     /// Returns the line that was reached, from 1.
     pub(super) fn line(&mut self) -> u64 {
         self.lines.count(&self.buffer, self.start);
@@ -278,21 +273,18 @@ impl<R: Read> Scanner<R> {
                 // Attributes lie a few bytes apart: a plain loop is faster than any search.
                 None => rest.iter().position(|byte| matches!(byte, b'>' | b'"' | b'\'')),
             };
-            match found {
-                Some(length) => {
-                    let byte = rest[length];
-                    at += length + 1;
-                    match (quote, byte) {
-                        (Some(_), _) => quote = None,
-                        (None, b'>') => return Ok(self.start + at),
-                        (None, byte) => quote = Some(byte),
-                    }
+            if let Some(length) = found {
+                let byte = rest[length];
+                at += length + 1;
+                match (quote, byte) {
+                    (Some(_), _) => quote = None,
+                    (None, b'>') => return Ok(self.start + at),
+                    (None, byte) => quote = Some(byte),
                 }
-                None => {
-                    at = self.end - self.start;
-                    if !self.more()? {
-                        return Err(XmlError::CutShort);
-                    }
+            } else {
+                at = self.end - self.start;
+                if !self.more()? {
+                    return Err(XmlError::CutShort);
                 }
             }
         }

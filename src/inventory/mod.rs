@@ -5,6 +5,8 @@
 
 pub mod csv;
 pub mod json_v1;
+mod nextest;
+pub mod python;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,6 +38,14 @@ pub struct Test {
     pub needs: Vec<Need>,
 }
 
+impl Test {
+    /// Returns whether the test bears a mark of this name.
+    #[must_use]
+    pub fn bears(&self, marker: &str) -> bool {
+        self.markers.binary_search_by(|name| name.as_str().cmp(marker)).is_ok()
+    }
+}
+
 /// A service that a test needs by itself, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
@@ -54,6 +64,16 @@ pub enum Evidence {
     Observed,
     /// Somebody declared it in the inventory.
     Declared,
+    /// What decides whether the test is skipped looks for the service.
+    Guard,
+    /// A fixture or set-up method of the test makes a client of it.
+    Fixture,
+    /// The test itself, or what it calls, makes a client of it.
+    Client,
+    /// The test starts it in a container by itself.
+    Container,
+    /// An environment variable about it is read.
+    Variable,
 }
 
 /// An inventory that can not be used.
@@ -100,6 +120,7 @@ impl Inventory {
         let text = text.trim_start_matches('\u{feff}');
         let tests = match text.trim_start().chars().next() {
             None => Err((None, "the inventory is empty: it needs at least one test".to_owned())),
+            Some('{') if nextest::is_list(text) => nextest::read(text),
             Some('{' | '[') => json_v1::read(text, path),
             Some(_) => csv::read(text, path),
         };
@@ -119,6 +140,13 @@ impl Inventory {
         };
         let kept = observed.tests.iter().enumerate().filter(|(at, _)| without.binary_search(at).is_err());
         Self::from_tests(kept.map(|(_, history)| test(history)).collect())
+    }
+
+    /// Returns the test of that id.
+    #[must_use]
+    pub fn test(&self, id: &NodeId) -> Option<&Test> {
+        let tests = self.tests.as_slice();
+        tests.binary_search_by(|test| test.id.cmp(id)).ok().map(|at| &tests[at])
     }
 
     /// Returns the inventory of these tests, in any order; what is said twice of a test is joined.
@@ -157,6 +185,11 @@ impl Evidence {
         match self {
             Self::Observed => "observed",
             Self::Declared => "declared",
+            Self::Guard => "guard",
+            Self::Fixture => "fixture",
+            Self::Client => "client",
+            Self::Container => "container",
+            Self::Variable => "variable",
         }
     }
 }

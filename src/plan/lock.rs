@@ -3,22 +3,29 @@
 //! It is TOML, sorted, a selector a line, so that a change of the plan reads well in a review. A re-run uses
 //! the lock, so a test does not hop to another shard because durations changed in between. A selector is a
 //! file, a class (`file::Class`) or a node id; a test belongs to the longest that fits it, and a test that
-//! none fits to the shard that [`Lock::adopt`] says.
+//! none fits to the shard that [`super::Router`] says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Plan;
-use crate::config::{Origin, Sourced};
-use crate::ids::{LaneName, NodeId, ServiceName, ShardName};
-use crate::model::{Limits, Model};
+use super::lock_text::read_quickly;
+use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
+use crate::config::{Config, Origin, Sourced};
+use crate::ids::{LaneName, ServiceName, ShardName};
+use crate::model::{Limits, Model, ServiceSet};
 use crate::time::Millis;
 
 /// The pinned plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
+    /// The lanes, each shard's among them.
+    pub lanes: Vec<LockedLane>,
+    /// The services that a shard may start.
+    pub services: Vec<LockedService>,
     /// The shards, by lane, then by name.
     pub shards: Vec<LockedShard>,
     /// The digest of what the plan was made from.
@@ -36,8 +43,27 @@ pub struct LockedShard {
     pub lane: LaneName,
     /// The services that it starts.
     pub services: Vec<ServiceName>,
+    /// Services that tests of it name and that are not started for them: the plan says why.
+    pub without: Vec<ServiceName>,
     /// The selectors of its tests, sorted.
     pub units: Vec<String>,
+    /// What it was expected to take.
+    pub predicted: PredictedShard,
+}
+
+/// What a shard was expected to take when the lock was written; zero where that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PredictedShard {
+    /// Its job, in the mean.
+    pub wall: Millis,
+    /// Its job, in nine of ten runs.
+    pub p90: Millis,
+    /// Its tests, by all its workers.
+    pub run: Millis,
+    /// Its tests, one after the other.
+    pub load: Millis,
+    /// How many tests.
+    pub tests: usize,
 }
 
 /// A lock that can not be used.
@@ -88,14 +114,18 @@ const PREAMBLE: &str = "# The plan of `shardplan suggest --write`. Commit it: ru
 /// The file's form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LockV1 {
+pub(super) struct LockV1 {
     version: u32,
     /// The digest of what the plan was made from.
     inputs: String,
     limits: LimitsV1,
     predicted: PredictedV1,
+    #[serde(rename = "lane", default)]
+    lanes: Vec<LaneV1>,
+    #[serde(rename = "service", default)]
+    services: Vec<ServiceV1>,
     #[serde(rename = "shard", default)]
-    shards: Vec<ShardV1>,
+    pub(super) shards: Vec<ShardV1>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -124,18 +154,24 @@ struct PredictedV1 {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ShardV1 {
+pub(super) struct ShardV1 {
     name: ShardName,
     lane: LaneName,
     #[serde(default)]
     services: Vec<ServiceName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    without: Vec<ServiceName>,
     #[serde(default)]
     wall_ms: u64,
     #[serde(default)]
     p90_ms: u64,
     #[serde(default)]
+    run_ms: u64,
+    #[serde(default)]
+    load_ms: u64,
+    #[serde(default)]
     tests: usize,
-    units: Vec<String>,
+    pub(super) units: Vec<String>,
 }
 
 impl Lock {
@@ -147,15 +183,21 @@ impl Lock {
             let line = 1 + before.matches('\n').count();
             LockError::Malformed { path: path.clone(), line, message: error.message().to_owned() }
         };
-        let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
-        if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
-            && version != i64::from(LOCK_VERSION)
-        {
-            return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
-        }
-        let file: LockV1 = toml::from_str(text).map_err(malformed)?;
+        let file = match read_quickly(text).filter(|file| file.version == LOCK_VERSION) {
+            Some(file) => file,
+            None => {
+                let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
+                if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
+                    && version != i64::from(LOCK_VERSION)
+                {
+                    return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
+                }
+                toml::from_str(text).map_err(malformed)?
+            }
+        };
         // Two lanes may share a file: by marks, each takes its own tests of it.
-        let mut owner: BTreeMap<(&LaneName, &str), &ShardName> = BTreeMap::new();
+        let mut owner: HashMap<(&LaneName, &str), &ShardName> =
+            HashMap::with_capacity(file.shards.iter().map(|shard| shard.units.len()).sum());
         let mut names = BTreeSet::new();
         for shard in &file.shards {
             if !names.insert(&shard.name) {
@@ -172,7 +214,15 @@ impl Lock {
             name: shard.name,
             lane: shard.lane,
             services: shard.services,
+            without: shard.without,
             units: shard.units,
+            predicted: PredictedShard {
+                wall: Millis(shard.wall_ms),
+                p90: Millis(shard.p90_ms),
+                run: Millis(shard.run_ms),
+                load: Millis(shard.load_ms),
+                tests: shard.tests,
+            },
         };
         let pinned = || Origin::Seen(path.clone());
         let limits = Limits {
@@ -181,22 +231,43 @@ impl Lock {
             minutes: file.limits.minutes.map(|value| Sourced::new(value, pinned())),
             target: file.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
         };
-        Ok(Self { inputs: file.inputs, limits, shards: file.shards.into_iter().map(locked).collect() })
+        let unusable = |message| LockError::Malformed { path: path.clone(), line: 1, message };
+        let lanes = file.lanes.into_iter().map(LaneV1::into_lane).collect::<Result<Vec<_>, _>>();
+        let mut lanes = lanes.map_err(unusable)?;
+        for shard in &file.shards {
+            if lanes.iter().all(|lane| lane.name != shard.lane) {
+                lanes.push(LockedLane::of_everything(shard.lane.clone()));
+            }
+        }
+        let services = file.services.into_iter().map(ServiceV1::into_service).collect::<Result<_, _>>();
+        Ok(Self {
+            lanes,
+            services: services.map_err(unusable)?,
+            shards: file.shards.into_iter().map(locked).collect(),
+            inputs: file.inputs,
+            limits,
+        })
     }
 
     /// Returns the text of the lock that pins a plan.
     #[must_use]
-    pub fn render(model: &Model, plan: &Plan) -> String {
+    pub fn render(config: &Config, model: &Model, plan: &Plan) -> String {
         let limits = &plan.limits;
+        let names = |set: ServiceSet| set.iter().map(|ix| model.problem.services[ix].name.clone()).collect();
         let shard = |shard: &super::PlannedShard| {
+            let tests = shard.units.iter().flat_map(|unit| &model.units[*unit].tests);
+            let named = tests.fold(ServiceSet::EMPTY, |all, test| all.union(model.graph.requirement(*test)));
             let selectors = shard.units.iter().flat_map(|unit| &model.units[*unit].selectors);
             let units: BTreeSet<&String> = selectors.collect();
             ShardV1 {
                 name: shard.name.clone(),
                 lane: model.problem.lanes[shard.lane].name.clone(),
-                services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
+                services: names(shard.services),
+                without: names(named.without(shard.services)),
                 wall_ms: shard.times.wall().0,
                 p90_ms: shard.forecast.p90.0,
+                run_ms: shard.times.run.0,
+                load_ms: shard.times.load.0,
                 tests: shard.tests,
                 units: units.into_iter().cloned().collect(),
             }
@@ -217,6 +288,8 @@ impl Lock {
                 minutes: plan.minutes,
                 containers: plan.containers,
             },
+            lanes: LaneV1::all_of(config),
+            services: ServiceV1::all_of(config),
             shards: plan.shards.iter().map(shard).collect(),
         };
         let body = toml::to_string_pretty(&file).expect("a lock has only strings, numbers and lists");
@@ -230,21 +303,6 @@ impl Lock {
         let owned = shards
             .flat_map(|(at, shard)| shard.units.iter().map(move |unit| ((&shard.lane, unit.as_str()), at)));
         Owners(owned.collect())
-    }
-
-    /// Returns the shard that runs a test which no selector fits, among those of its lane that start what it
-    /// needs: the one with the highest hash of its name and the test's id (rendezvous hashing: Thaler and
-    /// Ravishankar, 1996). It depends on the lock and the id alone, so every shard comes to the same answer.
-    #[must_use]
-    pub fn adopt(&self, test: &NodeId, lane: &LaneName, needs: &[ServiceName]) -> Option<usize> {
-        let covers = |shard: &LockedShard| needs.iter().all(|need| shard.services.contains(need));
-        let weight = |shard: &LockedShard| {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(shard.name.as_str().as_bytes()).update(&[0]).update(test.as_str().as_bytes());
-            *hasher.finalize().as_bytes()
-        };
-        let able = self.shards.iter().enumerate().filter(|(_, shard)| shard.lane == *lane && covers(shard));
-        able.max_by_key(|(_, shard)| weight(shard)).map(|(at, _)| at)
     }
 }
 
@@ -270,6 +328,21 @@ impl Owners<'_> {
             prefix = &prefix[..end];
         }
     }
+}
+
+/// Returns the identity of a lock by its text: results bear it. What Git does to the ends of lines changes nothing.
+#[must_use]
+pub fn identity(text: &str) -> String {
+    let mut hasher = Sha256::new();
+    let mut lines = text.split("\r\n").peekable();
+    while let Some(line) = lines.next() {
+        hasher.update(line);
+        if lines.peek().is_some() {
+            hasher.update("\n");
+        }
+    }
+    let digits = hasher.finalize().iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+    format!("sha256:{digits}")
 }
 
 /// Returns the digest of everything that decides the plan: the units with their times and needs, the lanes and

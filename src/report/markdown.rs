@@ -109,7 +109,7 @@ pub fn explanation(explanation: &Explanation) -> String {
 }
 
 /// Writes a table; a heading that ends in a colon is set to the right.
-fn table(text: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+pub(super) fn table(text: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let titles: Vec<&str> = headings.iter().map(|heading| heading.trim_end_matches(':')).collect();
     let rules: Vec<&str> =
         headings.iter().map(|heading| if heading.ends_with(':') { "---:" } else { "---" }).collect();
@@ -121,7 +121,7 @@ fn table(text: &mut String, headings: &[&str], rows: impl Iterator<Item = Vec<St
 }
 
 /// Returns the text with everything escaped that Markdown or HTML would take for markup.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

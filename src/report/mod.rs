@@ -4,9 +4,11 @@ mod dot;
 pub mod explanation;
 pub mod json_v1;
 mod markdown;
+pub mod select_v1;
 mod sentences;
 pub mod summary;
 mod text;
+pub mod verification;
 
 pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{

@@ -22,7 +22,7 @@ use crate::time::Millis;
 pub const SHARD_VARIABLE: &str = "SHARDPLAN_SHARD";
 
 /// The jobs of the workflow, the lanes among them, with an edge from every job to those that wait for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct JobGraph {
     graph: DiGraph<JobNode, ()>,
     order: Vec<NodeIndex>,

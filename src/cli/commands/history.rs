@@ -153,7 +153,7 @@ impl History<'_> {
         let nearest = observed.tests.iter().map(|test| (distance(&test.test), &test.test)).min();
         match nearest.filter(|(distance, _)| distance * 3 <= name.len()) {
             Some((_, near)) => failure.with_hint(format!("did you mean `{near}`?")),
-            None => failure,
+            None => failure.with_hint("`shardplan history export csv` writes every test that is known"),
         }
     }
 

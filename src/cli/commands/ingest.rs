@@ -25,6 +25,7 @@ use crate::ingest::container::Limits;
 use crate::ingest::{Batches, Context, Observation, Report};
 use crate::time::Timestamp;
 use facts::{Facts, StatedFacts};
+pub(super) use inputs::{Found, Input, find as find_inputs, project_files};
 use reading::{Done, NotDone, Read, Reading};
 use summary::Tally;
 
@@ -48,12 +49,12 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
     };
     let ingest = Ingest {
         store: Store::of_project(&settings.root),
-        context: Context::new(move || inputs::project_files(&root)).with_columns(manifest.columns),
+        context: Context::new(move || project_files(&root)).with_columns(manifest.columns),
         facts,
         dry_run: args.dry_run,
         now: now(),
     };
-    let inputs::Found { inputs, mut problems, links } = inputs::find(&args.files, settings);
+    let Found { inputs, mut problems, links } = find_inputs(&args.files, settings);
     let console = &settings.console;
     let bar = progress_bar(console, inputs.len());
     let mut tally = Tally::new(args.dry_run, links);

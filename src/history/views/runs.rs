@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::history::Observed;
+use crate::history::{Observed, StoredRun};
 use crate::ids::LaneName;
 use crate::ingest::Extent;
 use crate::time::Timestamp;
@@ -26,7 +26,8 @@ pub struct RunLine {
     pub reports: usize,
     /// The observations in these, also of tests that ran twice.
     pub observations: usize,
-    /// How much of the suite it ran: full where every report says so.
+    /// How much of the suite it ran: of each shard the report that ran most counts, so that a re-run of what failed
+    /// takes nothing away.
     pub extent: Extent,
 }
 
@@ -62,20 +63,31 @@ pub fn runs(observed: &Observed) -> Vec<RunLine> {
                     .collect(),
                 reports: parts.len(),
                 observations: parts.iter().map(|part| part.observations).sum(),
-                extent: parts.iter().map(|part| part.facts.extent).fold(Extent::Full, less_of),
+                extent: extent_of(&parts),
             }
         })
         .collect()
 }
 
-/// Returns what two reports of one run make it: a part of it is partial, whatever the rest is.
-fn less_of(one: Extent, other: Extent) -> Extent {
-    let whole = |extent| matches!(extent, Extent::Full | Extent::Unknown);
-    match (one, other) {
-        (one, other) if one == other => one,
-        (one, other) if whole(one) && whole(other) => Extent::Unknown,
-        (one, other) if whole(one) => other,
-        (one, other) if whole(other) => one,
-        _ => Extent::Partial,
+fn extent_of(parts: &[&StoredRun]) -> Extent {
+    let mut of_shards: BTreeMap<_, Extent> = BTreeMap::new();
+    for part in parts {
+        let shard = (part.facts.lane.as_ref(), part.facts.shard.as_deref());
+        let known = of_shards.entry(shard).or_insert(part.facts.extent);
+        if rank(part.facts.extent) > rank(*known) {
+            *known = part.facts.extent;
+        }
+    }
+    of_shards.into_values().min_by_key(|extent| rank(*extent)).unwrap_or_default()
+}
+
+/// Returns how much a report ran, in comparison.
+const fn rank(extent: Extent) -> u8 {
+    match extent {
+        Extent::OnlyFailed => 0,
+        Extent::Selected => 1,
+        Extent::Partial => 2,
+        Extent::Unknown => 3,
+        Extent::Full => 4,
     }
 }

@@ -3,19 +3,23 @@
 use std::io::{self, Read};
 
 use super::content::ReadSeek;
-use super::{Content, IngestErrorKind, Opening};
+use super::{Content, Depth, IngestErrorKind, Opening};
 use crate::ids::Printable;
 
 /// The longest name of a member.
 const MAX_NAME: usize = 1_024;
 
 /// Reads the members of a zip archive, in the order of its directory.
-pub(super) fn zip(opening: &mut Opening<'_>, name: &str, content: &Content, depth: usize) {
+pub(super) fn zip(opening: &mut Opening<'_>, name: &str, content: &Content, depth: Depth) {
     content.seek(|input| {
         let mut archive = match zip::ZipArchive::new(Seekable(input)) {
             Ok(archive) => archive,
             Err(error) => {
-                return opening.give(name.to_owned(), Err(damaged("a zip archive", &error)), depth > 0);
+                return opening.give(
+                    name.to_owned(),
+                    Err(damaged("a zip archive", &error)),
+                    depth.in_archive,
+                );
             }
         };
         for index in 0..archive.len() {
@@ -56,13 +60,17 @@ pub(super) fn zip(opening: &mut Opening<'_>, name: &str, content: &Content, dept
 }
 
 /// Reads the members of a tar archive, in its order.
-pub(super) fn tar(opening: &mut Opening<'_>, name: &str, content: &Content, depth: usize) {
+pub(super) fn tar(opening: &mut Opening<'_>, name: &str, content: &Content, depth: Depth) {
     content.read(|input| {
         let mut archive = tar::Archive::new(input);
         let entries = match archive.entries() {
             Ok(entries) => entries,
             Err(error) => {
-                return opening.give(name.to_owned(), Err(damaged("a tar archive", &error)), depth > 0);
+                return opening.give(
+                    name.to_owned(),
+                    Err(damaged("a tar archive", &error)),
+                    depth.in_archive,
+                );
             }
         };
         for entry in entries {

@@ -61,7 +61,7 @@ pub fn open(name: &str, content: Content, limits: &Limits, take: &mut dyn FnMut(
         batch_bytes: 0,
         take,
     };
-    opening.file(name.to_owned(), content, 0);
+    opening.file(name.to_owned(), content, Depth::default());
     opening.hand_out();
 }
 
@@ -79,6 +79,15 @@ pub(super) struct Allowance {
     packed: u64,
     entries: usize,
     bytes: u64,
+}
+
+/// Where a file lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Depth {
+    /// How many containers are around it.
+    containers: usize,
+    /// Whether one of them holds several files.
+    in_archive: bool,
 }
 
 /// The ways a file can be packed.
@@ -112,16 +121,16 @@ impl Packing {
 }
 
 impl Opening<'_> {
-    fn file(&mut self, name: String, content: Content, depth: usize) {
+    fn file(&mut self, name: String, content: Content, depth: Depth) {
         let head = content.read(|input| super::input::fill(&mut { input }, Packing::HEAD));
         let packing = match head {
             Ok(head) => Packing::of(&head),
-            Err(error) => return self.give(name, Err(super::input::fault(error, None)), depth > 0),
+            Err(error) => return self.give(name, Err(super::input::fault(error, None)), depth.in_archive),
         };
-        let Some(packing) = packing else { return self.give(name, Ok(content), depth > 0) };
-        if depth >= self.allowance.limits.depth {
+        let Some(packing) = packing else { return self.give(name, Ok(content), depth.in_archive) };
+        if depth.containers >= self.allowance.limits.depth {
             let what = format!("archives more than {} deep in one another", self.allowance.limits.depth);
-            return self.give(name, Err(IngestErrorKind::TooLarge { what, line: None }), true);
+            return self.give(name, Err(IngestErrorKind::TooLarge { what, line: None }), depth.in_archive);
         }
         match packing {
             Packing::Zip => members::zip(self, &name, &content, depth),
@@ -129,8 +138,8 @@ impl Opening<'_> {
             Packing::Gzip | Packing::Bzip2 | Packing::Xz | Packing::Zstd => {
                 match content.read(|input| self.unpacked(packing, input)) {
                     // A compressed report is the report: its name stays.
-                    Ok(inner) => self.file(name, inner, depth + 1),
-                    Err(kind) => self.give(name, Err(kind), depth > 0),
+                    Ok(inner) => self.file(name, inner, Depth { containers: depth.containers + 1, ..depth }),
+                    Err(kind) => self.give(name, Err(kind), depth.in_archive),
                 }
             }
         }
@@ -158,9 +167,12 @@ impl Opening<'_> {
     }
 
     /// Takes a member of an archive: another archive, or a file to hand out.
-    fn member(&mut self, name: String, content: Result<Content, IngestErrorKind>, depth: usize) {
+    fn member(&mut self, name: String, content: Result<Content, IngestErrorKind>, depth: Depth) {
         match content {
-            Ok(content) => self.file(name, content, depth + 1),
+            Ok(content) => {
+                let depth = Depth { containers: depth.containers + 1, in_archive: true };
+                self.file(name, content, depth);
+            }
             Err(kind) => self.give(name, Err(kind), true),
         }
     }

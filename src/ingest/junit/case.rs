@@ -1,8 +1,10 @@
 //! One `<testcase>` while it is open.
 
 use super::super::observation::{Outcome, first_line};
+use super::super::seconds;
 use super::super::xml::Tag;
-use super::{Fault, lossy, some_text, text};
+use super::{Fault, lossy, push_text, some_text};
+use crate::time::Micros;
 
 /// An open `<testcase>`.
 pub(super) struct Case {
@@ -12,7 +14,7 @@ pub(super) struct Case {
     pub(super) class_name: String,
     pub(super) name: String,
     pub(super) file: Option<String>,
-    pub(super) time: Option<String>,
+    pub(super) time: Time,
     pub(super) outcome: Outcome,
     pub(super) reason: Option<String>,
     pub(super) retries: u32,
@@ -21,9 +23,25 @@ pub(super) struct Case {
     pub(super) is_teardown_error: bool,
     /// pytest's entry for a module that it could not collect.
     is_collection: bool,
-    /// Attributes that only some tools write.
-    pub(super) has_status: bool,
-    pub(super) has_assertions: bool,
+    /// An attribute that only some tools write.
+    pub(super) mark: Option<Mark>,
+}
+
+/// An attribute that shows which tool wrote it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Status,
+    Assertions,
+}
+
+/// The time of a test. Nearly all are plain numbers, which are not kept as text.
+#[derive(Default)]
+pub(super) enum Time {
+    #[default]
+    Missing,
+    Plain(Micros),
+    /// Any other text; the rules for odd times decide.
+    Odd(String),
 }
 
 /// How a test ended, by the element that says so.
@@ -52,33 +70,44 @@ impl Ending {
 }
 
 impl Case {
-    pub(super) fn new(tag: &Tag<'_>, depth: usize) -> Result<Self, Fault> {
+    /// Reads the tag. `spare` is a case that is done with: its memory serves the next one.
+    pub(super) fn new(tag: &Tag<'_>, depth: usize, spare: Option<Self>) -> Result<Self, Fault> {
+        let (mut class_name, mut name) =
+            spare.map(|spare| (spare.class_name, spare.name)).unwrap_or_default();
+        class_name.clear();
+        name.clear();
         let mut case = Self {
             depth,
             line: 0,
-            class_name: String::new(),
-            name: String::new(),
+            class_name,
+            name,
             file: None,
-            time: None,
+            time: Time::Missing,
             outcome: Outcome::Passed,
             reason: None,
             retries: 0,
             reads_text_at: None,
             is_teardown_error: false,
             is_collection: false,
-            has_status: false,
-            has_assertions: false,
+            mark: None,
         };
         for attribute in tag.attributes() {
             let (key, value) = attribute?;
             match key {
-                b"classname" => case.class_name = text(value)?.into_owned(),
-                b"name" => case.name = text(value)?.into_owned(),
+                b"classname" => push_text(&mut case.class_name, value)?,
+                b"name" => push_text(&mut case.name, value)?,
                 b"file" | b"filepath" => case.file = some_text(value)?,
-                b"time" => case.time = Some(lossy(value).into_owned()),
-                b"assertions" => case.has_assertions = true,
+                b"time" => {
+                    case.time = match seconds::plain(value) {
+                        Some(time) => Time::Plain(time),
+                        None => Time::Odd(lossy(value).into_owned()),
+                    }
+                }
+                b"assertions" => case.mark = Some(Mark::Assertions),
                 b"status" | b"result" => {
-                    case.has_status |= key == b"status";
+                    if key == b"status" {
+                        case.mark.get_or_insert(Mark::Status);
+                    }
                     // Words of GoogleTest and CTest for a test that they only list.
                     let did_not_run = value.eq_ignore_ascii_case(b"notrun")
                         || value.eq_ignore_ascii_case(b"disabled")

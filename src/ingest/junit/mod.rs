@@ -21,10 +21,10 @@ use super::seconds::Seconds;
 use super::tests::{Repeats, Tests};
 use super::warning::WarningKind;
 use super::xml::{Event, Scanner, Tag, XmlError};
-use super::{Batches, Context, IngestErrorKind, format, input};
+use super::{Batches, Context, IngestErrorKind, format, input, python_modules};
 use crate::ids::NodeId;
 use crate::time::{Micros, Timestamp};
-use case::{Case, Ending};
+use case::{Case, Ending, Time};
 use origin::Origin;
 
 /// How much of a text is looked at for the reason of a failure.
@@ -32,6 +32,10 @@ const REASON_BYTES: usize = 4_096;
 
 /// A suite that took so much longer than all of its tests is worth a word.
 const OVERHEAD: Micros = Micros(10_000_000);
+
+/// A shorter time than this is believed even where the session took less: totals are edited more often than tests
+/// set their clock by minutes.
+const CLOCK_JUMP: Micros = Micros(600_000_000);
 
 /// Reads the file.
 pub(super) fn read(
@@ -49,6 +53,7 @@ pub(super) fn read(
         suites: Vec::new(),
         root_suite_file: None,
         case: None,
+        spare: None,
         reason: Vec::new(),
         session: None,
         sum_of_suites: Micros(0),
@@ -57,15 +62,15 @@ pub(super) fn read(
         let fault = match scanner.next(document.wants_text()) {
             Ok(Event::Open(tag)) => match document.open(&tag) {
                 Ok(()) => {
-                    let line = scanner.line();
-                    document.opened_in(line);
+                    if let Some(case) = document.case.as_mut().filter(|case| case.line == 0) {
+                        case.line = scanner.line();
+                    }
                     continue;
                 }
                 Err(fault) => fault,
             },
             Ok(Event::Close) => {
-                let line = scanner.line();
-                document.close(line);
+                document.close(&mut || scanner.line());
                 continue;
             }
             Ok(Event::Text(words)) => {
@@ -77,10 +82,8 @@ pub(super) fn read(
                 continue;
             }
             Ok(Event::End) if document.has_root => return Ok(document.finish()),
-            Ok(Event::End) | Err(XmlError::CutShort) if !document.has_root => {
-                return Err(format::unrecognised("markup without an element"));
-            }
-            Ok(Event::End) | Err(XmlError::CutShort) => {
+            Ok(Event::End) => return Err(format::unrecognised("markup without an element")),
+            Err(XmlError::CutShort) => {
                 let line = scanner.line();
                 return document.finish_cut_short(line);
             }
@@ -103,6 +106,8 @@ struct Document<'c, 'a, 'b> {
     /// The file that mocha names once, in a suite before those of its tests.
     root_suite_file: Option<String>,
     case: Option<Case>,
+    /// The last case, for its memory.
+    spare: Option<Case>,
     /// The beginning of the text that may give the reason.
     reason: Vec<u8>,
     /// What the outermost element says that all took.
@@ -156,7 +161,7 @@ impl Document<'_, '_, '_> {
         }
         match (tag.name, &mut self.case) {
             (b"testcase", None) => {
-                let case = Case::new(tag, depth)?;
+                let case = Case::new(tag, depth, self.spare.take())?;
                 self.origin.see_case(&case);
                 self.case = Some(case);
             }
@@ -203,7 +208,7 @@ impl Document<'_, '_, '_> {
                 b"tests" => suite.claims_tests = !matches!(value.trim_ascii(), b"" | b"0"),
                 b"timestamp" => self.began(Timestamp::parse(&lossy(value))),
                 b"hostname" => {
-                    suite.host = Some(lossy(value).into_owned()).filter(|host| !host.trim().is_empty())
+                    suite.host = Some(lossy(value).into_owned()).filter(|host| !host.trim().is_empty());
                 }
                 b"noNamespaceSchemaLocation" => self.origin.see_schema(value),
                 _ => {}
@@ -227,13 +232,6 @@ impl Document<'_, '_, '_> {
         run.at = [run.at, at].into_iter().flatten().min();
     }
 
-    /// Notes the line of what was opened.
-    fn opened_in(&mut self, line: u64) {
-        if let Some(case) = self.case.as_mut().filter(|case| case.line == 0) {
-            case.line = line;
-        }
-    }
-
     fn text(&mut self, words: &[u8], has_entities: bool) {
         let Some(case) = &mut self.case else { return };
         let room = REASON_BYTES.saturating_sub(self.reason.len());
@@ -248,7 +246,7 @@ impl Document<'_, '_, '_> {
         }
     }
 
-    fn close(&mut self, line: u64) {
+    fn close(&mut self, line: &mut dyn FnMut() -> u64) {
         let depth = self.depth;
         self.depth -= 1;
         if let Some(case) = &mut self.case {
@@ -264,7 +262,7 @@ impl Document<'_, '_, '_> {
         } else if self.suites.last().is_some_and(|suite| suite.depth == depth)
             && let Some(suite) = self.suites.pop()
         {
-            self.keep_suite(suite, line);
+            self.keep_suite(suite, line());
         }
     }
 
@@ -274,11 +272,11 @@ impl Document<'_, '_, '_> {
         let is_pytest = self.origin.framework() == Some(Framework::Pytest);
         if is_pytest && case.is_not_collected() {
             // A module that can't be imported, or a fault of a plugin: tests are missing from this report.
-            if case.outcome != Outcome::Skipped {
+            if case.outcome == Outcome::Skipped {
+                self.tests.warnings.add(WarningKind::NotATest, line, case.name);
+            } else {
                 self.tests.run.extent = Extent::Partial;
                 self.tests.warnings.add(WarningKind::NotCollected, line, case.name);
-            } else {
-                self.tests.warnings.add(WarningKind::NotATest, line, case.name);
             }
             return;
         }
@@ -318,47 +316,58 @@ impl Document<'_, '_, '_> {
         let mut seen = Observation::new(test, case.outcome, total);
         if self.origin.framework() == Some(Framework::Nextest) {
             // The binary is what nextest can run by itself.
-            seen.file = Some(case.class_name);
+            seen.file = Some(case.class_name.clone());
         }
-        seen.reason = case.reason;
+        seen.reason = case.reason.take();
         seen.retries = case.retries;
         if self.origin.framework() == Some(Framework::Playwright) {
             seen.project = self.suites.last().and_then(|suite| suite.host.clone());
         }
-        self.tests.repeats = match self.origin.framework() {
-            Some(Framework::Pytest | Framework::Nextest) => Repeats::Replace,
-            _ => Repeats::AddUp,
-        };
+        let is_unique = matches!(self.origin.framework(), Some(Framework::Pytest | Framework::Nextest))
+            || python_modules::is_python(seen.test.file());
+        self.tests.repeats = if is_unique { Repeats::Replace } else { Repeats::AddUp };
         if case.is_teardown_error {
             self.tests.add_teardown_error(seen, line);
         } else {
             self.tests.add(seen, line);
         }
+        self.spare = Some(case);
     }
 
     /// Returns the time of a test; nothing where it has none that can be used.
     fn total(&mut self, test: &NodeId, case: &Case) -> Option<Micros> {
         let line = Some(case.line);
-        let Some(text) = &case.time else {
+        let odd = match &case.time {
+            Time::Plain(time) => return self.believed(test, case, *time),
+            Time::Odd(odd) => Some(odd),
+            Time::Missing => None,
+        };
+        let Some(odd) = odd else {
             if case.outcome == Outcome::Skipped {
                 return Some(Micros(0));
             }
-            match self.suites.last_mut() {
-                Some(suite) => suite.without_time.push((test.clone(), case.outcome, case.line)),
-                None => {
-                    self.tests.warnings.add(WarningKind::NoTime, line, test.as_str());
-                    self.tests.keep_untimed(test.clone(), case.outcome);
-                }
+            if let Some(suite) = self.suites.last_mut() {
+                suite.without_time.push((test.clone(), case.outcome, case.line));
+            } else {
+                self.tests.warnings.add(WarningKind::NoTime, line, test.as_str());
+                self.tests.keep_untimed(test.clone(), case.outcome);
             }
             return None;
         };
-        let total = self.tests.timed(test, case.outcome, text, line)?;
+        let total = self.tests.timed(test, case.outcome, odd, line)?;
+        self.believed(test, case, total)
+    }
+
+    /// Returns a time unless the session that it is part of contradicts it.
+    fn believed(&mut self, test: &NodeId, case: &Case, total: Micros) -> Option<Micros> {
         let session = self.suites.last().and_then(|suite| suite.time);
-        // pytest's sessions measure with the clock of its tests, which a test can set.
+        // A test that sets pytest's clock is measured by it. The session's own total is that of every part.
         if self.origin.framework() == Some(Framework::Pytest)
-            && session.is_some_and(|session| session.0 > 0 && total.0 > session.0.saturating_add(1_000_000))
+            && total > CLOCK_JUMP
+            && session.is_some_and(|session| session.0 > 0 && total > session)
         {
-            self.tests.warnings.add(WarningKind::ClockJump, line, format!("{}: {text}", test.as_str()));
+            let subject = format!("{}: {}", test.as_str(), total.as_secs_f64());
+            self.tests.warnings.add(WarningKind::ClockJump, Some(case.line), subject);
             self.tests.keep_untimed(test.clone(), case.outcome);
             return None;
         }
@@ -381,6 +390,8 @@ impl Document<'_, '_, '_> {
             && time.0 > 0
             && suite.timed == 0
             && !suite.has_suites
+            // pytest's one suite is its session.
+            && self.origin.framework() != Some(Framework::Pytest)
         {
             let parts = [suite.file.as_deref().unwrap_or_default(), &suite.name];
             let id = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("::");
@@ -466,6 +477,16 @@ fn text(value: &[u8]) -> Result<Cow<'_, str>, Fault> {
         Ok(value) => Ok(unescaped(&Cow::Borrowed(value)).into_owned().into()),
         Err(error) => Err(Fault::Encoding(value[error.valid_up_to()])),
     }
+}
+
+/// Adds such an attribute to a text.
+fn push_text(text: &mut String, value: &[u8]) -> Result<(), Fault> {
+    match std::str::from_utf8(value) {
+        Ok(value) if memchr::memchr(b'&', value.as_bytes()).is_none() => text.push_str(value),
+        Ok(value) => text.push_str(&unescaped(&Cow::Borrowed(value))),
+        Err(error) => return Err(Fault::Encoding(value[error.valid_up_to()])),
+    }
+    Ok(())
 }
 
 fn some_text(value: &[u8]) -> Result<Option<String>, Fault> {

@@ -3,7 +3,7 @@
 //! The format has no place for it, but most tools give their root or their suites a name of their own.
 
 use super::super::framework::Framework;
-use super::case::Case;
+use super::case::{Case, Mark};
 
 /// What was seen of the tool so far. The first sign counts.
 #[derive(Default)]
@@ -62,9 +62,9 @@ impl Origin {
         let ends_with = |ending: &str| case.file.as_deref().is_some_and(|file| file.ends_with(ending));
         if case.name.contains(" \u{203a} ") && looks_like_script(&case.class_name) {
             self.set(Framework::Playwright);
-        } else if case.has_assertions && ends_with(".php") {
+        } else if case.mark == Some(Mark::Assertions) && ends_with(".php") {
             self.set(Framework::Phpunit);
-        } else if case.has_status && !case.name.is_empty() && case.name == case.class_name {
+        } else if case.mark == Some(Mark::Status) && !case.name.is_empty() && case.name == case.class_name {
             self.set(Framework::Ctest);
         }
     }

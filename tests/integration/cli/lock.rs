@@ -8,10 +8,10 @@ use insta::assert_snapshot;
 use shardplan::config::Config;
 use shardplan::estimate::{Estimates, fit_overheads};
 use shardplan::history::Observed;
-use shardplan::ids::{LaneName, NodeId, ServiceName};
-use shardplan::inventory::Inventory;
+use shardplan::ids::NodeId;
+use shardplan::inventory::{Inventory, Test};
 use shardplan::model::{Inputs, Limits};
-use shardplan::plan::{self, Lock};
+use shardplan::plan::{self, Lock, Route, Router};
 
 use super::Project;
 
@@ -77,12 +77,21 @@ fn a_lock_reads_well_in_a_review() {
     minutes = 2
     containers = 1
 
+    [[lane]]
+    name = "all"
+    unit = "file"
+
+    [[service]]
+    name = "db"
+
     [[shard]]
     name = "all-1"
     lane = "all"
     services = []
     wall_ms = 35000
     p90_ms = 45023
+    run_ms = 25000
+    load_ms = 25000
     tests = 2
     units = ["t/test_b.py"]
 
@@ -92,6 +101,8 @@ fn a_lock_reads_well_in_a_review() {
     services = ["db"]
     wall_ms = 59000
     p90_ms = 74404
+    run_ms = 30000
+    load_ms = 30000
     tests = 1
     units = ["t/test_a.py"]
     "#);
@@ -236,7 +247,7 @@ fn what_is_rendered_is_read_back() {
         overheads: &fit_overheads(&config, &observed),
     };
     let (model, plan) = plan::suggest(inputs, &Limits::default(), None).unwrap();
-    let text = Lock::render(&model, &plan);
+    let text = Lock::render(&config, &model, &plan);
     let lock = parsed(&text);
     assert_eq!(lock.shards.len(), plan.shards.len());
     for (locked, planned) in lock.shards.iter().zip(plan.shards.iter()) {
@@ -247,7 +258,7 @@ fn what_is_rendered_is_read_back() {
     }
     let (model, again) = plan::suggest(inputs, &Limits::default(), Some(&lock)).unwrap();
     assert_eq!(again.moved, Some(0));
-    assert_eq!(Lock::render(&model, &again), text);
+    assert_eq!(Lock::render(&config, &model, &again), text);
 }
 
 const THREE_SHARDS: &str = r#"
@@ -263,26 +274,89 @@ shard = [
 ]
 "#;
 
+/// Returns a test of a file of its own that needs these services, each by a mark of its name.
+fn new_test(number: usize, needs: &[&str]) -> Test {
+    let id: NodeId = format!("new/test_{number}.py::t").parse().unwrap();
+    Test {
+        file: id.file().to_owned(),
+        markers: needs.iter().map(|name| name.parse().unwrap()).collect(),
+        fixtures: Vec::new(),
+        needs: Vec::new(),
+        id,
+    }
+}
+
 #[test]
 fn a_new_test_is_adopted_by_one_shard_that_has_what_it_needs() {
-    let lock = parsed(THREE_SHARDS);
-    let lane: LaneName = "all".parse().unwrap();
-    let service = |name: &str| name.parse::<ServiceName>().unwrap();
+    let services =
+        ["db", "mail", "solr"].map(|name| format!("{{ name = \"{name}\", markers = [\"{name}\"] }}"));
+    let lock = parsed(&format!("{THREE_SHARDS}service = [{}]\n", services.join(", ")));
+    let router = Router::new(&lock);
+    let shard_of = |number: usize, needs: &[&str]| match router.route(&new_test(number, needs)) {
+        Route::Adopted(shard) => shard,
+        other => panic!("{other:?}"),
+    };
     let mut adopted = BTreeSet::new();
     for number in 0..200 {
-        let test: NodeId = format!("new/test_{number}.py::t").parse().unwrap();
-        let anywhere = lock.adopt(&test, &lane, &[]).unwrap();
-        assert_eq!(lock.shards[anywhere].lane, lane);
+        let anywhere = shard_of(number, &[]);
+        assert_eq!(lock.shards[anywhere].lane.as_str(), "all", "the first lane that selects it has it");
         adopted.insert(anywhere);
-        let on_db = lock.adopt(&test, &lane, &[service("db")]).unwrap();
+        let on_db = shard_of(number, &["db"]);
         assert!(on_db < 2);
         // A shard keeps its own where a need leaves it able: that is what rendezvous hashing is for.
         assert!(anywhere == 2 || on_db == anywhere);
-        assert_eq!(lock.adopt(&test, &lane, &[service("mail"), service("db")]), Some(1));
-        assert_eq!(lock.adopt(&test, &lane, &[service("solr")]), None);
-        assert_eq!(lock.adopt(&test, &lane, &[]), Some(anywhere));
+        assert_eq!(shard_of(number, &["mail", "db"]), 1);
+        // What no shard starts decides nothing: the test still runs once.
+        assert_eq!(shard_of(number, &["solr"]), anywhere);
+        assert_eq!(shard_of(number, &["mail", "solr"]), 1);
     }
     assert_eq!(adopted.len(), 3, "some shard adopts none of 200 tests");
+}
+
+#[test]
+fn tests_that_a_lane_moves_as_one_are_adopted_together() {
+    let lane = |unit: &str| format!("{THREE_SHARDS}lane = [{{ name = \"all\", unit = \"{unit}\" }}]\n");
+    let shards_of_a_file = |unit: &str| -> BTreeSet<Route> {
+        let lock = parsed(&lane(unit));
+        let router = Router::new(&lock);
+        let test = |number: usize| {
+            let id: NodeId = format!("new/test_new.py::Test{}::t{number}", number % 2).parse().unwrap();
+            Test { id, ..new_test(0, &[]) }
+        };
+        (0..50)
+            .map(|number| Test { file: "new/test_new.py".to_owned(), ..test(number) })
+            .map(|test| router.route(&test))
+            .collect()
+    };
+    assert_eq!(shards_of_a_file("file").len(), 1);
+    assert!(shards_of_a_file("class").len() <= 2);
+    assert_eq!(shards_of_a_file("test").len(), 3);
+}
+
+#[test]
+fn a_test_of_a_file_that_two_lanes_share_goes_by_its_marks() {
+    let lock = parsed(
+        r#"
+version = 1
+inputs = ""
+limits = {}
+predicted = {}
+lane = [{ name = "db", markers = "db" }, { name = "plain", markers = "not db" }, { name = "none", paths = ["z"] }]
+shard = [
+    { name = "db-1", lane = "db", units = ["t/a.py"] },
+    { name = "plain-1", lane = "plain", units = ["t/a.py"] },
+]
+"#,
+    );
+    let router = Router::new(&lock);
+    let test = |id: &str, marks: &[&str]| {
+        let id: NodeId = id.parse().unwrap();
+        Test { file: id.file().to_owned(), id, ..new_test(0, marks) }
+    };
+    assert_eq!(router.route(&test("t/a.py::x", &["db"])), Route::Planned(0));
+    assert_eq!(router.route(&test("t/a.py::x", &[])), Route::Planned(1));
+    assert_eq!(router.route(&test("t/b.py::x", &["db"])), Route::Adopted(0));
+    assert_eq!(router.route(&test("t/b.py::x", &[])), Route::Adopted(1));
 }
 
 #[test]
@@ -306,4 +380,26 @@ fn a_test_belongs_to_the_longest_selector_that_fits() {
     ] {
         assert_eq!(owners.of(lane, test), shard, "{test}");
     }
+}
+
+#[test]
+fn a_lock_means_the_same_however_its_lists_are_written() {
+    let quick = "version = 1\ninputs = ''\n[limits]\n[predicted]\n[[shard]]\nname = 'a'\nlane = 'l'\nunits = [\n    \"t/a.py\",\n    \"t/ü.py::K\",\n]\n";
+    let plain = parsed(&quick.replace("[\n    ", "[").replace(",\n    ", ", ").replace(",\n]", "]"));
+    assert_eq!(plain.shards[0].units, ["t/a.py", "t/ü.py::K"]);
+    for same in [
+        quick.to_owned(),
+        quick.replace('\n', "\r\n"),
+        quick.replace("\"t/a.py\",", "\"t/\\u0061.py\","),
+        quick.replace("\"t/a.py\",", "'t/a.py', # a remark"),
+        quick.replace("units = [", "units=["),
+        quick.replace("units = [", "\"units\" = ["),
+    ] {
+        assert_eq!(parsed(&same), plain, "{same}");
+    }
+    // What looks like a list inside of a text is none.
+    let odd = quick.replace("inputs = ''", "inputs = \"\"\"\nunits = [\n]\n\"\"\"");
+    assert_eq!(parsed(&odd).shards, plain.shards);
+    let broken = quick.replace("t/a.py\",", "t/a.py,");
+    assert!(Lock::parse(&broken, Path::new("shardplan.lock")).is_err());
 }

@@ -4,13 +4,16 @@ mod emit;
 mod explain;
 mod graph;
 mod history;
+mod history_crash;
 mod ingest;
 mod init;
 mod lock;
 mod manifest;
 mod provision;
+mod select;
 mod suggest;
 mod tradeoff;
+mod verify;
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -63,11 +66,18 @@ impl Project {
 
     /// Runs the program with these words, parted by blanks.
     fn shardplan(&self, words: &str) -> Said {
+        self.shardplan_with(words, b"", &[])
+    }
+
+    /// Does the same with something on standard input and in the environment.
+    fn shardplan_with(&self, words: &str, input: &[u8], environment: &[(&str, &str)]) -> Said {
         let output = Command::cargo_bin("shardplan")
             .unwrap()
             .args(words.split_ascii_whitespace())
             .current_dir(self.folder.path())
             .env_clear()
+            .envs(environment.iter().copied())
+            .write_stdin(input)
             .output()
             .unwrap();
         Said {

@@ -6,7 +6,7 @@ use super::sheet::{Cell, Page, Sheet, shown_time};
 use crate::history::views::{
     FlakyTest, Overview, RunLine, RunsOfLane, Shown, SkippedTest, SlowTest, Stale, Trend,
 };
-use crate::ids::{LaneName, Printable};
+use crate::ids::LaneName;
 use crate::ingest::{Extent, Format};
 use crate::report::plural;
 use crate::time::{Micros, Timestamp};
@@ -17,8 +17,9 @@ pub(super) fn overview(overview: &Overview) -> Page {
         .formats
         .iter()
         .map(|(format, reports)| {
-            let name = format.parse::<Format>().map_or_else(|_| format.clone(), |format| format.to_string());
-            format!("{reports} {}", Printable(&name))
+            // A later version may have stored what this one has no name for.
+            let name = format.parse::<Format>().map_or_else(|_| "other".to_owned(), |name| name.to_string());
+            format!("{reports} {name}")
         })
         .collect();
     let mut line = plural(overview.runs, "run");
@@ -46,7 +47,11 @@ pub(super) fn overview(overview: &Overview) -> Page {
         columns: vec!["lane", "runs", "tests", "test time", "last run"],
         rows: overview.lanes.iter().map(row).collect(),
     };
-    Page { headline: line, sheets: vec![lanes, slow_sheet("slowest tests", &overview.slowest)] }
+    Page {
+        subject: None,
+        headline: line,
+        sheets: vec![lanes, slow_sheet("slowest tests", &overview.slowest)],
+    }
 }
 
 pub(super) fn slowest(tests: &[SlowTest]) -> Page {
@@ -58,7 +63,7 @@ pub(super) fn slowest(tests: &[SlowTest]) -> Page {
         shown_time(together),
         share * 100.0
     );
-    Page { headline, sheets: vec![slow_sheet("test", tests)] }
+    Page { subject: None, headline, sheets: vec![slow_sheet("test", tests)] }
 }
 
 fn slow_sheet(heading: &'static str, tests: &[SlowTest]) -> Sheet {
@@ -106,7 +111,7 @@ pub(super) fn trend(trend: &Trend) -> Page {
         0 => "No test became slower or faster by 20 % and 100 ms or more".to_owned(),
         moved => format!("{} became slower or faster by 20 % and 100 ms or more", plural(moved, "test")),
     };
-    Page { headline, sheets: vec![runs, changes] }
+    Page { subject: None, headline, sheets: vec![runs, changes] }
 }
 
 pub(super) fn flaky(tests: &[FlakyTest]) -> Page {
@@ -128,7 +133,7 @@ pub(super) fn flaky(tests: &[FlakyTest]) -> Page {
         ]
     });
     let columns = vec!["test", "proofs", "changes", "failed", "ran", "last failure", "reason"];
-    Page { headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
+    Page { subject: None, headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
 }
 
 pub(super) fn skipped(tests: &[SkippedTest]) -> Page {
@@ -145,7 +150,7 @@ pub(super) fn skipped(tests: &[SkippedTest]) -> Page {
         ]
     });
     let columns = vec!["test", "skipped", "in a row", "since", "last ran", "reason"];
-    Page { headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
+    Page { subject: None, headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
 }
 
 pub(super) fn stale(stale: &Stale) -> Page {
@@ -171,7 +176,7 @@ pub(super) fn stale(stale: &Stale) -> Page {
     let tests =
         Sheet { columns: vec!["test", "lane", "last seen", "runs since", "it is"], rows: tests.collect() };
     let lanes = Sheet { columns: vec!["lane", "last run", "days behind"], rows: lanes.collect() };
-    Page { headline, sheets: vec![tests, lanes] }
+    Page { subject: None, headline, sheets: vec![tests, lanes] }
 }
 
 pub(super) fn runs(all: usize, shown: &[RunLine]) -> Page {
@@ -204,15 +209,13 @@ pub(super) fn runs(all: usize, shown: &[RunLine]) -> Page {
     });
     let columns =
         vec!["run", "began", "branch", "commit", "attempts", "lanes", "reports", "observations", "extent"];
-    Page { headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
+    Page { subject: None, headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
 }
 
 pub(super) fn show(shown: &Shown, expected: Micros) -> Page {
     let Shown { ran, failed, skipped, .. } = shown;
-    let mut headline = format!("{} ({})\n", shown.test, Printable(&shown.file));
-    let _ = if *ran > 0 {
-        write!(
-            headline,
+    let headline = if *ran > 0 {
+        format!(
             "expected {}; ran {ran}×, {failed}× failed, {skipped}× skipped; median {}, {} to {}",
             shown_time(expected),
             shown_time(shown.median),
@@ -220,7 +223,7 @@ pub(super) fn show(shown: &Shown, expected: Micros) -> Page {
             shown_time(shown.longest)
         )
     } else {
-        write!(headline, "never ran; skipped {skipped}×")
+        format!("never ran; skipped {skipped}×")
     };
     let rows = shown.executions.iter().map(|seen| {
         let phase = |of: fn(crate::ingest::Phases) -> Micros| {
@@ -250,7 +253,11 @@ pub(super) fn show(shown: &Shown, expected: Micros) -> Page {
         columns.extend(["setup", "call", "teardown"]);
     }
     columns.push("reason");
-    Page { headline, sheets: vec![Sheet { columns, rows: rows.collect() }] }
+    Page {
+        subject: Some(shown.test.as_str().to_owned()),
+        headline,
+        sheets: vec![Sheet { columns, rows: rows.collect() }],
+    }
 }
 
 fn has_phases(shown: &Shown) -> bool {

@@ -9,6 +9,8 @@ use crate::time::{Micros, Millis, Timestamp};
 
 /// A sentence and the tables under it.
 pub(super) struct Page {
+    /// A name that comes from the repository under test, before the headline.
+    pub(super) subject: Option<String>,
     pub(super) headline: String,
     pub(super) sheets: Vec<Sheet>,
 }
@@ -85,7 +87,8 @@ pub(super) fn shown_time(time: Micros) -> String {
 impl Page {
     /// Returns the page for a terminal of this width, or of any width where it is none.
     pub(super) fn text(&self, width: Option<u16>) -> String {
-        let mut text = self.headline.clone() + "\n";
+        let subject = self.subject.as_ref().map(|subject| format!("{}\n", Printable(subject)));
+        let mut text = subject.unwrap_or_default() + &self.headline + "\n";
         for sheet in self.sheets.iter().filter(|sheet| !sheet.rows.is_empty()) {
             let _ = writeln!(text, "\n{}", sheet.text(width));
         }
@@ -94,7 +97,8 @@ impl Page {
 
     /// Returns the page for a pull request.
     pub(super) fn markdown(&self) -> String {
-        let mut page = self.headline.clone() + "\n";
+        let subject = self.subject.as_ref().map(|subject| format!("{}\n\n", markdown_code(subject)));
+        let mut page = subject.unwrap_or_default() + &self.headline + "\n";
         for sheet in self.sheets.iter().filter(|sheet| !sheet.rows.is_empty()) {
             let _ = write!(page, "\n{}", sheet.markdown());
         }

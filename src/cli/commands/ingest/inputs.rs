@@ -21,24 +21,24 @@ const STDIN: &str = "-";
 
 /// A file to read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Input {
+pub(in crate::cli::commands) struct Input {
     /// Where it is; nothing for standard input.
-    pub(super) path: Option<PathBuf>,
+    pub(in crate::cli::commands) path: Option<PathBuf>,
     /// How the user calls it.
-    pub(super) shown: PathBuf,
+    pub(in crate::cli::commands) shown: PathBuf,
     /// Whether it was named itself, or lies in a folder that was.
-    pub(super) is_named: bool,
+    pub(in crate::cli::commands) is_named: bool,
 }
 
 /// What was found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(in crate::cli::commands) struct Found {
     /// The files that are meant, each once and in order.
-    pub(super) inputs: Vec<Input>,
+    pub(in crate::cli::commands) inputs: Vec<Input>,
     /// What is wrong with the rest.
-    pub(super) problems: Vec<Failure>,
+    pub(in crate::cli::commands) problems: Vec<Failure>,
     /// Symbolic links inside of folders, which are not followed: a folder may come from anywhere.
-    pub(super) links: Vec<PathBuf>,
+    pub(in crate::cli::commands) links: Vec<PathBuf>,
 }
 
 /// The files below a folder, relative to it and sorted.
@@ -49,7 +49,7 @@ struct Below {
 }
 
 /// Returns the files that are meant.
-pub(super) fn find(named: &[PathBuf], settings: &Settings) -> Found {
+pub(in crate::cli::commands) fn find(named: &[PathBuf], settings: &Settings) -> Found {
     let (mut found, mut seen) = (Found::default(), BTreeSet::new());
     for shown in named {
         if shown.as_os_str() == STDIN {
@@ -97,7 +97,7 @@ pub(super) fn find(named: &[PathBuf], settings: &Settings) -> Found {
 }
 
 /// Returns every file of a project, relative to it, with `/` between the parts of a path.
-pub(super) fn project_files(root: &Path) -> Vec<String> {
+pub(in crate::cli::commands) fn project_files(root: &Path) -> Vec<String> {
     let files = files_below(root).files.into_iter();
     files.filter_map(|path| Some(path.to_str()?.replace(std::path::MAIN_SEPARATOR, "/"))).collect()
 }
