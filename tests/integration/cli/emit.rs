@@ -89,6 +89,7 @@ fn changes(before: &str, after: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the lines are those of the snapshot")]
 fn the_lanes_are_written_into_the_teams_workflow() {
     let project = project();
     let before = workflow(&project);
@@ -197,6 +198,7 @@ fn the_lanes_are_written_into_the_teams_workflow() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the lines are those of the snapshot")]
 fn a_job_for_each_shard_is_written_where_that_is_asked_for() {
     let project = project();
     let before = workflow(&project);
@@ -409,6 +411,7 @@ fn what_stands_in_the_way_is_said_with_its_place() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the lines are those of the snapshot")]
 fn other_systems_get_what_they_read() {
     let project = project();
     assert_snapshot!(project.shardplan("emit make").stdout, @"
