@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "target/release/shardplan"
+PROGRAM = Path(os.environ.get("SHARDPLAN", ROOT / "target/release/shardplan"))
 LARGEST_FOR_CP_SAT = 60_000  # unit-shard pairs
 VENV = Path(tempfile.gettempdir()) / "shardplan-compare-venv"
 

@@ -463,3 +463,63 @@ fn is_zero(value: &u64) -> bool {
 fn is_first(lane: &u32) -> bool {
     *lane == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"version":1,
+"services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3}],
+"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3}],
+"units":[{"name":"a","load_ms":7,"piece_ms":5,"needs":[0]},{"name":"b","load_ms":8}],
+"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,"limits":{"containers":2,"target_ms":60}}"#;
+
+    fn read(text: &str) -> Result<(Problem, Limits), String> {
+        let saved = SavedModelV1::parse(text, "m.json").map_err(|error| error.to_string())?;
+        saved.problem("m.json").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let saved = SavedModelV1::parse(TEXT, "m.json").unwrap();
+        let (problem, limits) = saved.problem("m.json").unwrap();
+        let again = SavedModelV1::new(&problem, &limits);
+        assert_eq!(again, saved);
+        assert_eq!(SavedModelV1::parse(&again.render(), "m.json").unwrap(), saved);
+    }
+
+    #[test]
+    fn what_can_not_be_is_named_with_its_place() {
+        let fails = |from: &str, to: &str| {
+            assert!(TEXT.contains(from), "{from}");
+            read(&TEXT.replace(from, to)).unwrap_err()
+        };
+        let cases = [
+            (r#""speed":2000"#, r#""speed":0"#, "m.json: lanes[0].speed: it is from 1 to 1000000"),
+            (r#""needs":[0]"#, r#""needs":[7]"#, "m.json: units[0].needs: there is no such service"),
+            (
+                r#""piece_ms":5"#,
+                r#""piece_ms":9"#,
+                "m.json: units[0].piece_ms: a piece is no longer than the load",
+            ),
+            (r#""units":[0,1]"#, r#""units":[0,0]"#, "m.json: apart[0].units: a unit stands twice"),
+            (r#""units":[0,1]"#, r#""units":[0,2]"#, "m.json: apart[0].units: there is no such unit"),
+            (r#""floor_ms":9"#, r#""floor_ms":9000000000000"#, "m.json: floor_ms: no time is over 100 days"),
+            (
+                r#""version":1"#,
+                r#""version":2"#,
+                "m.json: saved model version 2 is not known here: this program reads version 1",
+            ),
+        ];
+        for (from, to, message) in cases {
+            assert_eq!(fails(from, to), message);
+        }
+        assert!(
+            fails(r#""base_ms":4"#, r#""bass_ms":4"#)
+                .starts_with("m.json:3: this is no saved model: unknown field")
+        );
+        assert!(
+            fails("\"limits\":{\"containers\":2,\"target_ms\":60}}", "").contains("this is no saved model")
+        );
+    }
+}

@@ -46,6 +46,10 @@ pub(super) enum Order {
     LongestFirst,
 }
 
+/// How many units three shards may hold together to be dealt out anew, and in how many steps.
+const MOST_REGROUPED: usize = 18;
+const REGROUP_STEPS: u32 = 20_000;
+
 /// How many rounds of pairwise exchange are made at the most.
 const MAX_ROUNDS: usize = 400;
 
@@ -202,10 +206,55 @@ impl<'p> LaneAssignment<'p> {
                     }
                 }
             }
-            if !changed {
+            if !changed && !self.regroup(&order) {
                 return;
             }
         }
+    }
+
+    /// Deals out anew what the last shard and two others hold, where these are few units; returns whether they end
+    /// earlier for it. A move or an exchange of two can't always get there when units are large.
+    fn regroup(&mut self, order: &[usize]) -> bool {
+        let Some((last, others)) = order.split_first() else { return false };
+        for (at, one) in others.iter().enumerate() {
+            for other in &others[at + 1..] {
+                let group = [*last, *one, *other];
+                let count: usize = group.iter().map(|slot| self.shards[*slot].units.len()).sum();
+                if count <= MOST_REGROUPED && self.deal(group) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Tries every way to put the units of three shards on them, up to a number of steps, and takes the one that
+    /// ends earliest, if that is earlier than now.
+    fn deal(&mut self, group: [usize; 3]) -> bool {
+        let mut units: Vec<UnitIx> =
+            group.iter().flat_map(|slot| self.shards[*slot].units.iter().copied()).collect();
+        units.sort_by_key(|unit| (Reverse(self.problem.units[*unit].load), *unit));
+        let mut deal = Deal {
+            assignment: self,
+            group,
+            units: &units,
+            held: [(Millis::ZERO, Millis::ZERO); 3],
+            places: Vec::new(),
+            earlier: group.iter().map(|slot| self.shards[*slot].end).max().unwrap_or_default(),
+            best: None,
+            steps: REGROUP_STEPS,
+        };
+        deal.visit();
+        let Some(places) = deal.best else { return false };
+        for slot in group {
+            for unit in self.shards[slot].units.clone() {
+                self.remove(unit, slot);
+            }
+        }
+        for (unit, place) in units.into_iter().zip(places) {
+            self.add(unit, group[place]);
+        }
+        true
     }
 
     /// Makes the one move or exchange that brings two shards closest; returns whether there was one.
@@ -269,5 +318,63 @@ impl<'p> LaneAssignment<'p> {
             self.add(other, from);
         }
         self.add(unit, to);
+    }
+}
+
+/// The search for a better way to put units on three shards.
+struct Deal<'a, 'p> {
+    assignment: &'a LaneAssignment<'p>,
+    group: [usize; 3],
+    units: &'a [UnitIx],
+    /// The load and the longest piece on each so far.
+    held: [(Millis, Millis); 3],
+    places: Vec<usize>,
+    /// Only what ends before this is of interest.
+    earlier: Millis,
+    best: Option<Vec<usize>>,
+    steps: u32,
+}
+
+impl Deal<'_, '_> {
+    fn visit(&mut self) {
+        let Some(steps) = self.steps.checked_sub(1) else { return };
+        self.steps = steps;
+        let Some(unit) = self.units.get(self.places.len()) else {
+            let ends = (0..3).map(|place| self.end(place)).max();
+            self.earlier = ends.unwrap_or_default();
+            self.best = Some(self.places.clone());
+            return;
+        };
+        let model = &self.assignment.problem.units[*unit];
+        let needed = self.assignment.problem.needed(*unit);
+        for place in 0..3 {
+            if !self.assignment.shards[self.group[place]].services.covers(needed)
+                || self.is_apart(*unit, place)
+            {
+                continue;
+            }
+            let before = self.held[place];
+            self.held[place] = (before.0 + model.load, before.1.max(model.piece));
+            if self.end(place) < self.earlier {
+                self.places.push(place);
+                self.visit();
+                self.places.pop();
+            }
+            self.held[place] = before;
+        }
+    }
+
+    /// Returns whether a unit that must be apart from this one is there already.
+    fn is_apart(&self, unit: UnitIx, place: usize) -> bool {
+        let groups = self.assignment.apart.of(unit);
+        !groups.is_empty()
+            && self.units.iter().zip(&self.places).any(|(other, there)| {
+                *there == place && self.assignment.apart.of(*other).iter().any(|group| groups.contains(group))
+            })
+    }
+
+    fn end(&self, place: usize) -> Millis {
+        let (load, piece) = self.held[place];
+        self.assignment.end_with(&self.assignment.shards[self.group[place]], load, piece)
     }
 }

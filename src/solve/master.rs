@@ -56,6 +56,8 @@ pub(super) enum Goal {
     Overhead,
     /// The fewest containers.
     Containers,
+    /// The fewest shards.
+    Shards,
 }
 
 impl<'p> Master<'p> {
@@ -151,6 +153,7 @@ impl<'p> Master<'p> {
             Goal::Any => question.find(caps, effort),
             Goal::Containers => question.least(caps, Resource::Containers, effort),
             Goal::Overhead => question.least(caps, Resource::Overhead, effort),
+            Goal::Shards => question.least(caps, Resource::Shards, effort),
         };
         found.map(|found| {
             let mut shards: IxVec<LaneIx, Vec<ServiceSet>> = self.lanes.iter().map(|_| Vec::new()).collect();

@@ -265,9 +265,10 @@ impl<'p> Planner<'p> {
             .find(|solution| solution.end <= target)
     }
 
-    /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers.
+    /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers; with as many, has fewer
+    /// shards.
     fn spend_less(&self, best: &mut Candidate, limits: &Limits) {
-        for goal in [Goal::Overhead, Goal::Containers] {
+        for goal in [Goal::Overhead, Goal::Containers, Goal::Shards] {
             if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal, &self.effort) {
                 let mut other = None;
                 self.offer(&mut other, limits, &counts, best.end);

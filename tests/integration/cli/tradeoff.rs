@@ -109,3 +109,26 @@ fn a_hostile_name_is_no_markup() {
         assert!(!said.stdout.contains("<img") && !said.stdout.contains("<script"), "{said}");
     }
 }
+
+#[test]
+fn a_saved_problem_is_planned_the_same_without_its_project() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let saved = project.shardplan("-q suggest --budget 3 --save-model problem.json --format json").json();
+    let planned = project.shardplan("-q suggest --from-model problem.json --format json").json();
+    for figure in ["end_ms", "bound_ms", "billed_minutes", "containers"] {
+        assert_eq!(saved[figure], planned[figure], "{figure}");
+    }
+    let limited = project.shardplan("-q suggest --from-model problem.json --budget 1 --format json").json();
+    assert!(limited["end_ms"].as_u64() > planned["end_ms"].as_u64());
+    let of_project = project.shardplan("-q tradeoff --format json").json();
+    let of_saved = project.shardplan("-q tradeoff --from-model problem.json --format json").json();
+    assert_eq!(of_project["points"], of_saved["points"]);
+}
+
+#[test]
+fn a_file_that_is_no_saved_problem_is_bad_input() {
+    let project = Project::planned(MANIFEST, TESTS);
+    project.write("problem.json", "{\"version\": 1, \"units\": []}");
+    let said = project.shardplan("suggest --from-model problem.json").to_string();
+    assert!(said.contains("exit: 3") && said.contains("this is no saved model"), "{said}");
+}
