@@ -143,7 +143,7 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut report = Report::default();
     let whole = file.complete && file.not_run.is_empty();
     for TestV1(id, outcome, setup, call, teardown, reason) in &file.tests {
-        let Ok(test) = id.parse::<NodeId>() else {
+        let Ok(node) = id.parse::<NodeId>() else {
             report.warnings.push(warning(WarningKind::NoName, id));
             continue;
         };
@@ -157,7 +157,7 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
             continue;
         };
         report.observations.push(Observation {
-            test,
+            test: node,
             file: None,
             outcome,
             total: [setup, call, teardown].into_iter().sum(),
