@@ -241,8 +241,12 @@ index_type!(
 );
 
 index_type!(
-    /// The position of a run in the observed history.
+    /// The position of a part of a run in the observed history.
     RunIx
+);
+index_type!(
+    /// The position of a run of the CI in the observed history.
+    WholeRunIx
 );
 
 /// A vector that is addressed by its own kind of index.

@@ -40,8 +40,10 @@
 //!
 //! The modules stand in the order in which data flows; a module may use those above it.
 
+pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod emit;
 pub mod estimate;
 pub mod history;
 pub mod ids;

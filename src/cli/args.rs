@@ -60,10 +60,14 @@ pub enum ColorArg {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first `shardplan.toml` from the workflow files and the pytest settings
+    Init(InitArgs),
     /// Read test reports and durations into the history
     Ingest(IngestArgs),
     /// Show what the history holds, or write it out
     History(HistoryArgs),
+    /// Find tests that need a service nobody says they need, and other faults of marks and lanes
+    Audit(AuditArgs),
     /// Find the best lanes and shards within a budget, and prove how good they are
     Suggest(SuggestArgs),
     /// Show what every further container, shard and minute buys
@@ -74,14 +78,31 @@ pub enum Command {
     Select(SelectArgs),
     /// After the run: prove that the shards together ran every test exactly once
     Verify(VerifyArgs),
+    /// Write the CI configuration for the pinned plan
+    Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
+}
+
+/// `shardplan init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The workflow file whose tests are to be split, instead of the one that looks most like it
+    #[arg(long, value_name = "FILE")]
+    pub workflow: Option<PathBuf>,
+    /// Write over a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the manifest and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `shardplan ingest`
 #[derive(Debug, Default, Args)]
 pub struct IngestArgs {
-    /// Reports, duration files and job lists; a folder is searched; the format is recognised by content
+    /// Reports, duration files, job lists and archives of them; a folder or a glob is searched, `-` is standard
+    /// input; the format is recognised by content
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The lane whose tests these are
@@ -108,9 +129,18 @@ pub struct IngestArgs {
     /// The services that were up, so that a skip for want of another is understood
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub services: Option<Vec<String>>,
-    /// The run covered only a part of the suite
-    #[arg(long)]
+    /// The machine it ran on
+    #[arg(long, value_name = "NAME")]
+    pub machine: Option<String>,
+    /// How much of the suite the run covered: full, partial, only-failed or selected
+    #[arg(long, value_name = "EXTENT")]
+    pub extent: Option<String>,
+    /// The run covered only a part of the suite: short for `--extent partial`
+    #[arg(long, conflicts_with = "extent")]
     pub partial: bool,
+    /// Take what nobody says about the runs from the environment of the CI job that this is
+    #[arg(long)]
+    pub ci: bool,
     /// Say what would be stored and store nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -122,14 +152,76 @@ pub struct HistoryArgs {
     /// What to show; the overview when nothing is named
     #[command(subcommand)]
     pub command: Option<HistoryCommand>,
-    /// How to print it
+    /// Only runs of this lane
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which runs")]
+    pub lane: Option<String>,
+    /// Only runs of this branch
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which runs")]
+    pub branch: Option<String>,
+    /// Only runs from TIME on: ISO 8601, or `30d` and `8w` for the last days and weeks
+    #[arg(long, value_name = "TIME", global = true, help_heading = "Which runs")]
+    pub since: Option<String>,
+    /// How to print it; csv prints the first table
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    pub format: FormatArg,
+    pub format: HistoryFormatArg,
 }
 
-/// The views of the history.
+/// The views of the history, and what can be done to it.
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
+    /// The tests that are expected to take longest
+    Slowest {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// What every lane took in its last runs, and the tests that became slower or faster
+    Trend {
+        /// How many of each
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+    /// Tests that pass and fail on one commit, or go back and forth
+    Flaky,
+    /// Tests that never ran, or are skipped lately
+    Skipped,
+    /// Tests that the last runs did not see, and lanes that fell behind
+    Stale {
+        /// How many runs of its lane must have gone without a test
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        runs: u32,
+    },
+    /// The runs of the CI, the latest first
+    Runs {
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// Every execution of one test
+    Show {
+        /// The test's node id
+        #[arg(value_name = "TEST")]
+        test: String,
+    },
+    /// Forget runs: those before a time, or all but the latest of every lane
+    #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["before", "keep"])))]
+    Prune {
+        /// Only runs that began before TIME, written as for `--since`
+        #[arg(long, value_name = "TIME")]
+        before: Option<String>,
+        /// All but the latest N runs of every lane
+        #[arg(long, value_name = "N")]
+        keep: Option<u32>,
+        /// Say what would be forgotten and forget nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Merge the many small files of the store into few; nothing is lost
+    Compact {
+        /// Say what would be done and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Write every observation out
     Export {
         /// The format to write
@@ -144,10 +236,27 @@ pub enum HistoryCommand {
 /// What `history export` can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportArg {
-    /// A row per observation.
+    /// A row per observation; `ingest` reads it.
     Csv,
-    /// pytest-split's `.test_durations`: the estimate of every test in seconds.
+    /// A row per observation, in the layout of the store.
+    Parquet,
+    /// Every observation under its report.
+    Json,
+    /// pytest-split's `.test_durations`: what every test is expected to take, in seconds.
     TestDurations,
+}
+
+/// How to print a view of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormatArg {
+    /// Tables for a terminal.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// For a pull request or a step summary.
+    Markdown,
+    /// For a spreadsheet: the first table.
+    Csv,
 }
 
 /// How to print data.
@@ -194,6 +303,54 @@ pub struct InventoryArgs {
     pub inventory: Option<PathBuf>,
 }
 
+/// `shardplan audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Run only these rules (codes, names, or the beginning of codes)
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Repair what can be repaired: write and remove marks, register them
+    #[arg(long, conflicts_with_all = ["diff", "write_baseline"])]
+    pub fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub diff: bool,
+    /// Leave the findings of this file alone
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write today's findings into the baseline
+    #[arg(long)]
+    pub write_baseline: bool,
+    /// Say what a rule checks, why it matters and what to do; `all` lists the rules
+    #[arg(long, value_name = "RULE")]
+    pub explain: Option<String>,
+    /// Write the inventory that the sources give as CSV
+    #[arg(long, value_name = "FILE")]
+    pub write_inventory: Option<PathBuf>,
+    /// Where a better source of tests and needs is.
+    #[command(flatten)]
+    pub inventory: InventoryArgs,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FindingsFormatArg,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormatArg {
+    /// With excerpts of the sources.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// SARIF 2.1.0, for code-scanning services.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines.
+    Github,
+}
+
 /// `shardplan suggest`
 #[derive(Debug, Args)]
 pub struct SuggestArgs {
@@ -203,6 +360,12 @@ pub struct SuggestArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Plan a problem that `--save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "write", "locked", "compare"])]
+    pub from_model: Option<PathBuf>,
+    /// Write the problem as it is solved, with its limits, so that it can be solved again elsewhere
+    #[arg(long, value_name = "FILE", conflicts_with = "from_model")]
+    pub save_model: Option<PathBuf>,
     /// Pin the plan in `shardplan.lock`
     #[arg(long)]
     pub write: bool,
@@ -226,6 +389,9 @@ pub struct TradeoffArgs {
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,
+    /// Look at a problem that `suggest --save-model` wrote, instead of the project's
+    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    pub from_model: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -300,6 +466,64 @@ pub struct VerifyArgs {
     pub format: FormatArg,
 }
 
+/// `shardplan emit`
+#[derive(Debug, Args)]
+pub struct EmitArgs {
+    /// What to write it for
+    #[arg(value_name = "TARGET")]
+    pub target: TargetArg,
+    /// Fail (exit 1) if the file is not what the lock says, and write nothing
+    #[arg(long)]
+    pub check: bool,
+    /// How shards are written into the workflow (github)
+    #[arg(long, value_name = "STYLE", default_value = "auto")]
+    pub style: StyleArg,
+    /// The shards of this lane only (matrix)
+    #[arg(long, value_name = "NAME")]
+    pub lane: Option<String>,
+    /// The file to write, `-` for stdout; by default the workflow file (github), else stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What CI configuration is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetArg {
+    /// The team's own GitHub Actions workflow, edited in place.
+    Github,
+    /// JSON for a matrix that a job computes.
+    Matrix,
+    /// A makefile with a target for every shard.
+    Make,
+    /// Jobs for GitLab.
+    Gitlab,
+    /// A configuration for CircleCI.
+    Circleci,
+    /// A pipeline for Buildkite.
+    Buildkite,
+    /// pytest-split's `.test_durations`.
+    TestDurations,
+}
+
+/// How shards are written into a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StyleArg {
+    /// A matrix; a job for each shard where the job's own matrix can not take them.
+    Auto,
+    /// A matrix over the shards.
+    Matrix,
+    /// A job for each shard.
+    Jobs,
+}
+
+impl TargetArg {
+    /// Returns the word that is typed for it.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// `shardplan graph`
 #[derive(Debug, Args)]
 pub struct GraphArgs {
@@ -309,6 +533,10 @@ pub struct GraphArgs {
     /// Which graph to draw
     #[arg(long, value_name = "KIND", default_value = "needs")]
     pub kind: GraphKindArg,
+    /// Draw when every job of the workflow runs, by the pinned plan or today's jobs: the path that decides the
+    /// end, and how much longer every other job could take
+    #[arg(long, conflicts_with_all = ["kind", "around"])]
+    pub critical_path: bool,
     /// Draw only what has to do with this test, file, service, marker, fixture or lane
     #[arg(long, value_name = "NAME")]
     pub around: Option<String>,

@@ -118,6 +118,15 @@ impl Console {
         }
     }
 
+    /// Returns whether stdout takes colours.
+    #[must_use]
+    pub(crate) fn colors_stdout(&self) -> bool {
+        match self.color {
+            anstream::ColorChoice::Auto => AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            choice => choice != anstream::ColorChoice::Never,
+        }
+    }
+
     fn talk(&self, line: fmt::Arguments<'_>) {
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // A stderr that is closed leaves nobody to tell.

@@ -3,12 +3,14 @@
 //! [`run`] is the whole program. Each command loads its inputs, calls a stage and writes what comes out.
 
 pub mod args;
+mod audited;
 mod commands;
 mod console;
 mod diagnostics;
 mod exit_status;
 mod files;
 mod project;
+mod saved_model;
 mod settings;
 
 use std::ffi::OsString;
@@ -47,13 +49,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
 
 fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
     match command {
+        Command::Init(args) => commands::init::run(args, settings),
         Command::Ingest(args) => commands::ingest::run(args, settings),
         Command::History(args) => commands::history::run(args, settings),
+        Command::Audit(args) => commands::audit::run(args, settings),
         Command::Select(args) => commands::select::run(args, settings),
         Command::Verify(args) => commands::verify::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
+        Command::Emit(args) => commands::emit::run(args, settings),
         Command::Graph(args) => commands::graph::run(args, settings),
     }
 }

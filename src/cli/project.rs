@@ -1,20 +1,24 @@
 //! The project that a planning command works on: its manifest, history, inventory and lock, read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::args::{InventoryArgs, LimitArgs};
+use super::audited::inferred_inventory;
 use super::commands::history::history_failure;
-use super::console::{Failure, chain, shown_path};
+use super::console::{Console, Failure, chain, shown_path};
 use super::diagnostics::config_failure;
 use super::files::read_text;
 use super::settings::Settings;
 use crate::config::{Budget, Config, Origin, Sourced};
 use crate::estimate::{Estimates, Overheads, fit_overheads};
-use crate::history::{self, Filter, Observed, Store};
+use crate::history::{self, Detail, Filter, Observed, Store, views};
+use crate::ids::{LaneName, NodeId, Printable, WholeRunIx};
 use crate::inventory::Inventory;
 use crate::model::{Inputs, Limits};
 use crate::plan::Lock;
 use crate::report::plural;
+use crate::workflow::{self, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
 const LOCK_NAME: &str = "shardplan.lock";
@@ -26,22 +30,25 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
+    /// What the time of the workflow's jobs goes into, by name, where the history knows it.
+    pub(crate) job_parts: BTreeMap<String, String>,
+    /// What the user should know about how the project was read.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Project {
     /// Reads the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;
-        let declared = match &settings.manifest {
-            Some(path) => Some(read_manifest(path, settings)?),
-            None => None,
-        };
+        let declared = read_declared(settings)?;
         let filter = Filter {
             branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
             ..Filter::default()
         };
         let store = Store::of_project(&settings.root);
-        let observed = history::load(&store, &filter).map_err(|error| history_failure(&error))?;
+        let observed =
+            history::load_detail(&store, &filter, Detail::Times).map_err(|error| history_failure(&error))?;
+        let left_out = runs_left_out(&store, &filter, &observed)?;
 
         let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
         {
@@ -49,8 +56,16 @@ impl Project {
             (None, Some(path)) => Some(settings.below_root(path.as_ref())),
             (None, None) => None,
         };
-        let inventory = read_inventory(named.as_deref(), &observed)?;
-        let config = declared.unwrap_or_else(|| {
+        let inventory = match named.as_deref() {
+            Some(path) => {
+                let inventory = read_inventory(path)?;
+                say_what_the_inventory_lacks(&inventory, &observed, console);
+                inventory
+            }
+            None => inferred_inventory(settings, declared.as_ref(), &observed)?
+                .unwrap_or_else(|| inventory_of_history(&observed, console)),
+        };
+        let mut config = declared.unwrap_or_else(|| {
             let needs = inventory.tests.iter().flat_map(|test| &test.needs);
             Config::without_manifest(&needs.map(|need| need.service.clone()).collect())
         });
@@ -60,18 +75,40 @@ impl Project {
         console.status(
             "Read",
             format!(
-                "{} and {} in {}",
+                "{} and {} in {}{}",
                 plural(inventory.tests.len(), "test"),
-                plural(observed.runs.len(), "run"),
+                plural(observed.whole_runs.len(), "run"),
                 plural(config.lanes.len(), "lane"),
+                if left_out.is_empty() { "" } else { "; runs of other branches are left out" },
             ),
         );
+        let lock_path = settings.below_root(LOCK_NAME.as_ref());
+        let mut notes = Vec::new();
+        let mut job_parts = BTreeMap::new();
+        if let Some(file) = read_workflow(&config, settings)? {
+            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path));
+            job_parts = parts_of_jobs(&file, &observed);
+        }
+        if let Some(branch) = filter.branch.filter(|_| !left_out.is_empty()) {
+            let message = format!(
+                "`[history] branch` keeps runs of `{}` only: {left_out} left out",
+                Printable(&branch)
+            );
+            if observed.whole_runs.is_empty() {
+                console.warning(format!("no duration is known, for {message}"));
+                console.hint("remove the key or name another branch; `shardplan history runs` lists the runs with their branches");
+            } else {
+                console.detail("Left out", message);
+            }
+        }
         Ok(Self {
             estimates: Estimates::from_history(&observed, config.history.half_life),
             overheads: fit_overheads(&config, &observed),
             config,
             inventory,
-            lock_path: settings.below_root(LOCK_NAME.as_ref()),
+            lock_path,
+            job_parts,
+            notes,
         })
     }
 
@@ -104,14 +141,7 @@ impl Project {
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
     pub(crate) fn limits(&self, args: &LimitArgs) -> Limits {
-        let typed = |option: &'static str| Origin::CommandLine(option);
-        let limits = Limits {
-            containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
-            shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
-            minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
-            target: args.target.map(|value| Sourced::new(value, typed("--target"))),
-        };
-        let mut limits = limits.or(&self.config.budget);
+        let mut limits = typed_limits(args).or(&self.config.budget);
         if limits.containers.is_none() && limits.target.is_none() {
             limits.containers = self.containers_today();
         }
@@ -129,6 +159,55 @@ impl Project {
             origin = today.origin.clone();
         }
         Some(Sourced::new(total, origin))
+    }
+}
+
+/// Returns the manifest, where there is one.
+pub(crate) fn read_declared(settings: &Settings) -> Result<Option<Config>, Failure> {
+    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
+}
+
+/// Returns the workflow file that the manifest names.
+pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Option<WorkflowFile>, Failure> {
+    let Some(name) = &config.workflow.file else { return Ok(None) };
+    let text = read_text(&settings.below_root(name.as_ref()))
+        .map_err(|failure| failure.with_hint("`file` in `[workflow]` names it, relative to the manifest"))?;
+    let file = WorkflowFile::parse(&text, name).map_err(|error| Failure::bad_input(chain(&error)))?;
+    Ok(Some(file))
+}
+
+/// Returns what the time of every job that was measured goes into.
+fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, String> {
+    let parts = file.jobs.iter().filter_map(|job| {
+        let times = workflow::times_of(job, &observed.jobs)?;
+        let parts = format!(
+            "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+            times.queue,
+            times.setup,
+            times.containers,
+            times.tests,
+            times.rest,
+            plural(times.runs, "run"),
+        );
+        Some((job.id.clone(), parts))
+    });
+    parts.collect()
+}
+
+/// Returns the lane of every pinned shard; nothing where no readable plan is pinned.
+fn pinned_shards(lock_path: &Path) -> BTreeMap<String, LaneName> {
+    let lock = read_plan(lock_path).map(|lock| lock.shards).unwrap_or_default();
+    lock.into_iter().map(|shard| (shard.name.to_string(), shard.lane)).collect()
+}
+
+/// Returns the limits of the command line.
+pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
+    let typed = |option: &'static str| Origin::CommandLine(option);
+    Limits {
+        containers: args.budget.map(|value| Sourced::new(value, typed("--budget"))),
+        shards: args.max_shards.map(|value| Sourced::new(value, typed("--max-shards"))),
+        minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
+        target: args.target.map(|value| Sourced::new(value, typed("--target"))),
     }
 }
 
@@ -166,17 +245,16 @@ impl LockText {
 
 /// Returns what was collected.
 pub(crate) fn read_collection(path: &Path, settings: &Settings) -> Result<Inventory, Failure> {
-    read_inventory(Some(&settings.located(path)), &Observed::default())
+    read_inventory(&settings.located(path))
 }
 
-fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
+pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, Failure> {
     let text = read_text(path)?;
     let name = path.file_name().map_or_else(|| shown_path(path), |name| name.to_string_lossy().into_owned());
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
 }
 
-fn read_inventory(path: Option<&Path>, observed: &Observed) -> Result<Inventory, Failure> {
-    let Some(path) = path else { return Ok(Inventory::from_history(observed)) };
+pub(super) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
     let shown = shown_path(path);
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;
@@ -184,4 +262,93 @@ fn read_inventory(path: Option<&Path>, observed: &Observed) -> Result<Inventory,
     Inventory::parse(&bytes, &name).map_err(|error| {
         Failure::bad_input(chain(&error)).with_hint("docs/formats.md shows both forms, JSON and CSV")
     })
+}
+
+/// Returns the tests of the history without those that are gone, and says of how many it can't tell.
+fn inventory_of_history(observed: &Observed, console: &Console) -> Inventory {
+    let gone = views::gone(observed);
+    if !gone.is_empty() {
+        let (tests, were) = (plural(gone.len(), "test"), if gone.len() == 1 { "was" } else { "were" });
+        console.warning(format!(
+            "{tests} of the history {were} not in the latest full run of the lane and {were} left out: {}",
+            examples(gone.iter().map(|&at| &observed.tests[at].test))
+        ));
+    }
+    let latest = views::latest_runs(observed);
+    let unseen = observed.tests.iter().enumerate().filter(|(at, test)| {
+        let last = test.samples.last().map(|sample| &observed.runs[sample.run]);
+        let missed_one = |last: &history::StoredRun| {
+            let latest = latest[&last.facts.lane.as_ref()];
+            last.whole < latest && views::is_named(observed, &observed.whole_runs[latest])
+        };
+        last.is_some_and(missed_one) && gone.binary_search(at).is_err()
+    });
+    let unseen: Vec<&NodeId> = unseen.map(|(_, test)| &test.test).collect();
+    if !unseen.is_empty() {
+        console.warning(format!(
+            "{} of the history {} not in the latest run of the lane and planned all the same, for nobody says that run was a full one: {}",
+            plural(unseen.len(), "test"),
+            if unseen.len() == 1 { "was" } else { "were" },
+            examples(unseen.into_iter())
+        ));
+        console.hint("an inventory says which tests there are; `shardplan ingest --extent full` says that a run had them all");
+    }
+    Inventory::from_history(observed, &gone)
+}
+
+/// Says which tests of the latest runs no plan will hold, because the inventory does not know them.
+fn say_what_the_inventory_lacks(inventory: &Inventory, observed: &Observed, console: &Console) {
+    let known: BTreeSet<&NodeId> = inventory.tests.iter().map(|test| &test.id).collect();
+    let latest = views::latest_runs(observed);
+    let lacking: Vec<&NodeId> = observed
+        .tests
+        .iter()
+        .filter(|test| {
+            let last = test.samples.last().map(|sample| &observed.runs[sample.run]);
+            last.is_some_and(|last| last.whole == latest[&last.facts.lane.as_ref()])
+                && !known.contains(&test.test)
+        })
+        .map(|test| &test.test)
+        .collect();
+    if !lacking.is_empty() {
+        console.warning(format!(
+            "{} of the latest run {} not in the inventory, and so not in the plan: {}",
+            plural(lacking.len(), "test"),
+            if lacking.len() == 1 { "is" } else { "are" },
+            examples(lacking.into_iter())
+        ));
+        console.hint("make the inventory anew; a test that it lacks runs in no shard of this plan");
+    }
+}
+
+/// Returns the first few of many names.
+fn examples<'n>(names: impl ExactSizeIterator<Item = &'n NodeId>) -> String {
+    const MOST: usize = 3;
+    let more = names.len().saturating_sub(MOST);
+    let mut text = names.take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    text
+}
+
+/// Returns the runs that the branch of the manifest leaves out, in words by branch; nothing where it leaves out
+/// none.
+fn runs_left_out(store: &Store, filter: &Filter, observed: &Observed) -> Result<String, Failure> {
+    if filter.branch.is_none() {
+        return Ok(String::new());
+    }
+    let all = history::load_runs(store, &Filter::default()).map_err(|error| history_failure(&error))?;
+    if all.whole_runs.len() == observed.whole_runs.len() {
+        return Ok(String::new());
+    }
+    let mut by_branch: BTreeMap<Option<&str>, BTreeSet<WholeRunIx>> = BTreeMap::new();
+    for run in all.runs.iter().filter(|run| run.facts.branch != filter.branch) {
+        by_branch.entry(run.facts.branch.as_deref()).or_default().insert(run.whole);
+    }
+    let in_words = |(branch, runs): (Option<&str>, BTreeSet<WholeRunIx>)| match branch {
+        Some(branch) => format!("{} of `{}`", plural(runs.len(), "run"), Printable(branch)),
+        None => format!("{} of an unknown branch", plural(runs.len(), "run")),
+    };
+    Ok(by_branch.into_iter().map(in_words).collect::<Vec<_>>().join(", "))
 }

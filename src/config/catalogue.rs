@@ -1,4 +1,5 @@
-//! The catalogue of usual services, embedded from `models/services.toml`.
+//! The catalogue of usual services, embedded from `models/services.toml`: what they cost, and how Python code
+//! gives them away.
 
 use std::sync::LazyLock;
 
@@ -17,16 +18,93 @@ pub struct ServiceTimes {
     pub attach: Millis,
 }
 
-/// The usual services with their usual times.
+/// How Python code gives a service away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// The modules of its clients, dotted.
+    pub modules: Vec<String>,
+    /// Names within these modules that make a client.
+    pub clients: Vec<String>,
+    /// Names within these modules that open a connection at once.
+    pub connects: Vec<String>,
+    /// The schemes of its URLs.
+    pub schemes: Vec<String>,
+    /// The ports that it listens on by default.
+    pub ports: Vec<u16>,
+    /// Words of the names of environment variables that are about it.
+    pub variables: Vec<String>,
+    /// Packages that a project depends on to use it.
+    pub packages: Vec<String>,
+    /// Fixtures that use a running one.
+    pub fixtures: Vec<String>,
+    /// Names of framework backends that talk to it.
+    pub backends: Vec<String>,
+    /// Modules that start one in a container.
+    pub testing: Vec<String>,
+    /// Whether a bare "database" can mean it.
+    pub sql: bool,
+}
+
+impl Signs {
+    /// Adds what else gives the service away; it comes before what is known already.
+    pub fn extend(&mut self, more: &Self) {
+        for (own, new) in [
+            (&mut self.modules, &more.modules),
+            (&mut self.clients, &more.clients),
+            (&mut self.connects, &more.connects),
+            (&mut self.schemes, &more.schemes),
+            (&mut self.variables, &more.variables),
+            (&mut self.packages, &more.packages),
+            (&mut self.fixtures, &more.fixtures),
+            (&mut self.backends, &more.backends),
+            (&mut self.testing, &more.testing),
+        ] {
+            own.splice(0..0, new.iter().cloned());
+        }
+        self.ports.splice(0..0, more.ports.iter().copied());
+        self.sql |= more.sql;
+    }
+}
+
+/// One usual service.
+#[derive(Clone, Debug)]
+pub struct UsualService {
+    /// Its names, its own first.
+    pub names: Vec<String>,
+    /// What it costs.
+    pub times: ServiceTimes,
+    /// How code gives it away.
+    pub signs: Signs,
+}
+
+/// What is said of calls, fixtures and classes that can be about any service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addressed {
+    /// Calls whose arguments say which service it is.
+    pub calls: Vec<String>,
+    /// Those among them that mean the project's database where no argument says otherwise.
+    pub database: Vec<String>,
+    /// Fixtures of plugins that open the project's database.
+    pub fixtures: Vec<String>,
+    /// Base classes whose tests open the project's database.
+    pub classes: Vec<String>,
+    /// Names of variables, or their ends, that mean the project's database.
+    pub variables: Vec<String>,
+}
+
+/// The usual services.
 #[derive(Debug)]
 pub struct Catalogue {
-    entries: Vec<(Vec<String>, ServiceTimes)>,
+    entries: Vec<UsualService>,
+    addressed: Addressed,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawCatalogue {
     service: Vec<RawEntry>,
+    addressed: Addressed,
 }
 
 #[derive(Deserialize)]
@@ -36,12 +114,61 @@ struct RawEntry {
     pull: String,
     ready: String,
     attach: String,
+    #[serde(default)]
+    modules: Vec<String>,
+    #[serde(default)]
+    clients: Vec<String>,
+    #[serde(default)]
+    connects: Vec<String>,
+    #[serde(default)]
+    schemes: Vec<String>,
+    #[serde(default)]
+    ports: Vec<u16>,
+    #[serde(default)]
+    variables: Vec<String>,
+    #[serde(default)]
+    packages: Vec<String>,
+    #[serde(default)]
+    fixtures: Vec<String>,
+    #[serde(default)]
+    backends: Vec<String>,
+    #[serde(default)]
+    testing: Vec<String>,
+    #[serde(default)]
+    sql: bool,
 }
 
 impl ServiceTimes {
     /// What is assumed of a service that nobody knows anything about.
     pub const UNKNOWN: Self =
         Self { pull: Millis::from_secs(8), ready: Millis::from_secs(10), attach: Millis::from_secs(1) };
+}
+
+impl RawEntry {
+    fn into_service(self) -> UsualService {
+        let span = |text: &str| text.parse().expect("the embedded catalogue holds durations");
+        UsualService {
+            times: ServiceTimes {
+                pull: span(&self.pull),
+                ready: span(&self.ready),
+                attach: span(&self.attach),
+            },
+            names: self.names,
+            signs: Signs {
+                modules: self.modules,
+                clients: self.clients,
+                connects: self.connects,
+                schemes: self.schemes,
+                ports: self.ports,
+                variables: self.variables,
+                packages: self.packages,
+                fixtures: self.fixtures,
+                backends: self.backends,
+                testing: self.testing,
+                sql: self.sql,
+            },
+        }
+    }
 }
 
 impl Catalogue {
@@ -51,21 +178,27 @@ impl Catalogue {
         static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
             let raw: RawCatalogue = toml::from_str(include_str!("../../models/services.toml"))
                 .expect("the embedded catalogue is valid");
-            let span = |text: &str| text.parse().expect("the embedded catalogue holds durations");
-            let times = |entry: &RawEntry| ServiceTimes {
-                pull: span(&entry.pull),
-                ready: span(&entry.ready),
-                attach: span(&entry.attach),
-            };
-            let entries = raw.service.into_iter().map(|entry| (entry.names.clone(), times(&entry))).collect();
-            Catalogue { entries }
+            let entries = raw.service.into_iter().map(RawEntry::into_service).collect();
+            Catalogue { entries, addressed: raw.addressed }
         });
         &CATALOGUE
     }
 
-    /// Returns the usual times of a service of this name, or of this image (`docker.io/library/redis:8`).
+    /// Returns the usual services in the catalogue's order.
     #[must_use]
-    pub fn times(&self, name: &str, image: Option<&str>) -> Option<ServiceTimes> {
+    pub fn services(&self) -> &[UsualService] {
+        &self.entries
+    }
+
+    /// Returns what can be about any service.
+    #[must_use]
+    pub fn addressed(&self) -> &Addressed {
+        &self.addressed
+    }
+
+    /// Returns the usual service of this name, or of this image (`docker.io/library/redis:8`).
+    #[must_use]
+    pub fn find(&self, name: &str, image: Option<&str>) -> Option<&UsualService> {
         let from_image = image.map(|image| {
             let last = image.rsplit('/').next().unwrap_or(image);
             last.split([':', '@']).next().unwrap_or(last)
@@ -73,7 +206,28 @@ impl Catalogue {
         // The image says what it is; the name may be a role ("db").
         from_image.into_iter().chain([name]).find_map(|word| {
             let known = |names: &Vec<String>| names.iter().any(|name| name.eq_ignore_ascii_case(word));
-            self.entries.iter().find(|(names, _)| known(names)).map(|(_, times)| *times)
+            self.entries.iter().find(|service| known(&service.names))
+        })
+    }
+
+    /// Returns the usual times of a service of this name, or of this image.
+    #[must_use]
+    pub fn times(&self, name: &str, image: Option<&str>) -> Option<ServiceTimes> {
+        self.find(name, image).map(|service| service.times)
+    }
+
+    /// Returns whether a word names the same kind of service as a name or an image does.
+    #[must_use]
+    pub fn is_same(&self, word: &str, name: &str, image: Option<&str>) -> bool {
+        let last = image.map(|image| {
+            let last = image.rsplit('/').next().unwrap_or(image);
+            last.split([':', '@']).next().unwrap_or(last)
+        });
+        let bears =
+            |names: &Vec<String>, word: &str| names.iter().any(|known| known.eq_ignore_ascii_case(word));
+        self.entries.iter().any(|service| {
+            let names = &service.names;
+            bears(names, word) && (bears(names, name) || last.is_some_and(|last| bears(names, last)))
         })
     }
 }
@@ -88,5 +242,20 @@ mod tests {
         assert_eq!(catalogue.times("db", Some("docker.io/library/postgres:17")), catalogue.times("pg", None));
         assert!(catalogue.times("search", Some("opensearchproject/opensearch:3.6.0")).is_some());
         assert_eq!(catalogue.times("teapot", None), None);
+    }
+
+    #[test]
+    fn no_two_services_share_a_name_or_a_scheme() {
+        let mut seen = std::collections::BTreeSet::new();
+        for service in Catalogue::embedded().services() {
+            for word in service
+                .names
+                .iter()
+                .map(|name| ("name", name))
+                .chain(service.signs.schemes.iter().map(|scheme| ("scheme", scheme)))
+            {
+                assert!(seen.insert(word), "{word:?}");
+            }
+        }
     }
 }

@@ -99,6 +99,56 @@ impl<'t, 'i> Section<'t, 'i> {
         parsed
     }
 
+    /// Returns a list of port numbers.
+    pub(super) fn ports(&self, key: &'static str) -> Vec<u16> {
+        let read = self.value(key, |value| {
+            let DeValue::Array(items) = value else {
+                return Err("must be a list of port numbers".to_owned());
+            };
+            let port = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+                DeValue::Integer(integer) => u16::from_str_radix(integer.as_str(), integer.radix()).ok(),
+                _ => None,
+            };
+            items
+                .iter()
+                .map(port)
+                .collect::<Option<Vec<u16>>>()
+                .ok_or_else(|| "must hold numbers from 0 to 65535".to_owned())
+        });
+        read.unwrap_or_default()
+    }
+
+    /// Returns a table whose keys are free, each with a list of strings.
+    pub(super) fn lists<K: FromStr<Err: std::fmt::Display>>(
+        &self,
+        key: &'static str,
+    ) -> Vec<(K, Vec<String>)> {
+        self.asked.borrow_mut().push(key);
+        let Some(value) = self.table.get(key) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.problem(value.span(), format!("`{key}` must be a table"), None);
+            return Vec::new();
+        };
+        let mut lists = Vec::new();
+        for (name, value) in table {
+            let items = match value.get_ref() {
+                DeValue::Array(items) => items
+                    .iter()
+                    .map(|item| as_str(item.get_ref()).map(str::to_owned))
+                    .collect::<Result<Vec<_>, _>>(),
+                other => Err(format!("must be a list of strings, not {}", kind(other))),
+            };
+            match (name.get_ref().parse::<K>(), items) {
+                (Ok(name), Ok(items)) => lists.push((name, items)),
+                (Err(error), _) => self.problem(name.span(), error.to_string(), None),
+                (_, Err(message)) => {
+                    self.problem(value.span(), format!("`{}` {message}", name.get_ref()), None)
+                }
+            }
+        }
+        lists
+    }
+
     /// Returns a whole number of at least `least` and at most [`MOST`].
     pub(super) fn count(&self, key: &'static str, least: u32) -> Option<u32> {
         self.count_up_to(key, least, MOST)

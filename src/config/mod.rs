@@ -7,7 +7,9 @@ mod catalogue;
 mod check;
 mod decode;
 mod marker_expr;
+mod match_expr;
 mod origin;
+mod path_pattern;
 mod pattern;
 mod read;
 
@@ -18,10 +20,12 @@ use std::ops::Range;
 use crate::ids::{JobName, LaneName, ServiceName};
 use crate::time::Millis;
 
-pub use catalogue::{Catalogue, ServiceTimes};
+pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
 pub(crate) use decode::nearest;
-pub use marker_expr::{MarkerExpr, MarkerExprError};
+pub use marker_expr::{KeywordExpr, MarkerExpr, MarkerExprError};
+pub use match_expr::{MarkerValue, Term};
 pub use origin::{Origin, Sourced};
+pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
 
 /// Everything that the manifest says, checked.
@@ -31,6 +35,8 @@ pub struct Config {
     pub project: Project,
     /// `[history]`
     pub history: HistorySettings,
+    /// `[ingest]`
+    pub ingest: IngestSettings,
     /// `[services.NAME]`, sorted by name.
     pub services: Vec<Service>,
     /// `[lanes.NAME]`, sorted by name.
@@ -41,6 +47,35 @@ pub struct Config {
     pub workflow: Workflow,
     /// `[budget]`
     pub budget: Budget,
+    /// `[audit]`
+    pub audit: AuditSettings,
+}
+
+/// `[audit]`: which findings are shown.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// Codes or names of the rules that are run; all where empty.
+    pub select: Vec<String>,
+    /// Codes or names of the rules that are not run.
+    pub ignore: Vec<String>,
+    /// Rules that are not run on files that match a pattern.
+    pub per_file_ignores: Vec<(Pattern, Vec<String>)>,
+    /// Marks of tests that must run alone.
+    pub serial: Vec<String>,
+    /// The file of findings that are known and left alone, relative to the manifest.
+    pub baseline: Option<String>,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            select: Vec::new(),
+            ignore: Vec::new(),
+            per_file_ignores: Vec::new(),
+            serial: vec!["serial".to_owned()],
+            baseline: None,
+        }
+    }
 }
 
 /// `[project]`: where the tests are listed.
@@ -71,6 +106,15 @@ pub struct HistorySettings {
     pub branch: Option<String>,
 }
 
+/// `[ingest]`: what reports don't say themselves.
+#[derive(Clone, Debug, Default)]
+pub struct IngestSettings {
+    /// What the path of a report says about its run; the first that fits counts.
+    pub paths: Vec<PathPattern>,
+    /// The columns of foreign CSV files: their name by ours.
+    pub columns: std::collections::BTreeMap<String, String>,
+}
+
 /// `[services.NAME]`: something started beside a job.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -97,6 +141,8 @@ pub struct Service {
     pub paths: Vec<Sourced<Pattern>>,
     /// Services that it needs itself.
     pub needs: Vec<Sourced<ServiceName>>,
+    /// How the project's own code gives it away, beside what the catalogue knows.
+    pub evidence: Signs,
 }
 
 /// When shards start a service.
@@ -213,6 +259,10 @@ pub enum GroupRule {
 /// `[workflow]`: the jobs around the lanes.
 #[derive(Clone, Debug, Default)]
 pub struct Workflow {
+    /// The workflow file that the lanes are jobs of, relative to the manifest.
+    pub file: Option<String>,
+    /// The job that combines what the lanes measured, by its id or the name that the CI shows.
+    pub gate: Option<String>,
     /// `[workflow.jobs.NAME]`, sorted by name.
     pub jobs: Vec<Job>,
 }

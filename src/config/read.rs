@@ -10,8 +10,9 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings, Job, Lane, Origin,
-    Pattern, Problem, Project, Provision, Service, ServiceTimes, Sourced, Today, Unassigned, Workflow,
+    AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
+    IngestSettings, Job, Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Signs,
+    Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -93,11 +94,13 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         config: Config {
             project: read_project(&root),
             history: read_history(&root),
+            ingest: read_ingest(&root),
             services: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
             workflow: Workflow::default(),
             budget: read_budget(&root, &places),
+            audit: read_audit(&root),
         },
         services_named: Vec::new(),
         job_needs: Vec::new(),
@@ -147,6 +150,49 @@ fn read_history(root: &Section<'_, '_>) -> HistorySettings {
     settings
 }
 
+fn read_ingest(root: &Section<'_, '_>) -> IngestSettings {
+    let Some(section) = root.table("ingest") else { return IngestSettings::default() };
+    let paths = section.list("paths").into_iter().map(Spanned::into_inner).collect();
+    let mut columns = BTreeMap::new();
+    if let Some(table) = section.table("columns") {
+        for column in COLUMNS {
+            if let Some(name) = table.string(column) {
+                columns.insert(column.to_owned(), name);
+            }
+        }
+        table.finish();
+    }
+    section.finish();
+    IngestSettings { paths, columns }
+}
+
+/// The columns of a CSV file that `ingest` reads, by their names in `docs/formats.md`.
+const COLUMNS: [&str; 23] = [
+    "test",
+    "seconds",
+    "milliseconds",
+    "file",
+    "outcome",
+    "lane",
+    "shard",
+    "run",
+    "attempt",
+    "branch",
+    "commit",
+    "at",
+    "machine",
+    "services",
+    "extent",
+    "setup_seconds",
+    "call_seconds",
+    "teardown_seconds",
+    "reason",
+    "unit",
+    "retries",
+    "worker",
+    "project",
+];
+
 fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
     let Some(section) = root.table("budget") else { return Budget::default() };
     let limit = |key: &'static str, least: u32| {
@@ -195,8 +241,49 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         fixtures: places.sourced_all(section.list::<String>("fixtures")),
         paths: places.sourced_all(section.list::<Pattern>("paths")),
         needs: places.sourced_all(needs),
+        evidence: read_evidence(&section),
     });
     section.finish();
+}
+
+fn read_evidence(service: &Section<'_, '_>) -> Signs {
+    let Some(section) = service.table("evidence") else { return Signs::default() };
+    let plain = |key| section.list::<String>(key).into_iter().map(Spanned::into_inner).collect();
+    let signs = Signs {
+        modules: plain("modules"),
+        clients: plain("clients"),
+        connects: plain("connects"),
+        schemes: plain("schemes"),
+        ports: section.ports("ports"),
+        variables: plain("variables"),
+        packages: Vec::new(),
+        fixtures: plain("fixtures"),
+        backends: plain("backends"),
+        testing: plain("testing"),
+        sql: false,
+    };
+    section.finish();
+    signs
+}
+
+fn read_audit(root: &Section<'_, '_>) -> AuditSettings {
+    let Some(section) = root.table("audit") else { return AuditSettings::default() };
+    let codes = |section: &Section<'_, '_>, key| {
+        section.list::<String>(key).into_iter().map(Spanned::into_inner).collect::<Vec<_>>()
+    };
+    let settings = AuditSettings {
+        select: codes(&section, "select"),
+        ignore: codes(&section, "ignore"),
+        per_file_ignores: section.lists("per-file-ignores"),
+        serial: if section.has("serial") {
+            codes(&section, "serial")
+        } else {
+            AuditSettings::default().serial
+        },
+        baseline: section.string("baseline"),
+    };
+    section.finish();
+    settings
 }
 
 #[expect(
@@ -305,6 +392,8 @@ fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places:
 
 fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>) {
     let Some(section) = root.table("workflow") else { return };
+    draft.config.workflow.file = section.string("file");
+    draft.config.workflow.gate = section.string("gate");
     for (name, job) in section.named_tables::<JobName>("jobs") {
         let wall = job.span_of_time("wall");
         if !job.has("wall") {

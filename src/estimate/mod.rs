@@ -10,16 +10,25 @@
 //! that was never measured gets the mean of its file, or of the nearest folder above that has enough measured
 //! tests, or of all.
 
+mod least_squares;
+mod measured;
 mod overheads;
+mod pace;
+mod skips;
 
 use std::collections::BTreeMap;
 
 pub use overheads::{LaneOverhead, Overheads, fit_overheads};
+use rayon::prelude::*;
+pub use skips::SkipRecord;
 
 use crate::history::{Observed, TestHistory};
-use crate::ids::{IxVec, NodeId, RunIx, ServiceName};
-use crate::ingest::Outcome;
+use crate::ids::{NodeId, RunIx};
 use crate::inventory::Inventory;
+use crate::time::Micros;
+use measured::{Measured, pooled_log_variance};
+use pace::Pace;
+use skips::ServicesUp;
 
 /// What a test is expected to take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,23 +56,6 @@ pub enum Level {
     Suite,
     /// Nothing was ever measured: every test counts the same.
     Count,
-}
-
-/// What the history says about whether a test runs at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SkipRecord {
-    /// How often it was skipped.
-    pub skipped: u32,
-    /// How often it ran.
-    pub ran: u32,
-    /// The last reason given.
-    pub reason: Option<String>,
-    /// The services that were up in runs that it passed, where they are known; each set once.
-    pub passed_with: Vec<Vec<ServiceName>>,
-    /// The services that were up in runs that skipped it, where they are known; each set once.
-    pub skipped_with: Vec<Vec<ServiceName>>,
-    /// Whether a run skipped it of which nobody knows what services were up.
-    pub skipped_anyhow: bool,
 }
 
 /// What is expected of every test.
@@ -111,23 +103,23 @@ const MOST_OFF: f64 = 0.2;
 const USUAL_LOG_VARIANCE_BETWEEN: f64 = 1.2;
 
 impl Estimates {
-    /// Returns what the history says about every test that it knows. A run `half_life` runs older than another
-    /// counts half as much.
+    /// Returns what the history says about every test that it knows. A run `half_life` runs of its lane older
+    /// than another counts half as much; attempts and shards of one run are of one age.
     #[must_use]
     pub fn from_history(observed: &Observed, half_life: f64) -> Self {
         let pace = Pace::of(observed);
-        let weight = |run: RunIx| 0.5_f64.powf((observed.runs.len() - 1 - run.0 as usize) as f64 / half_life);
-        let measured: Vec<(usize, Measured)> = observed
-            .tests
-            .iter()
-            .enumerate()
-            .filter_map(|(at, test)| Some((at, Measured::of(test, &pace, weight)?)))
-            .collect();
+        let weight = |run: RunIx| 0.5_f64.powf(f64::from(observed.runs[run].age) / half_life);
+        let of_test = |(at, test)| Some((at, Measured::of(test, observed, &pace, weight)?));
+        let measured: Vec<(usize, Measured)> =
+            observed.tests.par_iter().enumerate().filter_map(of_test).collect();
+        let services = ServicesUp::of(observed);
+        let records: Vec<SkipRecord> =
+            observed.tests.par_iter().map(|test| SkipRecord::of(test, &services)).collect();
 
         // How much one test scatters, against how much tests differ: both in logarithm.
         let within = pooled_log_variance(measured.iter().map(|(_, measured)| measured));
         let mut estimates =
-            Self { pace_deviation: pace.deviation, runs: observed.runs.len(), ..Self::default() };
+            Self { pace_deviation: pace.deviation, runs: observed.whole_runs.len(), ..Self::default() };
         for (at, measured) in &measured {
             let file = &observed.tests[*at].file;
             estimates.files.entry(file.clone()).or_default().0.push(measured.mean);
@@ -153,8 +145,7 @@ impl Estimates {
             let level = Level::Test;
             by_test.insert(*at, Estimate { mean, deviation, samples: measured.samples, level });
         }
-        for (at, test) in observed.tests.iter().enumerate() {
-            let record = SkipRecord::of(test, observed);
+        for ((at, test), record) in observed.tests.iter().enumerate().zip(records) {
             let own = by_test.get(&at).copied();
             let estimate = own.unwrap_or_else(|| estimates.for_file(&test.file));
             estimates.tests.insert(test.test.clone(), (estimate, record));
@@ -166,6 +157,14 @@ impl Estimates {
     #[must_use]
     pub fn of(&self, test: &NodeId, file: &str) -> Estimate {
         self.tests.get(test).map_or_else(|| self.for_file(file), |(estimate, _)| *estimate)
+    }
+
+    /// Returns what a run spends on a test that the history knows: nothing where it never ran.
+    #[must_use]
+    pub fn expected(&self, test: &TestHistory) -> Micros {
+        let skipped = self.skips(&test.test).is_some_and(SkipRecord::always_skipped);
+        let millis = if skipped { 0.0 } else { self.of(&test.test, &test.file).mean };
+        Micros::from_secs_f64(millis / 1000.0).unwrap_or_default()
     }
 
     /// Returns what the history says about whether the test runs at all, where it knows it.
@@ -204,54 +203,6 @@ impl Estimates {
     }
 }
 
-impl SkipRecord {
-    fn of(test: &TestHistory, observed: &Observed) -> Self {
-        let mut record = Self::default();
-        for sample in &test.samples {
-            match sample.outcome {
-                Outcome::Skipped => {
-                    record.skipped += 1;
-                    match &observed.runs[sample.run].facts.services {
-                        Some(services) => record.skipped_with.push(services.clone()),
-                        None => record.skipped_anyhow = true,
-                    }
-                    record.reason = sample.reason.as_deref().map(str::to_owned).or(record.reason);
-                }
-                Outcome::Passed => {
-                    record.ran += 1;
-                    record.passed_with.extend(observed.runs[sample.run].facts.services.clone());
-                }
-                Outcome::Failed | Outcome::Error | Outcome::Unknown => record.ran += 1,
-            }
-        }
-        for sets in [&mut record.passed_with, &mut record.skipped_with] {
-            sets.sort();
-            sets.dedup();
-        }
-        record
-    }
-
-    /// Returns whether the test was seen, and never ran.
-    #[must_use]
-    pub fn always_skipped(&self) -> bool {
-        self.skipped > 0 && self.ran == 0
-    }
-
-    /// Returns whether the test never ran though, as far as anybody knows, all these services were up: it will
-    /// not run with them either. Skips in runs that lacked one say nothing about that.
-    #[must_use]
-    pub fn skips_even_with(&self, needs: &[&ServiceName]) -> bool {
-        let had_all = |up: &Vec<ServiceName>| needs.iter().all(|need| up.contains(need));
-        self.always_skipped() && (self.skipped_anyhow || self.skipped_with.iter().any(had_all))
-    }
-
-    /// Returns whether the test passed while this service was known to be away.
-    #[must_use]
-    pub fn passes_without(&self, service: &ServiceName) -> bool {
-        self.passed_with.iter().any(|up| !up.contains(service))
-    }
-}
-
 impl Pool {
     /// Sorts the times and pulls the longest twentieth in to the one below it: a few giants of a folder say
     /// little about a test that nobody has measured.
@@ -279,129 +230,6 @@ impl Pool {
     }
 }
 
-/// The times of one test, the pace of their runs taken out.
-struct Measured {
-    mean: f64,
-    /// The sum of the weights, the latest run counting 1.
-    weight: f64,
-    samples: u32,
-    /// The squared deviations from the mean of their logarithms, added up.
-    log_squares: f64,
-}
-
-impl Measured {
-    fn of(test: &TestHistory, pace: &Pace, weight: impl Fn(RunIx) -> f64) -> Option<Self> {
-        let times: Vec<(f64, f64)> = test
-            .samples
-            .iter()
-            .filter(|sample| sample.outcome != Outcome::Skipped)
-            .map(|sample| (sample.total.as_millis_f64() / pace.of_run(sample.run), weight(sample.run)))
-            .collect();
-        if times.is_empty() {
-            return None;
-        }
-        let middle = weighted_median(&times);
-        let deviations: Vec<(f64, f64)> =
-            times.iter().map(|(time, weight)| ((time - middle).abs(), *weight)).collect();
-        let usual = FAR_OFF * 1.4826 * weighted_median(&deviations).max(middle * 0.02);
-        let total: f64 = times.iter().map(|(_, weight)| weight).sum();
-        let beyond: f64 = deviations.iter().filter(|(off, _)| *off > usual).map(|(_, weight)| weight).sum();
-        // With fewer than four times nobody can say which one is off, and what happens often is not off.
-        let reach = if times.len() < 4 || beyond > MOST_OFF * total { f64::INFINITY } else { usual };
-        let pulled_in = |time: f64| time.clamp((middle - reach).max(0.0), middle + reach);
-        let mean = times.iter().map(|(time, weight)| pulled_in(*time) * weight).sum::<f64>() / total;
-        let logs: Vec<f64> = times.iter().map(|(time, _)| pulled_in(*time).max(0.5).ln()).collect();
-        let log_mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        let log_squares = logs.iter().map(|log| (log - log_mean).powi(2)).sum();
-        let samples = u32::try_from(times.len()).unwrap_or(u32::MAX);
-        Some(Self { mean, weight: total, samples, log_squares })
-    }
-}
-
-/// The pace of every run: its times against the usual times of the same tests.
-struct Pace {
-    of_run: IxVec<RunIx, f64>,
-    /// The pace that is expected of the next run: the weighted mean is 1 by construction.
-    deviation: f64,
-}
-
-impl Pace {
-    fn of(observed: &Observed) -> Self {
-        let mut ratios: IxVec<RunIx, (f64, f64)> = observed.runs.iter().map(|_| (0.0, 0.0)).collect();
-        for test in &observed.tests {
-            let times: Vec<(RunIx, f64)> = test
-                .samples
-                .iter()
-                .filter(|sample| sample.outcome != Outcome::Skipped)
-                .map(|sample| (sample.run, sample.total.as_millis_f64()))
-                .collect();
-            if times.len() < 2 {
-                continue;
-            }
-            let flat: Vec<(f64, f64)> = times.iter().map(|(_, time)| (*time, 1.0)).collect();
-            let usual = weighted_median(&flat);
-            for (run, time) in times {
-                // One test that went wrong must not set the pace of its run.
-                ratios[run].0 += time.min(3.0 * usual);
-                ratios[run].1 += usual;
-            }
-        }
-        let mut of_run: IxVec<RunIx, f64> = IxVec::default();
-        for (time, usual) in &ratios {
-            of_run.push(if *usual > 0.0 && *time > 0.0 { time / usual } else { 1.0 });
-        }
-        let shared: Vec<f64> = ratios
-            .iter()
-            .zip(of_run.iter())
-            .filter(|((_, usual), _)| *usual > 0.0)
-            .map(|(_, pace)| *pace)
-            .collect();
-        let count = shared.len() as f64;
-        let mean = if shared.is_empty() { 1.0 } else { shared.iter().sum::<f64>() / count };
-        for pace in &mut of_run {
-            *pace /= mean;
-        }
-        let variance: f64 = shared.iter().map(|pace| (pace / mean - 1.0).powi(2)).sum();
-        let known = (count - 1.0).max(0.0);
-        let deviation =
-            ((SCATTER_WEIGHT * USUAL_PACE_DEVIATION.powi(2) + variance) / (SCATTER_WEIGHT + known)).sqrt();
-        Self { of_run, deviation }
-    }
-
-    fn of_run(&self, run: RunIx) -> f64 {
-        self.of_run[run]
-    }
-}
-
-/// Returns the variance of the logarithm of one test's times, over all tests that were measured more than once
-/// and take long enough to be measured well.
-fn pooled_log_variance<'m>(measured: impl Iterator<Item = &'m Measured>) -> f64 {
-    let (mut squares, mut freedom) = (0.0, 0.0);
-    for measured in measured.filter(|measured| measured.samples > 1 && measured.mean >= 20.0) {
-        squares += measured.log_squares;
-        freedom += f64::from(measured.samples - 1);
-    }
-    (10.0 * USUAL_SCATTER.powi(2) + squares) / (10.0 + freedom)
-}
-
-/// Returns the value at which half the weight is reached, the mean of two where it falls between them.
-fn weighted_median(values: &[(f64, f64)]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = sorted.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
-    let mut reached = 0.0;
-    for (at, (value, weight)) in sorted.iter().enumerate() {
-        reached += weight;
-        if (reached - half).abs() < 1e-12 * half {
-            return sorted.get(at + 1).map_or(*value, |(next, _)| f64::midpoint(*value, *next));
-        }
-        if reached > half {
-            return *value;
-        }
-    }
-    sorted.last().map_or(0.0, |(value, _)| *value)
-}
-
 /// Returns the folders that hold a file, nearest first.
 fn folders_above(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(file.rsplit_once('/').map(|(folder, _)| folder), |folder| {
@@ -412,28 +240,40 @@ fn folders_above(file: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Sample, StoredRun};
-    use crate::ids::Ix;
-    use crate::ingest::{Format, RunFacts};
-    use crate::time::Micros;
+    use crate::history::{Sample, StoredRun, WholeRun};
+    use crate::ids::{Ix, WholeRunIx};
+    use crate::ingest::{Outcome, RunFacts, UnitKind};
 
     /// Returns a history: for every test its seconds in each run, `-` where it was not seen, `s` where skipped.
     fn history(tests: &[(&str, &str)]) -> Observed {
         let runs = tests.iter().map(|(_, cells)| cells.split_whitespace().count()).max().unwrap_or(0);
-        let run = |_| StoredRun {
+        let runs = u32::try_from(runs).unwrap();
+        let run = |at| StoredRun {
             digest: crate::history::Digest::of(b"report"),
-            format: Format::Csv,
+            report: at,
+            format: "csv".into(),
             source: "report".into(),
             facts: RunFacts { services: Some(vec!["postgres".parse().unwrap()]), ..RunFacts::default() },
+            whole: WholeRunIx(at),
+            age: runs - 1 - at,
             observations: tests.len(),
         };
+        let whole = |at: u32| WholeRun { run: at.to_string(), commit: None, parts: at..at + 1, at: None };
         let test = |(id, cells): &(&str, &str)| {
             let id: NodeId = id.parse().unwrap();
             let sample = |(run, cell): (usize, &str)| {
                 let outcome = if cell == "s" { Outcome::Skipped } else { Outcome::Passed };
                 let total = Micros::from_secs_f64(cell.parse().unwrap_or(0.0)).unwrap();
                 let run = RunIx::from_position(run);
-                (cell != "-").then_some(Sample { run, total, outcome, phases: None, reason: None })
+                (cell != "-").then_some(Sample {
+                    run,
+                    total,
+                    outcome,
+                    phases: None,
+                    reason: None,
+                    unit: UnitKind::Test,
+                    retries: 0,
+                })
             };
             TestHistory {
                 file: id.file().to_owned(),
@@ -443,7 +283,8 @@ mod tests {
         };
         let mut tests: Vec<TestHistory> = tests.iter().map(test).collect();
         tests.sort_by(|a, b| a.test.cmp(&b.test));
-        Observed { runs: (0..runs).map(run).collect(), tests, jobs: Vec::new() }
+        let whole_runs = (0..runs).map(whole).collect();
+        Observed { runs: (0..runs).map(run).collect(), whole_runs, tests, jobs: Vec::new() }
     }
 
     fn seconds(estimates: &Estimates, id: &str) -> f64 {

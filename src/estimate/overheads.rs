@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::least_squares::{Measurement, Usual, fit};
 use crate::config::{Config, Lane, Origin, ServiceTimes, Sourced};
 use crate::history::Observed;
 use crate::ids::{LaneName, ServiceName};
@@ -47,73 +48,185 @@ const USUAL_DEVIATION: f64 = 0.15;
 /// How many jobs that assumption is worth.
 const DEVIATION_WEIGHT: f64 = 3.0;
 
-/// How many jobs the catalogue's times are worth against measured ones.
-const CATALOGUE_WEIGHT: f64 = 2.0;
-
 /// The step in which GitHub pulls and starts the service containers.
 const CONTAINER_STEP: &str = "Initialize containers";
 
 /// The steps that come after the tests, by the beginnings of their names.
 const TAIL_STEPS: [&str; 4] = ["Post ", "Complete job", "Stop containers", "Upload"];
 
+/// How far from the catalogue a service's times are expected to be: a share of them, and a part besides.
+const CATALOGUE_SHARE: f64 = 0.6;
+const CATALOGUE_MILLIS: f64 = 500.0;
+
+/// What the test step usually takes beside its tests, and how far from that one may expect to be.
+const USUAL_HIDDEN: Usual = Usual { value: 8_000.0, spread: 20_000.0 };
+
+/// By how much the start of containers and the tests vary from job to job, as a share, and the resolution of a
+/// step's time, in milliseconds.
+const MEASURED_SHARE: f64 = 0.1;
+const RESOLUTION: f64 = 1_000.0;
+
 /// Returns the overheads of every lane and service: what the manifest says; else what the jobs that bear a
 /// lane's `job` name show; else the catalogue and the defaults.
+///
+/// Three kinds of sums are measured: the start of a job's containers (all downloads and the longest wait), the
+/// test steps of a run less its tests (what is hidden in each job, and the first contact with each service), and
+/// the rest of a job. The first two tell apart what single services take where jobs started different sets of
+/// them; they are solved together, drawn towards the catalogue.
 #[must_use]
 pub fn fit_overheads(config: &Config, observed: &Observed) -> Overheads {
     let mut overheads = Overheads::default();
-    let mut boot_ratios: BTreeMap<&ServiceName, Vec<f64>> = BTreeMap::new();
-    for lane in &config.lanes {
-        let jobs: Vec<JobParts> = jobs_of(lane, observed).filter_map(JobParts::of).collect();
-        overheads.lanes.insert(lane.name.clone(), lane_overhead(lane, &jobs, observed));
-        let Some(today) = lane.today.as_ref().filter(|today| !today.services.is_empty()) else { continue };
-        let expected = usual_boot(config, &today.services).as_f64();
-        let measured: Vec<f64> = jobs.iter().filter_map(|job| job.containers).map(Millis::as_f64).collect();
-        if let Some(measured) = median(measured).filter(|_| expected > 0.0) {
-            for service in &today.services {
-                boot_ratios.entry(service).or_default().push(measured / expected);
-            }
-        }
+    let mut fitting = Fitting::new(config);
+    let jobs: Vec<Vec<JobParts>> =
+        config.lanes.iter().map(|lane| jobs_of(lane, observed).filter_map(JobParts::of).collect()).collect();
+    for (at, (lane, jobs)) in config.lanes.iter().zip(&jobs).enumerate() {
+        fitting.add_containers(config, lane, jobs, observed);
+        fitting.add_test_steps(config, at, lane, jobs, observed);
     }
-    for service in &config.services {
-        let ratios = boot_ratios.get(&service.name).map_or(&[][..], Vec::as_slice);
+    let found = fit(&fitting.measurements, &fitting.usual);
+    let millis = |part: usize| Millis::from_f64(found[part]);
+    for (at, (lane, jobs)) in config.lanes.iter().zip(&jobs).enumerate() {
+        let hidden = if fitting.hidden_seen[at] { millis(fitting.hidden(at)) } else { Millis::default() };
+        overheads.lanes.insert(lane.name.clone(), lane_overhead(lane, jobs, hidden));
+    }
+    for (at, service) in config.services.iter().enumerate() {
         let declared = matches!(service.times.origin, Origin::File { .. });
-        let times = if ratios.is_empty() || declared {
-            service.times.clone()
+        let times = if fitting.seen[at] && !declared {
+            let [pull, ready, attach] = [0, 1, 2].map(|part| millis(3 * at + part));
+            Sourced::new(ServiceTimes { pull, ready, attach }, Origin::History)
         } else {
-            let count = ratios.len() as f64;
-            let factor = (ratios.iter().sum::<f64>() + CATALOGUE_WEIGHT) / (count + CATALOGUE_WEIGHT);
-            let scaled = |time: Millis| Millis::from_f64(time.as_f64() * factor);
-            let times = service.times.value;
-            let fitted =
-                ServiceTimes { pull: scaled(times.pull), ready: scaled(times.ready), attach: times.attach };
-            Sourced::new(fitted, Origin::History)
+            service.times.clone()
         };
         overheads.services.insert(service.name.clone(), times);
     }
     overheads
 }
 
-fn lane_overhead(lane: &Lane, jobs: &[JobParts], observed: &Observed) -> LaneOverhead {
+/// The unknowns of the fit, three for each service and one for each lane, and what was measured of their sums.
+struct Fitting {
+    measurements: Vec<Measurement>,
+    usual: Vec<Usual>,
+    services: usize,
+    /// Whether a measurement has the service in it.
+    seen: Vec<bool>,
+    /// Whether a measurement has the lane's hidden part in it.
+    hidden_seen: Vec<bool>,
+}
+
+impl Fitting {
+    fn new(config: &Config) -> Self {
+        let mut usual = Vec::new();
+        for service in &config.services {
+            let declared = matches!(service.times.origin, Origin::File { .. });
+            let times = service.times.value;
+            usual.extend([times.pull, times.ready, times.attach].map(|time| {
+                let value = time.as_f64();
+                // What the manifest says is held.
+                let spread = if declared { 1e-3 } else { value * CATALOGUE_SHARE + CATALOGUE_MILLIS };
+                Usual { value, spread }
+            }));
+        }
+        usual.extend(config.lanes.iter().map(|_| USUAL_HIDDEN));
+        Self {
+            measurements: Vec::new(),
+            usual,
+            services: config.services.len(),
+            seen: vec![false; config.services.len()],
+            hidden_seen: vec![false; config.lanes.len()],
+        }
+    }
+
+    /// Returns the position of a lane's hidden part.
+    fn hidden(&self, lane: usize) -> usize {
+        3 * self.services + lane
+    }
+
+    /// Adds the start of containers: all downloads, and the wait for the one that is slowest by the catalogue.
+    fn add_containers(&mut self, config: &Config, lane: &Lane, jobs: &[JobParts], observed: &Observed) {
+        for job in jobs {
+            let (Some(measured), services) = (job.containers, services_of(config, lane, job, observed))
+            else {
+                continue;
+            };
+            let slowest = services.iter().copied().max_by(|a, b| {
+                self.usual[3 * a + 1].value.total_cmp(&self.usual[3 * b + 1].value).then(b.cmp(a))
+            });
+            let Some(slowest) = slowest else { continue };
+            let mut parts: Vec<(usize, f64)> = services.iter().map(|service| (3 * service, 1.0)).collect();
+            parts.push((3 * slowest + 1, 1.0));
+            services.iter().for_each(|service| self.seen[*service] = true);
+            let sum = measured.as_f64();
+            self.measurements.push(Measurement { parts, sum, spread: sum * MEASURED_SHARE + RESOLUTION });
+        }
+    }
+
+    /// Adds what the test steps of a lane took in a run beside its tests: the hidden part of each of its jobs, and
+    /// the first contact with the services of each. It shows only where the tests of the same run are known, one
+    /// after the other.
+    fn add_test_steps(
+        &mut self,
+        config: &Config,
+        at: usize,
+        lane: &Lane,
+        jobs: &[JobParts],
+        observed: &Observed,
+    ) {
+        if lane.workers.get() > 1 {
+            return;
+        }
+        let mut runs: BTreeMap<(&str, Option<u32>), Vec<&JobParts>> = BTreeMap::new();
+        for job in jobs {
+            if let Some(run) = &job.run {
+                runs.entry((run, job.attempt)).or_default().push(job);
+            }
+        }
+        for ((run, _), jobs) in runs {
+            let Some(tests) = tests_of_run(observed, &lane.name, run, jobs.len()) else { continue };
+            let mut parts = vec![(self.hidden(at), jobs.len() as f64)];
+            for job in &jobs {
+                for service in services_of(config, lane, job, observed) {
+                    match parts.iter_mut().find(|(part, _)| *part == 3 * service + 2) {
+                        Some((_, factor)) => *factor += 1.0,
+                        None => parts.push((3 * service + 2, 1.0)),
+                    }
+                    self.seen[service] = true;
+                }
+            }
+            let steps: Millis = jobs.iter().map(|job| job.tests).sum();
+            self.hidden_seen[at] = true;
+            self.measurements.push(Measurement {
+                parts,
+                sum: steps.as_f64() - tests.as_f64(),
+                spread: steps.as_f64() * MEASURED_SHARE / 2.0 + RESOLUTION * jobs.len() as f64,
+            });
+        }
+    }
+}
+
+/// Returns the positions of the services that a job started: those that a report of its run names, where its
+/// shard is known, else those of the lane's job today.
+fn services_of(config: &Config, lane: &Lane, job: &JobParts, observed: &Observed) -> Vec<usize> {
+    let of_shard = observed.runs.iter().find(|stored| {
+        let facts = &stored.facts;
+        let shard_shown = facts.shard.as_ref().is_some_and(|shard| job.name.contains(&format!("({shard}")));
+        facts.run.is_some() && facts.run == job.run && facts.lane.as_ref() == Some(&lane.name) && shard_shown
+    });
+    let named = of_shard.and_then(|stored| stored.facts.services.as_ref());
+    let names = named.or(lane.today.as_ref().map(|today| &today.services));
+    let position = |name: &ServiceName| config.services.iter().position(|service| service.name == *name);
+    names.into_iter().flatten().filter_map(position).collect()
+}
+
+fn lane_overhead(lane: &Lane, jobs: &[JobParts], hidden: Millis) -> LaneOverhead {
     let before = median(jobs.iter().map(|job| job.before.as_f64()).collect());
     let after = median(jobs.iter().map(|job| job.after.as_f64()).collect());
-    // What the test step takes beyond its tests shows only where the tests of the same run are known, one after
-    // the other.
-    let hidden = (lane.workers.get() == 1)
-        .then(|| {
-            let hidden = jobs.iter().filter_map(|job| {
-                let tests = tests_of_run(observed, &lane.name, job.run.as_deref()?)?;
-                Some(job.tests.saturating_sub(tests).as_f64())
-            });
-            median(hidden.collect())
-        })
-        .flatten()
-        .unwrap_or(0.0);
     let fitted = |millis: Option<f64>, default: Millis| match millis {
         Some(millis) => Sourced::new(Millis::from_f64(millis), Origin::History),
         None => Sourced::new(default, Origin::Default),
     };
+    let before = before.map(|before| before + hidden.as_f64());
     LaneOverhead {
-        base: lane.base.clone().unwrap_or_else(|| fitted(before.map(|before| before + hidden), DEFAULT_BASE)),
+        base: lane.base.clone().unwrap_or_else(|| fitted(before, DEFAULT_BASE)),
         tail: lane.tail.clone().unwrap_or_else(|| fitted(after, DEFAULT_TAIL)),
         deviation: deviation(jobs),
         jobs: jobs.len(),
@@ -148,7 +261,9 @@ fn jobs_of<'o>(lane: &Lane, observed: &'o Observed) -> impl Iterator<Item = &'o 
 
 /// What a job's time falls into.
 struct JobParts {
+    name: String,
     run: Option<String>,
+    attempt: Option<u32>,
     before: Millis,
     containers: Option<Millis>,
     tests: Millis,
@@ -172,7 +287,15 @@ impl JobParts {
             .filter_map(length)
             .sum();
         let before = wall.saturating_sub(tests + containers.unwrap_or_default() + after);
-        Some(Self { run: job.run.clone(), before, containers, tests, after })
+        Some(Self {
+            name: job.name.clone(),
+            run: job.run.clone(),
+            attempt: job.attempt,
+            before,
+            containers,
+            tests,
+            after,
+        })
     }
 }
 
@@ -184,8 +307,8 @@ fn between(from: Option<crate::time::Timestamp>, to: Option<crate::time::Timesta
     u64::try_from(to?.0.checked_sub(from?.0)?).ok().map(Millis)
 }
 
-/// Returns the time of all tests of a lane in a run, where the history has them.
-fn tests_of_run(observed: &Observed, lane: &LaneName, run: &str) -> Option<Millis> {
+/// Returns the time of all tests of a lane in a run, where the history has those of all its jobs.
+fn tests_of_run(observed: &Observed, lane: &LaneName, run: &str, jobs: usize) -> Option<Millis> {
     let is_it = |facts: &crate::ingest::RunFacts| {
         facts.run.as_deref() == Some(run) && facts.lane.as_ref().is_none_or(|known| known == lane)
     };
@@ -195,7 +318,10 @@ fn tests_of_run(observed: &Observed, lane: &LaneName, run: &str) -> Option<Milli
         .filter(|(_, stored)| is_it(&stored.facts))
         .map(|(ix, _)| ix)
         .collect();
-    if runs.is_empty() {
+    // A report that names its shard is about one job; of the others nobody knows then.
+    let shards: std::collections::BTreeSet<&str> =
+        runs.iter().filter_map(|ix| observed.runs[*ix].facts.shard.as_deref()).collect();
+    if runs.is_empty() || (!shards.is_empty() && shards.len() != jobs) {
         return None;
     }
     let total: f64 = observed
@@ -206,14 +332,6 @@ fn tests_of_run(observed: &Observed, lane: &LaneName, run: &str) -> Option<Milli
         .map(|sample| sample.total.as_millis_f64())
         .sum();
     Some(Millis::from_f64(total))
-}
-
-/// Returns what the services usually take to start, the tests' own first contact aside.
-fn usual_boot(config: &Config, services: &[ServiceName]) -> Millis {
-    let times: Vec<ServiceTimes> =
-        services.iter().filter_map(|name| config.service(name)).map(|service| service.times.value).collect();
-    let pulls: Millis = times.iter().map(|times| times.pull).sum();
-    pulls + times.iter().map(|times| times.ready).max().unwrap_or_default()
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -297,6 +415,53 @@ mod tests {
         assert_eq!(unit.base.value, Millis::from_secs(12));
         let redis = &overheads.services[&"redis".parse().unwrap()];
         assert_eq!(redis.value.pull, Millis::from_secs(9));
+    }
+
+    /// What a run of several jobs hides is in each of them once.
+    #[test]
+    fn the_hidden_time_of_matrix_jobs_is_the_share_of_each() {
+        let hidden_of = |count: usize| {
+            let config = Config::parse("[lanes.heavy]\njob = \"backend\"\n", "shardplan.toml").unwrap();
+            let seconds = [20, 0, 130, 0];
+            let mut observed = Observed::default();
+            for number in 0..12 {
+                let run = number.to_string();
+                let facts = crate::ingest::RunFacts { run: Some(run.clone()), ..Default::default() };
+                observed.runs.push(crate::history::StoredRun {
+                    digest: crate::history::Digest::of(run.as_bytes()),
+                    report: 0,
+                    format: "junit".into(),
+                    whole: crate::ids::WholeRunIx(number),
+                    age: 11 - number,
+                    source: "junit.xml".into(),
+                    facts,
+                    observations: 1,
+                });
+                observed.jobs.extend((0..count).map(|at| job(&format!("backend ({at})"), &run, seconds)));
+            }
+            // 100 of the 130 seconds of every job are tests.
+            let total = crate::time::Micros(100_000_000 * count as u64);
+            let sample = |run| crate::history::Sample {
+                run,
+                total,
+                outcome: Outcome::Passed,
+                phases: None,
+                reason: None,
+                unit: crate::ingest::UnitKind::default(),
+                retries: 0,
+            };
+            observed.tests.push(crate::history::TestHistory {
+                test: "t/test_a.py::t".parse().unwrap(),
+                file: "t/test_a.py".to_owned(),
+                samples: observed.runs.indices().map(sample).collect(),
+            });
+            fit_overheads(&config, &observed).lanes[&"heavy".parse().unwrap()].base.value
+        };
+        for count in [1, 2, 5] {
+            let base = hidden_of(count);
+            let expected = Millis::from_secs(20 + 30);
+            assert!(base.0.abs_diff(expected.0) < 2_000, "{count} jobs: {base}");
+        }
     }
 
     #[test]

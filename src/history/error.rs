@@ -24,6 +24,26 @@ pub enum HistoryError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of the store was written by a version that did not exist yet.
+    #[error("the history file `{}` has version {version} of the layout, and this program knows 1 and 2", .path.display())]
+    FromTheFuture {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// Another process compacts or prunes.
+    #[error("another process is compacting or pruning the history: it holds `{}`", .path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// The files of the store changed each time they were looked at.
+    #[error("the files of the history changed while they were read, {times} times in a row")]
+    Restless {
+        /// How often the reading was begun.
+        times: u32,
+    },
 }
 
 impl HistoryError {
@@ -32,14 +52,29 @@ impl HistoryError {
         move |source| Self::Io { action, path, source }
     }
 
+    /// Returns whether a file was gone that had been there: compaction came in between.
+    pub(super) fn is_vanished(&self) -> bool {
+        matches!(self, Self::Io { action: "read", source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Returns what the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Io { source, .. } if is_full(source.kind()) => {
+                "the disk is full: free some space and ingest again; what was stored before is untouched"
+            }
             Self::Io { .. } => "the folder `.shardplan/history` must be readable and writable",
             Self::Unreadable { .. } => {
                 "delete that file and ingest its report again; every other file of the history is untouched"
             }
+            Self::FromTheFuture { .. } => "use the version of shardplan that wrote it, or a later one",
+            Self::Locked { .. } => "try again when it is done; a process that died holds no lock",
+            Self::Restless { .. } => "try again when no other process compacts the history",
         }
     }
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }

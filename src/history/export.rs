@@ -5,12 +5,14 @@ use std::io;
 
 use serde::Serialize as _;
 
-use super::{Observed, Sample, TestHistory};
-use crate::ids::RunIx;
+use super::json_v1::ExportV1;
+use super::tests_table::{self, Row as TableRow};
+use super::{Observed, Sample, StoredRun, TestHistory, footer, table};
+use crate::ids::{NodeId, RunIx};
 use crate::ingest::csv::{self, Row};
 
-/// Writes a row per observation, run by run and by node id in each, in the columns that `ingest` reads.
-pub fn export_csv(observed: &Observed, out: impl io::Write) -> io::Result<()> {
+/// Returns the samples run by run, and by node id in each.
+pub(super) fn by_run(observed: &Observed) -> Vec<(RunIx, &TestHistory, &Sample)> {
     let mut samples: Vec<(RunIx, &TestHistory, &Sample)> = observed
         .tests
         .iter()
@@ -18,22 +20,50 @@ pub fn export_csv(observed: &Observed, out: impl io::Write) -> io::Result<()> {
         .collect();
     // The sort is stable: within a run the tests stay in order.
     samples.sort_by_key(|(run, ..)| *run);
-    let rows = samples.into_iter().map(|(run, test, sample)| Row {
+    samples
+}
+
+/// Writes a row per observation, run by run and by node id in each, in the columns that `ingest` reads.
+pub fn export_csv(observed: &Observed, out: impl io::Write) -> io::Result<()> {
+    let rows = by_run(observed).into_iter().map(|(run, test, sample)| Row {
         run: &observed.runs[run].facts,
         test: &test.test,
         file: &test.file,
         outcome: sample.outcome,
         total: sample.total,
-        phases: sample.phases,
+        phases: sample.phases.as_deref().copied(),
         reason: sample.reason.as_deref(),
     });
     csv::write(out, rows)
 }
 
-/// Writes pytest-split's `.test_durations`: seconds by node id, sorted, indented as pytest-split does.
-pub fn export_test_durations(observed: &Observed, mut out: impl io::Write) -> io::Result<()> {
+/// Writes all observations as one file in the layout of the store.
+pub fn export_parquet(observed: &Observed, out: impl io::Write) -> io::Result<()> {
+    let samples = by_run(observed);
+    let mut parts: Vec<StoredRun> = Vec::new();
+    for of_run in samples.chunk_by(|(one, ..), (other, ..)| one == other) {
+        parts.push(StoredRun { observations: of_run.len(), ..observed.runs[of_run[0].0].clone() });
+    }
+    let rows: Vec<TableRow<'_>> = samples
+        .into_iter()
+        .map(|(run, test, sample)| TableRow::stored(&observed.runs[run], test, sample))
+        .collect();
+    table::write(tests_table::frame_of(&parts, &rows), footer::render(&parts), out)
+}
+
+/// Writes runs, observations and jobs as JSON; see `docs/schemas/history-export-v1.json`.
+pub fn export_json(observed: &Observed, mut out: impl io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut out, &ExportV1::from(observed))?;
+    writeln!(out)
+}
+
+/// Writes pytest-split's `.test_durations`: these seconds by node id, sorted, indented as pytest-split does.
+pub fn export_test_durations<'a>(
+    expected: impl IntoIterator<Item = (&'a NodeId, f64)>,
+    mut out: impl io::Write,
+) -> io::Result<()> {
     let seconds: BTreeMap<&str, f64> =
-        observed.tests.iter().map(|test| (test.test.as_str(), test.typical_time().as_secs_f64())).collect();
+        expected.into_iter().map(|(test, seconds)| (test.as_str(), seconds)).collect();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
     seconds.serialize(&mut serializer)?;

@@ -8,20 +8,20 @@ use polars::prelude::DataFrame;
 
 use super::error::HistoryError;
 use super::table::{self, Rows, count_column, integer_column, stored_time, text_column};
-use crate::ingest::{Format, JobObservation, StepObservation};
+use super::{Digest, StoredRun, footer};
+use crate::ingest::{Format, JobObservation, RunFacts, StepObservation};
 use crate::time::Timestamp;
 
 /// A step with its number from 1, where the job has any.
 type NumberedStep<'a> = Option<(u32, &'a StepObservation)>;
 
-/// Returns jobs as a table.
-pub(super) fn frame<'a>(
-    jobs: impl Iterator<Item = &'a JobObservation>,
-    format: Format,
-    source: &str,
-) -> DataFrame {
+/// Returns the jobs of a file as a table, and the one part that they are.
+pub(super) fn frame(
+    jobs: &[&JobObservation],
+    (digest, format, source): (&Digest, Format, &str),
+) -> (DataFrame, Vec<StoredRun>) {
     let mut rows: Vec<(u32, &JobObservation, NumberedStep<'_>)> = Vec::new();
-    for (position, job) in (0..).zip(jobs) {
+    for (position, &job) in (0..).zip(jobs) {
         if job.steps.is_empty() {
             rows.push((position, job, None));
         }
@@ -59,13 +59,38 @@ pub(super) fn frame<'a>(
         integer_column("step_completed_ms", step_time(|step| step.completed)),
         text_column("format", rows.iter().map(|_| Some(format.as_str()))),
         text_column("source", rows.iter().map(|_| Some(source))),
+        text_column("digest", rows.iter().map(|_| Some(digest.as_str()))),
     ];
-    DataFrame::new(rows.len(), columns).expect("the columns have different names and one length")
+    let frame = DataFrame::new(rows.len(), columns).expect("the columns have different names and one length");
+    (frame, vec![footer::part_of((digest, 0), (format, source), RunFacts::default(), rows.len())])
+}
+
+/// Returns the parts of a file: the ingested files that its jobs came from.
+pub(super) fn parts(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, HistoryError> {
+    let footer = table::read_footer(path)?;
+    match &footer.parts {
+        Some(text) => footer::parse(text).map_err(|problem| table::unreadable(path, problem)),
+        None => {
+            let origin = (Format::GitHubJobs, "");
+            Ok(vec![footer::part_of((digest, 0), origin, RunFacts::default(), footer.rows)])
+        }
+    }
+}
+
+/// Counts the jobs of one part from `first` on. Returns how many they are.
+pub(super) fn shift_positions(frame: &mut DataFrame, first: u32, path: &Path) -> Result<u32, HistoryError> {
+    let polars = |error: polars::prelude::PolarsError| table::unreadable(path, error.to_string());
+    let positions: Vec<Option<u32>> =
+        frame.column("position").and_then(|column| column.u32()).map_err(polars)?.iter().collect();
+    let jobs = positions.iter().flatten().max().map_or(0, |last| last + 1);
+    let shifted = positions.into_iter().map(|position| position.map(|position| first + position));
+    frame.with_column(count_column("position", shifted)).map_err(polars)?;
+    Ok(jobs)
 }
 
 /// Reads a file of the table.
 pub(super) fn read(path: &Path) -> Result<Vec<JobObservation>, HistoryError> {
-    let rows = table::read(path)?;
+    let rows = table::read(path, None)?;
     let positions = rows.count("position")?;
     let steps = rows.text("step")?;
     let mut jobs: Vec<JobObservation> = Vec::new();

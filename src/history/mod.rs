@@ -11,55 +11,89 @@
 //!   tmp/                                                what is being written
 //! ```
 //!
-//! The folders are Hive partitions, so that pandas, `DuckDB` and Spark read the store as it is. `docs/formats.md`
-//! lists the columns.
+//! The folders are Hive partitions, so that pandas, `DuckDB` and Spark read the store as it is. `docs/history.md`
+//! lists the columns and says what every view counts.
+//!
+//! **What is stored once is counted once.** The runs that a file holds are its *parts*, each named by the digest
+//! of the ingested file and its place in it. Compaction writes the parts of many files into one and deletes the
+//! many afterwards; a reader takes each part from one file only, so at every instant between the two it sees
+//! the same history. Within a run, what two reports say of one execution is counted once as well (`identity.rs`).
 
+mod catalogue;
+mod compact;
 mod error;
 mod export;
+mod footer;
+mod identity;
 mod jobs_table;
+pub mod json_v1;
 mod load;
-mod overview;
 mod partition;
+mod prune;
+mod rows;
 mod store;
 mod table;
 mod tests_table;
+pub mod views;
 
 use std::sync::Arc;
 
+pub use compact::{Compacted, compact};
 pub use error::HistoryError;
-pub use export::{export_csv, export_test_durations};
-pub use load::load;
-pub use overview::{Overview, RunsOfLane, SlowTest};
+pub use export::{export_csv, export_json, export_parquet, export_test_durations};
+pub use load::{Detail, load, load_detail, load_runs, load_test};
+pub use prune::{Pruned, Which, prune};
 pub use store::{Added, Digest, Store};
 
-use crate::ids::{IxVec, LaneName, NodeId, RunIx};
-use crate::ingest::{Format, JobObservation, Outcome, Phases, RunFacts};
+use crate::ids::{IxVec, LaneName, NodeId, RunIx, WholeRunIx};
+use crate::ingest::{JobObservation, Outcome, Phases, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
 /// What the history says, in an order that depends on nothing but what is stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// The runs, oldest first.
+    /// The parts of the runs: what one report said of one run. Those of one run of the CI follow each other.
     pub runs: IxVec<RunIx, StoredRun>,
+    /// The runs of the CI, oldest first.
+    pub whole_runs: IxVec<WholeRunIx, WholeRun>,
     /// The tests, sorted by node id.
     pub tests: Vec<TestHistory>,
     /// The CI jobs, oldest first. A job that was fetched twice stands here once.
     pub jobs: Vec<JobObservation>,
 }
 
-/// One run of tests.
+/// What one report said of one run: mostly a shard of a lane in one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRun {
     /// The digest of the file that it came from.
     pub digest: Digest,
-    /// The format of that file.
-    pub format: Format,
+    /// Which run of that file it is, from 0.
+    pub report: u32,
+    /// The format of that file, as [`crate::ingest::Format`] names it. A later version may know more of them.
+    pub format: Arc<str>,
     /// The name of that file, without its folders.
     pub source: Arc<str>,
     /// What is known about the run.
     pub facts: RunFacts,
+    /// The run of the CI that it belongs to.
+    pub whole: WholeRunIx,
+    /// How many newer runs of the CI its lane has had.
+    pub age: u32,
     /// How many tests were observed in it.
     pub observations: usize,
+}
+
+/// A run of the CI with all its attempts, lanes and shards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeRun {
+    /// The CI's id of it.
+    pub run: String,
+    /// The commit that was tested.
+    pub commit: Option<String>,
+    /// Its parts, the first attempt first.
+    pub parts: std::ops::Range<u32>,
+    /// When its first part started.
+    pub at: Option<Timestamp>,
 }
 
 /// Everything that was seen of one test.
@@ -69,24 +103,32 @@ pub struct TestHistory {
     pub test: NodeId,
     /// Its file.
     pub file: String,
-    /// What was seen, oldest first; never empty.
+    /// What was seen, in the order of the runs; never empty.
     pub samples: Vec<Sample>,
 }
 
 /// One execution of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// The run it was part of.
+    /// The part of a run that told of it.
     pub run: RunIx,
     /// Set-up, call and tear-down together.
     pub total: Micros,
     /// How it ended.
     pub outcome: Outcome,
-    /// The phases, where they are known.
-    pub phases: Option<Phases>,
+    /// The phases, where they are known. Few sources know them, and there are millions of samples.
+    pub phases: Option<Box<Phases>>,
     /// Why it was skipped or failed.
-    pub reason: Option<Arc<str>>,
+    pub reason: Option<Reason>,
+    /// What was measured as a whole.
+    pub unit: UnitKind,
+    /// How often it was tried in vain before, within the same job.
+    pub retries: u16,
 }
+
+/// Why a test was skipped or failed. The same words stand in memory once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(Arc<Box<str>>);
 
 /// What to read of the history: everything by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,28 +164,65 @@ impl Observed {
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.jobs.is_empty()
     }
+
+    /// Returns how many executions of tests were seen.
+    #[must_use]
+    pub fn observations(&self) -> usize {
+        self.tests.iter().map(|test| test.samples.len()).sum()
+    }
+
+    /// Returns the parts of a run.
+    pub fn parts(&self, whole: &WholeRun) -> impl Iterator<Item = (RunIx, &StoredRun)> {
+        whole.parts.clone().map(|part| (RunIx(part), &self.runs[RunIx(part)]))
+    }
+}
+
+impl StoredRun {
+    /// Returns where it ran, as far as that is known: its shard, or else its machine.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.facts.shard.as_deref().or(self.facts.machine.as_deref())
+    }
 }
 
 impl TestHistory {
-    /// Returns what the test takes: the median of the times it ran. A test that was always skipped takes what
+    /// Returns what the test took: the median of the times it ran. A test that was always skipped took what
     /// skipping it takes.
     #[must_use]
     pub fn typical_time(&self) -> Micros {
-        let ran = self.samples.iter().filter(|sample| sample.outcome != Outcome::Skipped);
-        median(ran.map(|sample| sample.total))
-            .or_else(|| median(self.samples.iter().map(|sample| sample.total)))
+        let ran = self.samples.iter().filter(|sample| sample.ran());
+        views::median(ran.map(|sample| sample.total))
+            .or_else(|| views::median(self.samples.iter().map(|sample| sample.total)))
             .unwrap_or_default()
     }
 }
 
-/// Returns the middle of the times, the mean of the middle two where their number is even.
-fn median(times: impl Iterator<Item = Micros>) -> Option<Micros> {
-    let mut times: Vec<Micros> = times.collect();
-    times.sort_unstable();
-    let upper = *times.get(times.len() / 2)?;
-    if times.len() % 2 == 1 {
-        return Some(upper);
+impl Sample {
+    /// Returns whether the test ran, whatever came of it.
+    #[must_use]
+    pub fn ran(&self) -> bool {
+        self.outcome != Outcome::Skipped
     }
-    let lower = times[times.len() / 2 - 1];
-    Some(Micros(lower.0.midpoint(upper.0)))
+
+    /// Returns whether it ran and did not hold.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed | Outcome::Error)
+    }
+}
+
+impl Reason {
+    /// Returns these words.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Arc::new(text.into()))
+    }
+}
+
+impl std::ops::Deref for Reason {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }

@@ -1,16 +1,17 @@
 //! The store: files that are written once, whole, and never changed.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::DataFrame;
 
 use super::error::HistoryError;
 use super::partition::Partition;
-use super::{Filter, jobs_table, table, tests_table};
+use super::{Filter, StoredRun, footer, jobs_table, table, tests_table};
 use crate::ingest::{Format, Report};
 
 const EXTENSION: &str = "parquet";
@@ -19,6 +20,23 @@ const EXTENSION: &str = "parquet";
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    /// The digests that were stored when somebody first asked, and those that were added since.
+    known: Arc<Mutex<Option<BTreeSet<Digest>>>>,
+}
+
+/// The first digits of the name of a compacted file. The digest of an ingested file begins so once in 2⁶⁴, so
+/// that the files whose footers name further digests are known by their names.
+const COMPACTED: &str = "0000000000000000";
+
+/// How often a listing that changes meanwhile is begun anew.
+const MOST_LISTINGS: u32 = 20;
+
+/// A file of the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct StoredFile {
+    /// What its name says: the digest of the ingested file, or of the parts of a compacted one.
+    pub(super) name: Digest,
+    pub(super) path: PathBuf,
 }
 
 /// The identity of an ingested file: the BLAKE3 digest of its bytes in hexadecimal.
@@ -35,7 +53,7 @@ pub enum Added {
 }
 
 /// The two tables of the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Table {
     Tests,
     Jobs,
@@ -48,13 +66,42 @@ impl Digest {
         Self(blake3::hash(bytes).to_hex().as_str().into())
     }
 
+    /// Returns the digest of what a reader gives until its end.
+    pub fn of_reader(input: impl io::Read) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(input)?;
+        Ok(Self(hasher.finalize().to_hex().as_str().into()))
+    }
+
+    /// Returns the digest of a part of a file that is stored in parts, by its number.
+    #[must_use]
+    pub fn of_part(&self, number: u64) -> Self {
+        Self(blake3::hash(format!("{self} {number}").as_bytes()).to_hex().as_str().into())
+    }
+
     /// Returns the first twelve digits: enough to tell files apart on a screen.
     #[must_use]
     pub fn short(&self) -> &str {
         &self.0[..12]
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Returns the digest in hexadecimal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name of a compacted file of these parts, or another one where that is taken.
+    pub(super) fn of_compacted(parts: &str, other: u32) -> Self {
+        let digest = blake3::hash(format!("{other} {parts}").as_bytes()).to_hex();
+        Self(format!("{COMPACTED}{}", &digest[COMPACTED.len()..]).into())
+    }
+
+    pub(super) fn is_of_compacted(&self) -> bool {
+        self.0.starts_with(COMPACTED)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let is_digest = text.len() == 64 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
         is_digest.then(|| Self(text.into()))
     }
@@ -72,17 +119,39 @@ impl Store {
     pub fn of_project(root: &Path) -> Self {
         let within = Path::new(".shardplan").join("history");
         // Messages name the files of the store; `./` before them would be noise.
-        Self { root: if root == Path::new(".") { within } else { root.join(within) } }
+        let root = if root == Path::new(".") { within } else { root.join(within) };
+        Self { root, known: Arc::default() }
     }
 
     /// Returns whether a file with these bytes was stored before.
+    ///
+    /// The store is looked at once; what other processes add later is found when it is written.
     pub fn contains(&self, digest: &Digest) -> Result<bool, HistoryError> {
-        for table in [Table::Tests, Table::Jobs] {
-            if self.files(table, &Filter::default())?.contains_key(digest) {
-                return Ok(true);
-            }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = Some(self.digests()?);
         }
-        Ok(false)
+        Ok(known.as_ref().is_some_and(|known| known.contains(digest)))
+    }
+
+    /// Returns the digest of every ingested file.
+    fn digests(&self) -> Result<BTreeSet<Digest>, HistoryError> {
+        again_where_files_vanish(|| {
+            let mut digests = BTreeSet::new();
+            for table in [Table::Tests, Table::Jobs] {
+                for StoredFile { name, path } in self.files(table, &Filter::default())? {
+                    if name.is_of_compacted() {
+                        let parts = table::read_footer(&path)?.parts.unwrap_or_default();
+                        let parts =
+                            footer::parse(&parts).map_err(|problem| table::unreadable(&path, problem))?;
+                        digests.extend(parts.into_iter().map(|part| part.digest));
+                    } else {
+                        digests.insert(name);
+                    }
+                }
+            }
+            Ok(digests)
+        })
     }
 
     /// Stores what a file said. Many processes may add files at once; the same file is stored once.
@@ -96,30 +165,46 @@ impl Store {
         if self.contains(digest)? {
             return Ok(Added::AlreadyThere);
         }
+        let origin = (digest, format, source);
         let mut added = Added::AlreadyThere;
         if reports.iter().any(|report| !report.jobs.is_empty()) {
-            let jobs = reports.iter().flat_map(|report| &report.jobs);
-            let partition =
-                Partition::of(jobs.clone().map(|job| (job.branch.as_deref(), job.started.or(job.created))));
-            added = self.write(Table::Jobs, &partition, digest, jobs_table::frame(jobs, format, source))?;
+            let jobs: Vec<_> = reports.iter().flat_map(|report| &report.jobs).collect();
+            let facts = jobs.iter().map(|job| (job.branch.as_deref(), job.started.or(job.created)));
+            let folder = self.folder(Table::Jobs, &Partition::of(facts));
+            added = self.write(&folder, digest, jobs_table::frame(&jobs, origin))?;
         }
         let with_tests = || reports.iter().filter(|report| !report.observations.is_empty());
         if with_tests().next().is_some() {
-            let partition =
-                Partition::of(with_tests().map(|report| (report.run.branch.as_deref(), report.run.at)));
-            let frame = tests_table::frame(with_tests(), format, source);
-            added = self.write(Table::Tests, &partition, digest, frame)?;
+            let facts = with_tests().map(|report| (report.run.branch.as_deref(), report.run.at));
+            let folder = self.folder(Table::Tests, &Partition::of(facts));
+            added = self.write(&folder, digest, tests_table::frame(with_tests(), origin))?;
         }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get_or_insert_default().insert(digest.clone());
         Ok(added)
     }
 
-    /// Returns the files of a table that may hold what the filter keeps, in the order of their digests.
-    pub(super) fn files(
-        &self,
-        table: Table,
-        filter: &Filter,
-    ) -> Result<BTreeMap<Digest, PathBuf>, HistoryError> {
-        let mut files = BTreeMap::new();
+    /// Returns the files of a table that may hold what the filter keeps, in the order of their names.
+    ///
+    /// A folder that is listed while another process compacts it may show neither the new file nor one of the
+    /// old: so it is listed until nothing has changed in between.
+    pub(super) fn files(&self, table: Table, filter: &Filter) -> Result<Vec<StoredFile>, HistoryError> {
+        let mut last = self.list(table, filter)?;
+        for _ in 0..MOST_LISTINGS {
+            let files = self.list(table, filter)?;
+            // What came since lies here now; what went since was there at first.
+            if last.iter().all(|file| files.binary_search(file).is_ok())
+                && files.iter().all(|file| !file.name.is_of_compacted() || last.binary_search(file).is_ok())
+            {
+                return Ok(files);
+            }
+            last = files;
+        }
+        Err(HistoryError::Restless { times: MOST_LISTINGS })
+    }
+
+    fn list(&self, table: Table, filter: &Filter) -> Result<Vec<StoredFile>, HistoryError> {
+        let mut files = Vec::new();
         for branch in entries(&self.root.join(table.folder()))? {
             for month in entries(&branch)? {
                 let Some(partition) = partition_of(&branch, &month) else { continue };
@@ -128,53 +213,135 @@ impl Store {
                 {
                     continue;
                 }
-                for path in entries(&month)? {
-                    // Two clocks on both sides of midnight can have filed one digest under two months.
-                    if let Some(digest) = digest_of(&path) {
-                        files.entry(digest).or_insert(path);
-                    }
-                }
+                let paths = entries(&month)?.into_iter();
+                files.extend(paths.filter_map(|path| Some(StoredFile { name: digest_of(&path)?, path })));
             }
         }
+        files.sort_unstable();
         Ok(files)
     }
 
-    /// Writes a file beside its place and renames it into it.
-    fn write(
-        &self,
-        table: Table,
-        partition: &Partition,
-        digest: &Digest,
-        frame: DataFrame,
-    ) -> Result<Added, HistoryError> {
-        let waiting_room = self.root.join("tmp");
+    fn folder(&self, table: Table, partition: &Partition) -> PathBuf {
         let [branch, month] = partition.folders();
-        let folder = self.root.join(table.folder()).join(branch).join(month);
-        for folder in [&waiting_room, &folder] {
-            fs::create_dir_all(folder).map_err(HistoryError::io("create the folder", folder))?;
+        self.root.join(table.folder()).join(branch).join(month)
+    }
+
+    /// Returns where a file of this name lies.
+    pub(super) fn place(folder: &Path, name: &Digest) -> PathBuf {
+        folder.join(format!("{name}.{EXTENSION}"))
+    }
+
+    /// Takes the lock that those hold who delete. It is let go of with the returned file, and by the system
+    /// where the process dies.
+    pub(super) fn lock(&self) -> Result<File, HistoryError> {
+        let waiting_room = self.root.join("tmp");
+        fs::create_dir_all(&waiting_room).map_err(HistoryError::io("create the folder", &waiting_room))?;
+        let path = waiting_room.join("lock");
+        let lock = File::create(&path).map_err(HistoryError::io("write", &path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(fs::TryLockError::WouldBlock) => Err(HistoryError::Locked { path }),
+            Err(fs::TryLockError::Error(error)) => Err(HistoryError::io("lock", &path)(error)),
         }
-        let place = folder.join(format!("{digest}.{EXTENSION}"));
-        // As any file of the user's: a temporary one would be readable by its owner alone.
-        let mut file = tempfile::Builder::new()
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .prefix(digest.short())
-            .tempfile_in(&waiting_room)
-            .map_err(HistoryError::io("write a file in", &waiting_room))?;
-        table::write(frame, file.as_file_mut())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(HistoryError::io("write", file.path()))?;
+    }
+
+    /// Deletes what writers that died left behind: nobody writes one file for a day.
+    pub(super) fn sweep(&self) -> Result<(), HistoryError> {
+        const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+        #[expect(clippy::disallowed_methods, reason = "a file that is written right now is young")]
+        let now = std::time::SystemTime::now();
+        for path in entries(&self.root.join("tmp"))? {
+            let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let age = written.ok().and_then(|written| now.duration_since(written).ok());
+            if age.is_some_and(|age| age > DAY) && path.file_name().is_some_and(|name| name != "lock") {
+                // Another may sweep at the same time.
+                let _ = fs::remove_file(&path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets which digests were stored: files were deleted.
+    pub(super) fn forget(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Writes a file beside its place and renames it into it.
+    pub(super) fn write(
+        &self,
+        folder: &Path,
+        name: &Digest,
+        written: (DataFrame, Vec<StoredRun>),
+    ) -> Result<Added, HistoryError> {
+        let file = self.write_beside(folder, name, written)?;
+        let place = Self::place(folder, name);
         match file.persist_noclobber(&place) {
             Ok(_) => {
-                // The name must survive a power cut as well. Some systems can't open a folder to say so.
-                if let Ok(folder) = File::open(&folder) {
-                    let _ = folder.sync_all();
-                }
+                bring_names_to_the_disk(folder);
                 Ok(Added::Stored)
             }
             // A rival stored the same bytes first: what is there is what would have been written.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(Added::AlreadyThere),
             Err(error) => Err(HistoryError::io("write", &place)(error.error)),
         }
+    }
+
+    /// Puts a file in the place of another, at once.
+    pub(super) fn replace(
+        &self,
+        file: &StoredFile,
+        written: (DataFrame, Vec<StoredRun>),
+    ) -> Result<(), HistoryError> {
+        let folder = file.path.parent().unwrap_or(&self.root);
+        let new = self.write_beside(folder, &file.name, written)?;
+        new.persist(&file.path).map_err(|error| HistoryError::io("write", &file.path)(error.error))?;
+        bring_names_to_the_disk(folder);
+        Ok(())
+    }
+
+    fn write_beside(
+        &self,
+        folder: &Path,
+        name: &Digest,
+        (frame, parts): (DataFrame, Vec<StoredRun>),
+    ) -> Result<tempfile::NamedTempFile, HistoryError> {
+        let waiting_room = self.root.join("tmp");
+        for folder in [waiting_room.as_path(), folder] {
+            fs::create_dir_all(folder).map_err(HistoryError::io("create the folder", folder))?;
+        }
+        // As any file of the user's: a temporary one would be readable by its owner alone.
+        let mut file = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+            .prefix(name.short())
+            .tempfile_in(&waiting_room)
+            .map_err(HistoryError::io("write a file in", &waiting_room))?;
+        // By way of the memory: so the error of a full disk is the disk's, not the Parquet library's.
+        let mut bytes = Vec::new();
+        table::write(frame, footer::render(&parts), &mut bytes)
+            .and_then(|()| file.write_all(&bytes))
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(HistoryError::io("write a file in", &waiting_room))?;
+        Ok(file)
+    }
+}
+
+/// Does something again where a file was gone that had been there: another process compacted the history.
+pub(super) fn again_where_files_vanish<T>(
+    mut attempt: impl FnMut() -> Result<T, HistoryError>,
+) -> Result<T, HistoryError> {
+    for _ in 0..MOST_LISTINGS {
+        match attempt() {
+            Err(error) if error.is_vanished() => {}
+            done => return done,
+        }
+    }
+    Err(HistoryError::Restless { times: MOST_LISTINGS })
+}
+
+/// Makes a rename survive a power cut. Some systems can't open a folder to say so.
+pub(super) fn bring_names_to_the_disk(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
     }
 }
 

@@ -1,123 +1,194 @@
 //! The table of tests: a row per test of a run, with what is known about the run in every row.
 //!
 //! Equal cells in a row's neighbours cost next to nothing in Parquet, and whoever reads the files with another
-//! tool needs no second table.
+//! tool needs no second table. What is known about the runs stands in the footer as well, for us.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use polars::prelude::DataFrame;
 
 use super::error::HistoryError;
-use super::table::{self, Rows, count_column, integer_column, stored_micros, stored_time, text_column};
+use super::footer;
+use super::table::{
+    self, Rows, count_column, integer_column, stored_micros, stored_time, text_column, unreadable,
+};
 use super::{Digest, StoredRun};
-use crate::ids::{NodeId, ServiceName};
-use crate::ingest::{Format, Observation, Outcome, Phases, Report, RunFacts};
+use crate::ids::{LaneName, ServiceName, WholeRunIx};
+use crate::ingest::{Format, Framework, Observation, Phases, Report, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
-/// A run with its rows.
-pub(super) struct RunRows {
-    pub(super) run: StoredRun,
-    /// Where the run stands in its file.
-    pub(super) report: u32,
-    pub(super) rows: Vec<TestRow>,
-}
-
-/// What one row says about its test.
-pub(super) struct TestRow {
-    pub(super) test: NodeId,
-    pub(super) file: Box<str>,
-    pub(super) total: Micros,
-    pub(super) outcome: Outcome,
-    pub(super) phases: Option<Phases>,
-    pub(super) reason: Option<Arc<str>>,
-}
-
-/// Returns the reports of a file as a table.
+/// Returns the runs of a file as a table, and the parts that they are.
 pub(super) fn frame<'a>(
     reports: impl Iterator<Item = &'a Report> + Clone,
-    format: Format,
-    source: &str,
-) -> DataFrame {
-    let rows: Vec<(u32, &RunFacts, &Observation)> = (0..)
-        .zip(reports)
-        .flat_map(|(position, report)| {
-            report.observations.iter().map(move |seen| (position, &report.run, seen))
+    (digest, format, source): (&Digest, Format, &str),
+) -> (DataFrame, Vec<StoredRun>) {
+    let numbered = || (0..).zip(reports.clone());
+    let parts: Vec<StoredRun> = numbered()
+        .map(|(number, report)| {
+            let rows = report.observations.len();
+            footer::part_of((digest, number), (format, source), report.run.clone(), rows)
         })
         .collect();
-    let of_run = |cell: fn(&RunFacts) -> Option<&str>| rows.iter().map(move |(_, run, _)| cell(run));
+    let rows: Vec<Row<'_>> = numbered()
+        .zip(&parts)
+        .flat_map(|((_, report), part)| report.observations.iter().map(move |seen| Row::of(part, seen)))
+        .collect();
+    (frame_of(&parts, &rows), parts)
+}
+
+/// One row: an observation in the part that told of it.
+pub(super) struct Row<'a> {
+    part: &'a StoredRun,
+    test: &'a str,
+    file: &'a str,
+    outcome: &'static str,
+    total: Micros,
+    phases: Option<Phases>,
+    reason: Option<&'a str>,
+    unit: UnitKind,
+    retries: u32,
+    worker: Option<&'a str>,
+    project: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    fn of(part: &'a StoredRun, seen: &'a Observation) -> Self {
+        Self {
+            part,
+            test: seen.test.as_str(),
+            file: seen.file.as_deref().unwrap_or_else(|| seen.test.file()),
+            outcome: seen.outcome.as_str(),
+            total: seen.total,
+            phases: seen.phases,
+            reason: seen.reason.as_deref(),
+            unit: seen.unit,
+            retries: seen.retries,
+            worker: seen.worker.as_deref(),
+            project: seen.project.as_deref(),
+        }
+    }
+
+    /// Returns the row that a stored sample was.
+    pub(super) fn stored(
+        part: &'a StoredRun,
+        test: &'a super::TestHistory,
+        sample: &'a super::Sample,
+    ) -> Self {
+        Self {
+            part,
+            test: test.test.as_str(),
+            file: &test.file,
+            outcome: sample.outcome.as_str(),
+            total: sample.total,
+            phases: sample.phases.as_deref().copied(),
+            reason: sample.reason.as_deref(),
+            unit: sample.unit,
+            retries: sample.retries.into(),
+            // Samples do not bear these: nothing is concluded from them yet.
+            worker: None,
+            project: None,
+        }
+    }
+}
+
+/// Returns the table of rows that stand part by part.
+pub(super) fn frame_of(parts: &[StoredRun], rows: &[Row<'_>]) -> DataFrame {
+    let positions: Vec<u32> =
+        (0..).zip(parts).flat_map(|(at, part)| std::iter::repeat_n(at, part.observations)).collect();
+    let of_run = |cell: fn(&RunFacts) -> Option<&str>| rows.iter().map(move |row| cell(&row.part.facts));
     let phase = |of: fn(Phases) -> Micros| {
-        rows.iter().map(move |(_, _, seen)| seen.phases.map(|phases| stored_micros(of(phases))))
+        rows.iter().map(move |row| row.phases.map(|phases| stored_micros(of(phases))))
     };
     let columns = vec![
-        text_column("test", rows.iter().map(|(_, _, seen)| Some(seen.test.as_str()))),
-        text_column("file", rows.iter().map(|(_, _, seen)| Some(file_of(seen)))),
-        text_column("outcome", rows.iter().map(|(_, _, seen)| Some(seen.outcome.as_str()))),
-        integer_column("total_us", rows.iter().map(|(_, _, seen)| Some(stored_micros(seen.total)))),
+        text_column("test", rows.iter().map(|row| Some(row.test))),
+        text_column("file", rows.iter().map(|row| Some(row.file))),
+        text_column("outcome", rows.iter().map(|row| Some(row.outcome))),
+        integer_column("total_us", rows.iter().map(|row| Some(stored_micros(row.total)))),
         integer_column("setup_us", phase(|phases| phases.setup)),
         integer_column("call_us", phase(|phases| phases.call)),
         integer_column("teardown_us", phase(|phases| phases.teardown)),
-        text_column("reason", rows.iter().map(|(_, _, seen)| seen.reason.as_deref())),
-        count_column("report", rows.iter().map(|(report, ..)| Some(*report))),
+        text_column("reason", rows.iter().map(|row| row.reason)),
+        count_column("report", positions.into_iter().map(Some)),
         text_column("run", of_run(|run| run.run.as_deref())),
-        count_column("attempt", rows.iter().map(|(_, run, _)| run.attempt)),
+        count_column("attempt", rows.iter().map(|row| row.part.facts.attempt)),
         text_column("commit", of_run(|run| run.commit.as_deref())),
         // Not `branch`: pandas refuses a file with a column that is also the name of a partition.
         text_column("git_branch", of_run(|run| run.branch.as_deref())),
-        integer_column("at_ms", rows.iter().map(|(_, run, _)| stored_time(run.at))),
-        text_column("lane", of_run(|run| run.lane.as_ref().map(crate::ids::LaneName::as_str))),
+        integer_column("at_ms", rows.iter().map(|row| stored_time(row.part.facts.at))),
+        text_column("lane", of_run(|run| run.lane.as_ref().map(LaneName::as_str))),
         text_column("shard", of_run(|run| run.shard.as_deref())),
         text_column("machine", of_run(|run| run.machine.as_deref())),
-        text_column("services", rows.iter().map(|(_, run, _)| run.services.as_deref().map(joined))),
+        text_column("services", rows.iter().map(|row| row.part.facts.services.as_deref().map(joined))),
         text_column("extent", of_run(|run| Some(run.extent.as_str()))),
-        text_column("format", rows.iter().map(|_| Some(format.as_str()))),
-        text_column("source", rows.iter().map(|_| Some(source))),
+        text_column("unit", rows.iter().map(|row| Some(row.unit.as_str()))),
+        count_column("retries", rows.iter().map(|row| Some(row.retries))),
+        text_column("worker", rows.iter().map(|row| row.worker)),
+        text_column("project", rows.iter().map(|row| row.project)),
+        text_column("framework", of_run(|run| run.framework.map(Framework::as_str))),
+        integer_column("session_us", rows.iter().map(|row| row.part.facts.session.map(stored_micros))),
+        text_column("format", rows.iter().map(|row| Some(&*row.part.format))),
+        text_column("source", rows.iter().map(|row| Some(&*row.part.source))),
+        text_column("digest", rows.iter().map(|row| Some(row.part.digest.as_str()))),
     ];
     DataFrame::new(rows.len(), columns).expect("the columns have different names and one length")
 }
 
-/// Reads a file of the table.
-pub(super) fn read(path: &Path, digest: &Digest) -> Result<Vec<RunRows>, HistoryError> {
-    let rows = table::read(path)?;
-    let (tests, files, outcomes) = (rows.text("test")?, rows.text("file")?, rows.text("outcome")?);
-    let (reports, totals, reasons) = (rows.count("report")?, rows.integer("total_us")?, rows.text("reason")?);
-    let phase_columns = [rows.integer("setup_us")?, rows.integer("call_us")?, rows.integer("teardown_us")?];
-    let mut shared_reasons = SharedTexts::default();
-    let mut runs: Vec<RunRows> = Vec::new();
+/// Writes into the rows of one part that it is the one at `position` in its file.
+pub(super) fn set_position(frame: &mut DataFrame, position: usize, path: &Path) -> Result<(), HistoryError> {
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    let column = count_column("report", std::iter::repeat_n(Some(position), frame.height()));
+    match frame.with_column(column) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(unreadable(path, error.to_string())),
+    }
+}
+
+/// Returns the parts of a file in the order of their rows. `digest` is what its name says: the file of an
+/// older version says it nowhere else.
+pub(super) fn parts(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, HistoryError> {
+    let footer = table::read_footer(path)?;
+    let Some(text) = &footer.parts else { return parts_of_rows(path, digest) };
+    let parts = footer::parse(text).map_err(|problem| unreadable(path, problem))?;
+    if parts.iter().map(|part| part.observations).sum::<usize>() != footer.rows {
+        return Err(unreadable(path, "its footer speaks of another number of rows".to_owned()));
+    }
+    Ok(parts)
+}
+
+/// Returns the parts of a file of version 1: they stand in its rows.
+fn parts_of_rows(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, HistoryError> {
+    const COLUMNS: [&str; 13] = [
+        "report",
+        "run",
+        "attempt",
+        "commit",
+        "git_branch",
+        "at_ms",
+        "lane",
+        "shard",
+        "machine",
+        "services",
+        "extent",
+        "format",
+        "source",
+    ];
+    let rows = table::read(path, Some(&COLUMNS))?;
+    let reports = rows.count("report")?;
+    let mut parts: Vec<StoredRun> = Vec::new();
     for row in 0..rows.len() {
-        let missing = || rows.senseless(&format!("row {row} is not whole"));
-        let report = reports.get(row).ok_or_else(missing)?;
-        if runs.last().is_none_or(|run| run.report != report) {
-            let run = run_at(&rows, row, digest)?;
-            runs.push(RunRows { run, report, rows: Vec::new() });
+        let report = reports.get(row).ok_or_else(|| rows.senseless(&format!("row {row} is not whole")))?;
+        if parts.last().is_none_or(|part| part.report != report) {
+            parts.push(part_at(&rows, row, (digest, report))?);
         }
-        let phases = match phase_columns.map(|column| column.get(row).and_then(table::micros)) {
-            [Some(setup), Some(call), Some(teardown)] => Some(Phases { setup, call, teardown }),
-            _ => None,
-        };
-        let test_row = TestRow {
-            test: tests.get(row).ok_or_else(missing)?.parse().map_err(|error| rows.senseless(&error))?,
-            file: files.get(row).ok_or_else(missing)?.into(),
-            total: totals.get(row).and_then(table::micros).ok_or_else(missing)?,
-            outcome: outcomes
-                .get(row)
-                .ok_or_else(missing)?
-                .parse()
-                .map_err(|error| rows.senseless(&error))?,
-            phases,
-            reason: reasons.get(row).map(|reason| shared_reasons.get(reason)),
-        };
-        if let Some(run) = runs.last_mut() {
-            run.run.observations += 1;
-            run.rows.push(test_row);
+        if let Some(part) = parts.last_mut() {
+            part.observations += 1;
         }
     }
-    Ok(runs)
+    Ok(parts)
 }
 
 /// Returns what a row says about its run.
-fn run_at(rows: &Rows<'_>, row: usize, digest: &Digest) -> Result<StoredRun, HistoryError> {
+fn part_at(rows: &Rows<'_>, row: usize, (digest, report): (&Digest, u32)) -> Result<StoredRun, HistoryError> {
     let text = |name| Ok::<_, HistoryError>(rows.text(name)?.get(row));
     let owned = |name| Ok::<_, HistoryError>(rows.text(name)?.get(row).map(str::to_owned));
     let services = text("services")?
@@ -133,31 +204,23 @@ fn run_at(rows: &Rows<'_>, row: usize, digest: &Digest) -> Result<StoredRun, His
         machine: owned("machine")?,
         services: services.transpose().map_err(|error| rows.senseless(&error))?,
         extent: text("extent")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?,
+        // Stores that are older than these columns do without; a word of a later version says nothing here.
+        framework: text("framework").ok().flatten().and_then(|word| word.parse().ok()),
+        session: rows.integer("session_us").ok().and_then(|cells| cells.get(row)).and_then(table::micros),
     };
-    let format = text("format")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?;
-    let source = text("source")?.unwrap_or_default().into();
-    Ok(StoredRun { digest: digest.clone(), format, source, facts, observations: 0 })
-}
-
-fn file_of(seen: &Observation) -> &str {
-    seen.file.as_deref().unwrap_or_else(|| seen.test.file())
+    let (format, source) = (text("format")?.unwrap_or_default(), text("source")?.unwrap_or_default());
+    Ok(StoredRun {
+        digest: digest.clone(),
+        report,
+        format: format.into(),
+        source: source.into(),
+        facts,
+        whole: WholeRunIx(0),
+        age: 0,
+        observations: 0,
+    })
 }
 
 fn joined(services: &[ServiceName]) -> String {
     services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(" ")
-}
-
-/// Texts that many rows share: the skips of a run mostly have a handful of reasons.
-#[derive(Default)]
-struct SharedTexts(HashMap<String, Arc<str>>);
-
-impl SharedTexts {
-    fn get(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
-        }
-        let shared: Arc<str> = text.into();
-        self.0.insert(text.to_owned(), Arc::clone(&shared));
-        shared
-    }
 }

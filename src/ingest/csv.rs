@@ -2,17 +2,19 @@
 //!
 //! The same columns are read and written, so that an export can be read back without a loss.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::io;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Cursor, Read};
 use std::str::FromStr;
 
 use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::IngestErrorKind;
+use super::input::{self, LineLimit};
 use super::observation::{
-    Extent, Observation, Outcome, Phases, Report, RunFacts, Warning, WarningKind, first_line,
+    Extent, Observation, Outcome, Phases, Report, RunFacts, UnitKind, Untimed, first_line,
 };
+use super::warning::{WarningKind, Warnings};
+use super::{IngestErrorKind, seconds};
 use crate::ids::NodeId;
 use crate::time::{Micros, Timestamp};
 
@@ -37,6 +39,10 @@ const COLUMNS: [Column; 18] = [
     Column::TeardownSeconds,
     Column::Reason,
 ];
+
+/// Columns that are read and not written: foreign tables may know what an export does not.
+const READ_ONLY: [Column; 5] =
+    [Column::Milliseconds, Column::Unit, Column::Retries, Column::Worker, Column::Project];
 
 /// Stands for "no service was up", where a blank cell says that nobody knows.
 const NO_SERVICES: &str = "-";
@@ -80,36 +86,72 @@ enum Column {
     CallSeconds,
     TeardownSeconds,
     Reason,
+    /// Instead of the seconds.
+    Milliseconds,
+    Unit,
+    Retries,
+    Worker,
+    Project,
 }
 
-/// Returns whether the first line names one of the columns that every such file has.
-pub(super) fn has_header(text: &str) -> bool {
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+/// Returns whether the first line names one of the columns that every such file has. `columns` are the names of
+/// foreign files by ours.
+pub(super) fn has_header(head: &[u8], columns: &BTreeMap<String, String>) -> bool {
+    let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter(head)).from_reader(head);
     reader.headers().is_ok_and(|names| {
-        names.iter().any(|name| matches!(Column::from_name(name), Some(Column::Test | Column::Seconds)))
+        names
+            .iter()
+            .any(|name| matches!(Column::from_name(name, columns), Some(Column::Test | Column::Seconds)))
     })
 }
 
+/// Returns what parts the cells: the mark that the first line has most of.
+fn delimiter(head: &[u8]) -> u8 {
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let count = |mark: u8| line.iter().filter(|&&byte| byte == mark).count();
+    // Of equal numbers the first counts.
+    [b'\t', b';', b','].into_iter().max_by_key(|&mark| count(mark)).unwrap_or(b',')
+}
+
 /// Reads the file: a report for each run that its rows tell apart, in the order of their first rows.
-pub(super) fn read(text: &str) -> Result<Vec<Report>, IngestErrorKind> {
-    let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| malformed(&error))?.clone();
-    let (header, warnings) = Header::new(&header)?;
+pub(super) fn read(
+    mut input: impl Read,
+    columns: &BTreeMap<String, String>,
+) -> Result<Vec<Report>, IngestErrorKind> {
+    let head = input::fill(&mut input, input::HEAD_BYTES).map_err(|error| input::fault(error, None))?;
+    let mark = delimiter(&head);
+    let text = LineLimit::new(Cursor::new(head).chain(input));
+    let mut reader = ReaderBuilder::new().delimiter(mark).from_reader(text);
+    let header = reader.headers().map_err(malformed)?.clone();
+    let (header, warnings) = Header::new(&header, columns)?;
     let mut runs = Runs { reports: vec![Report { warnings, ..Report::default() }], ..Runs::default() };
     let mut record = StringRecord::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(true) => runs.take(&Cells { header: &header, record: &record })?,
-            Ok(false) => break,
-            // A row that is short and the last is what a full disk or a broken transfer leaves.
-            Err(error) if is_cut(&error, text) && runs.current.is_some() => {
-                runs.cut_short(error.position().map(::csv::Position::line));
-                break;
-            }
-            Err(error) => return Err(malformed(&error)),
-        }
+    let mut fault = None;
+    let mut has_row = reader.read_record(&mut record).unwrap_or_else(|error| {
+        fault = Some(error);
+        false
+    });
+    while has_row {
+        runs.take(&Cells { header: &header, record: &record })?;
+        has_row = reader.read_record(&mut record).unwrap_or_else(|error| {
+            fault = Some(error);
+            false
+        });
     }
-    Ok(runs.reports)
+    match fault {
+        None => Ok(runs.reports),
+        // A row that is short and the last is what a full disk or a broken transfer leaves.
+        Some(error) if is_short(&error) && runs.current.is_some() && is_at_end(&mut reader) => {
+            runs.cut_short(error.position().map(::csv::Position::line));
+            Ok(runs.reports)
+        }
+        Some(error) => Err(malformed(error)),
+    }
+}
+
+/// Returns whether no row follows.
+fn is_at_end(reader: &mut ::csv::Reader<impl Read>) -> bool {
+    matches!(reader.read_byte_record(&mut ::csv::ByteRecord::new()), Ok(false))
 }
 
 /// Writes rows under a header line.
@@ -153,12 +195,13 @@ impl Runs {
     fn take(&mut self, cells: &Cells<'_>) -> Result<(), IngestErrorKind> {
         let position = self.run_of(cells)?;
         let report = &mut self.reports[position];
-        match cells.observation()? {
-            Err(warning) => report.warnings.push(warning),
-            Ok(observation) => match self.tests.entry((position, observation.test.clone())) {
+        match cells.observation(&mut report.warnings)? {
+            Said::Nothing => {}
+            Said::Untimed(untimed) => report.untimed.push(untimed),
+            Said::Seen(observation) => match self.tests.entry((position, observation.test.clone())) {
                 Entry::Occupied(earlier) => {
-                    let subject = observation.test.as_str().to_owned();
-                    report.warnings.push(cells.warning(WarningKind::Duplicate, subject));
+                    let subject = observation.test.as_str();
+                    report.warnings.add(WarningKind::Duplicate, Some(cells.line()), subject);
                     report.observations[*earlier.get()] = observation;
                 }
                 Entry::Vacant(free) => {
@@ -200,20 +243,22 @@ impl Runs {
     fn cut_short(&mut self, line: Option<u64>) {
         if let Some(report) = self.current.and_then(|position| self.reports.get_mut(position)) {
             report.run.extent = Extent::Partial;
-            report.warnings.push(Warning { line, kind: WarningKind::CutShort, subject: String::new() });
+            report.warnings.add(WarningKind::CutShort, line, "");
         }
     }
 }
 
 impl Header {
-    fn new(names: &StringRecord) -> Result<(Self, Vec<Warning>), IngestErrorKind> {
+    fn new(
+        names: &StringRecord,
+        columns: &BTreeMap<String, String>,
+    ) -> Result<(Self, Warnings), IngestErrorKind> {
         let problem = |problem: String| malformed_at(1, problem);
         let mut positions: Vec<(Column, usize)> = Vec::new();
-        let mut warnings = Vec::new();
+        let mut warnings = Warnings::default();
         for (position, name) in names.iter().enumerate() {
-            let Some(column) = Column::from_name(name) else {
-                let kind = WarningKind::UnknownColumn;
-                warnings.push(Warning { line: Some(1), kind, subject: name.to_owned() });
+            let Some(column) = Column::from_name(name, columns) else {
+                warnings.add(WarningKind::UnknownColumn, Some(1), name);
                 continue;
             };
             if positions.iter().any(|(other, _)| *other == column) {
@@ -221,9 +266,15 @@ impl Header {
             }
             positions.push((column, position));
         }
-        for required in [Column::Test, Column::Seconds] {
-            if !positions.iter().any(|(column, _)| *column == required) {
-                return Err(problem(format!("there is no column `{}`", required.name())));
+        let has = |wanted: Column| positions.iter().any(|(column, _)| *column == wanted);
+        for (required, is_there) in [
+            (Column::Test, has(Column::Test)),
+            (Column::Seconds, has(Column::Seconds) || has(Column::Milliseconds)),
+        ] {
+            if !is_there {
+                let ours = required.name();
+                let name = columns.get(ours).map_or(ours, String::as_str);
+                return Err(problem(format!("there is no column `{name}`")));
             }
         }
         Ok((Self { positions }, warnings))
@@ -261,10 +312,6 @@ impl Cells<'_> {
         malformed_at(self.line(), format!("column `{}`: {problem}", column.name()))
     }
 
-    fn warning(&self, kind: WarningKind, subject: String) -> Warning {
-        Warning { line: Some(self.line()), kind, subject }
-    }
-
     fn run_facts(&self) -> Result<RunFacts, IngestErrorKind> {
         let text = |column| self.some(column).map(str::to_owned);
         let at = self
@@ -297,35 +344,86 @@ impl Cells<'_> {
             machine: text(Column::Machine),
             services,
             extent: self.parsed(Column::Extent)?.unwrap_or_default(),
+            ..RunFacts::default()
         })
     }
 
-    /// Returns the row's observation, or why the row is passed over.
-    fn observation(&self) -> Result<Result<Observation, Warning>, IngestErrorKind> {
+    /// Returns what the row says of its test.
+    fn observation(&self, warnings: &mut Warnings) -> Result<Said, IngestErrorKind> {
+        let line = Some(self.line());
         let id = self.exact(Column::Test);
         let Ok(test) = id.parse::<NodeId>() else {
-            return Ok(Err(self.warning(WarningKind::NoName, id.chars().take(80).collect())));
+            warnings.add(WarningKind::NoName, line, id);
+            return Ok(Said::Nothing);
         };
-        let outcome = self.parsed(Column::Outcome)?.unwrap_or(Outcome::Unknown);
-        let seconds =
-            |column| self.some(column).map(|text| text.parse().ok().and_then(Micros::from_secs_f64));
-        let total = match seconds(Column::Seconds) {
-            Some(Some(total)) => total,
-            Some(None) => {
-                let subject = format!("{id}: {}", self.get(Column::Seconds));
-                return Ok(Err(self.warning(WarningKind::ImpossibleTime, subject)));
+        let outcome = self.outcome()?;
+        let (written, factor) = match self.some(Column::Seconds) {
+            Some(seconds) => (Some(seconds), 1.0),
+            None => (self.some(Column::Milliseconds), 0.001),
+        };
+        let total = match written.map(|written| duration(written, factor)) {
+            Some(Ok(total)) => total,
+            Some(Err(kind)) => {
+                warnings.add(kind, line, format!("{id}: {}", written.unwrap_or_default()));
+                return Ok(Said::Untimed(Untimed { test, outcome }));
             }
             None if outcome == Outcome::Skipped => Micros(0),
-            None => return Ok(Err(self.warning(WarningKind::NoTime, id.to_owned()))),
+            None => {
+                warnings.add(WarningKind::NoTime, line, id);
+                return Ok(Said::Untimed(Untimed { test, outcome }));
+            }
         };
-        let phase = |column| seconds(column).flatten();
+        let phase = |column| self.some(column).and_then(|text| duration(text, 1.0).ok());
         let phases = match [Column::SetupSeconds, Column::CallSeconds, Column::TeardownSeconds].map(phase) {
             [Some(setup), Some(call), Some(teardown)] => Some(Phases { setup, call, teardown }),
             _ => None,
         };
-        let file = self.some(Column::File).filter(|file| *file != test.file()).map(str::to_owned);
-        let reason = first_line(self.get(Column::Reason));
-        Ok(Ok(Observation { test, file, outcome, total, phases, reason }))
+        Ok(Said::Seen(Observation {
+            file: self.some(Column::File).filter(|file| *file != test.file()).map(str::to_owned),
+            phases,
+            reason: first_line(self.get(Column::Reason)),
+            unit: self.parsed::<UnitKind>(Column::Unit)?.unwrap_or_default(),
+            retries: self.parsed(Column::Retries)?.unwrap_or(0),
+            worker: self.some(Column::Worker).map(str::to_owned),
+            project: self.some(Column::Project).map(str::to_owned),
+            ..Observation::new(test, outcome, total)
+        }))
+    }
+
+    /// Returns how the test ended, in our words or in those that other tables use.
+    fn outcome(&self) -> Result<Outcome, IngestErrorKind> {
+        let Some(text) = self.some(Column::Outcome) else { return Ok(Outcome::Unknown) };
+        match text.to_ascii_lowercase().as_str() {
+            "pass" | "ok" | "success" | "xfailed" | "xpassed" => Ok(Outcome::Passed),
+            "fail" | "failure" => Ok(Outcome::Failed),
+            "errored" | "broken" => Ok(Outcome::Error),
+            "skip" | "ignored" | "pending" | "disabled" => Ok(Outcome::Skipped),
+            word => word.parse().map_err(|_| {
+                let rule = text.parse::<Outcome>().err().unwrap_or_default();
+                self.problem(Column::Outcome, &rule)
+            }),
+        }
+    }
+}
+
+/// What a row says.
+enum Said {
+    Nothing,
+    Untimed(Untimed),
+    Seen(Observation),
+}
+
+/// Reads a duration. A plain number may be as long as the history stores.
+fn duration(text: &str, factor: f64) -> Result<Micros, WarningKind> {
+    if let Ok(number) = text.parse::<f64>() {
+        return Micros::from_secs_f64(number * factor).ok_or(WarningKind::ImpossibleTime);
+    }
+    match seconds::Seconds::parse(text) {
+        seconds::Seconds::Plain(time) | seconds::Seconds::Local(time) => {
+            Micros::from_secs_f64(time.as_secs_f64() * factor).ok_or(WarningKind::ImpossibleTime)
+        }
+        seconds::Seconds::Ambiguous => Err(WarningKind::AmbiguousTime),
+        seconds::Seconds::Impossible | seconds::Seconds::Missing => Err(WarningKind::ImpossibleTime),
     }
 }
 
@@ -344,12 +442,20 @@ impl Column {
         Self::Extent,
     ];
 
-    fn from_name(name: &str) -> Option<Self> {
+    fn from_name(name: &str, columns: &BTreeMap<String, String>) -> Option<Self> {
         let name = name.trim();
-        if name.eq_ignore_ascii_case("node_id") {
-            return Some(Self::Test);
+        let named = |column: &Self| columns.get(column.name()).map(String::as_str) == Some(name);
+        let mut all = COLUMNS.into_iter().chain(READ_ONLY);
+        if let Some(column) = all.find(named) {
+            return Some(column);
         }
-        COLUMNS.into_iter().find(|column| column.name().eq_ignore_ascii_case(name))
+        // Once the manifest names another column for something, the usual one means something else.
+        let free = |column: &Self| !columns.contains_key(column.name());
+        if name.eq_ignore_ascii_case("node_id") {
+            return Some(Self::Test).filter(free);
+        }
+        let mut all = COLUMNS.into_iter().chain(READ_ONLY);
+        all.find(|column| column.name().eq_ignore_ascii_case(name)).filter(free)
     }
 
     const fn name(self) -> &'static str {
@@ -372,6 +478,11 @@ impl Column {
             Self::CallSeconds => "call_seconds",
             Self::TeardownSeconds => "teardown_seconds",
             Self::Reason => "reason",
+            Self::Milliseconds => "milliseconds",
+            Self::Unit => "unit",
+            Self::Retries => "retries",
+            Self::Worker => "worker",
+            Self::Project => "project",
         }
     }
 }
@@ -404,6 +515,9 @@ impl Row<'_> {
             Column::CallSeconds => phase(|phases| phases.call),
             Column::TeardownSeconds => phase(|phases| phases.teardown),
             Column::Reason => self.reason.unwrap_or_default().to_owned(),
+            Column::Milliseconds | Column::Unit | Column::Retries | Column::Worker | Column::Project => {
+                String::new()
+            }
         }
     }
 }
@@ -415,31 +529,37 @@ fn seconds(duration: Micros) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn malformed(error: &::csv::Error) -> IngestErrorKind {
+fn malformed(error: ::csv::Error) -> IngestErrorKind {
     let line = error.position().map_or(1, ::csv::Position::line);
-    let problem = match error.kind() {
+    match error.into_kind() {
         ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells and the header {expected_len}")
+            malformed_at(line, format!("the row has {len} cells and the header {expected_len}"))
         }
-        _ => error.to_string(),
-    };
-    malformed_at(line, problem)
+        ::csv::ErrorKind::Io(error) => input::fault(error, Some(line)),
+        ::csv::ErrorKind::Utf8 { err, .. } => IngestErrorKind::Encoding {
+            expected: "UTF-8".to_owned(),
+            found: err.to_string(),
+            line: Some(line),
+        },
+        _ => malformed_at(line, "a row can't be read".to_owned()),
+    }
 }
 
 fn malformed_at(line: u64, problem: String) -> IngestErrorKind {
     IngestErrorKind::Malformed { language: "CSV", problem, line, column: None }
 }
 
-fn is_cut(error: &::csv::Error, text: &str) -> bool {
-    let is_short = matches!(error.kind(), ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } if len < expected_len);
-    let start = error.position().map_or(0, ::csv::Position::byte);
-    let rest = usize::try_from(start).ok().and_then(|start| text.get(start..)).unwrap_or_default();
-    is_short && !rest.trim_start_matches(['\r', '\n']).contains('\n')
+fn is_short(error: &::csv::Error) -> bool {
+    matches!(error.kind(), ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } if len < expected_len)
 }
 
 #[cfg(test)]
-mod tests {
+mod checks {
     use super::*;
+
+    fn read(text: &str) -> Result<Vec<Report>, IngestErrorKind> {
+        super::read(text.as_bytes(), &BTreeMap::new())
+    }
 
     #[test]
     fn two_columns_are_enough() {
@@ -478,16 +598,18 @@ mod tests {
         )
         .unwrap();
         assert_eq!(reports[0].observations.len(), 1);
-        let kinds: Vec<_> = reports[0].warnings.iter().map(|warning| (warning.line, warning.kind)).collect();
+        let kinds: Vec<_> =
+            reports[0].warnings.by_kind().map(|(kind, _, first)| (first[0].line, kind)).collect();
         assert_eq!(
             kinds,
             [
-                (Some(1), WarningKind::UnknownColumn),
-                (Some(2), WarningKind::NoTime),
                 (Some(4), WarningKind::ImpossibleTime),
+                (Some(2), WarningKind::NoTime),
                 (Some(5), WarningKind::NoName),
+                (Some(1), WarningKind::UnknownColumn),
             ]
         );
+        assert_eq!(reports[0].untimed.len(), 2);
     }
 
     #[test]
@@ -511,7 +633,29 @@ mod tests {
         let reports = read("test,seconds,lane\na.py::t,1,x\na.py::u,0.").unwrap();
         assert_eq!(reports[0].observations.len(), 1);
         assert_eq!(reports[0].run.extent, Extent::Partial);
-        assert_eq!(reports[0].warnings[0].kind, WarningKind::CutShort);
+        assert_eq!(reports[0].warnings.count(WarningKind::CutShort), 1);
+    }
+
+    #[test]
+    fn the_manifest_names_the_columns_of_a_foreign_table() {
+        let columns = [("test", "Full Name"), ("milliseconds", "Time (ms)"), ("outcome", "Status")];
+        let columns = columns.map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned())).into();
+        let text = "Full Name;Time (ms);Status;test\na.py::t;1500,5;PASSED;x\na.py::u;;skip;y\n";
+        assert!(has_header(text.as_bytes(), &columns));
+        let reports = super::read(text.as_bytes(), &columns).unwrap();
+        let seen: Vec<_> = reports[0]
+            .observations
+            .iter()
+            .map(|seen| (seen.test.as_str(), seen.total, seen.outcome))
+            .collect();
+        assert_eq!(
+            seen,
+            [("a.py::t", Micros(1_500_500), Outcome::Passed), ("a.py::u", Micros(0), Outcome::Skipped)]
+        );
+        let (kind, _, first) = reports[0].warnings.by_kind().next().unwrap();
+        assert_eq!((kind, first[0].subject.as_str()), (WarningKind::UnknownColumn, "test"));
+        let error = super::read(&b"Full Name\n"[..], &columns).unwrap_err().to_string();
+        assert!(error.contains("there is no column `seconds`"), "{error}");
     }
 
     #[test]

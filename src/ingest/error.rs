@@ -48,6 +48,28 @@ pub enum IngestErrorKind {
         /// The column, from 1, where it is known.
         column: Option<u64>,
     },
+    /// Its bytes can't be had: a damaged archive, a file that ends while it is read.
+    #[error("can't be read: {problem}")]
+    Unreadable {
+        /// Why.
+        problem: String,
+        /// The line that was reached, where there are lines.
+        line: Option<u64>,
+    },
+    /// It is something that could do harm.
+    #[error("{problem}")]
+    Refused {
+        /// What it is.
+        problem: String,
+    },
+    /// It would take more memory than any report needs.
+    #[error("is too large: it has {what}")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// The line of it, where there are lines.
+        line: Option<u64>,
+    },
     /// It ends before it said anything.
     #[error("is cut short: it ends before its first {what}")]
     CutShort {
@@ -74,7 +96,7 @@ impl IngestError {
             }
             IngestErrorKind::Unrecognised { remedy, .. } => remedy,
             IngestErrorKind::Encoding { .. } => {
-                "write the report again as UTF-8; UTF-16 with a byte order mark and ISO-8859-1 are read as well"
+                "write the report again as UTF-8; UTF-16 with a byte order mark, ISO-8859-1 and Windows-1252 are read as well"
             }
             IngestErrorKind::Malformed { language: "CSV", .. } => {
                 "the columns are described in docs/formats.md; \
@@ -82,6 +104,11 @@ impl IngestError {
             }
             IngestErrorKind::Malformed { .. } => {
                 "a merge conflict or a run that was killed leaves such a file; write the report again"
+            }
+            IngestErrorKind::Unreadable { .. } => "download or pack it again",
+            IngestErrorKind::Refused { .. } => "unpack it yourself and ingest the file that is meant",
+            IngestErrorKind::TooLarge { .. } => {
+                "no test tool writes such a file; if this one is right, ingest it in parts"
             }
             IngestErrorKind::CutShort { .. } => "take the report of a run that ended, or upload it again",
         }
@@ -94,8 +121,10 @@ impl IngestErrorKind {
         let (line, column) = match self {
             Self::Malformed { line, column, .. } => (Some(*line), *column),
             Self::CutShort { line, .. } => (Some(*line), None),
-            Self::Encoding { line, .. } => (*line, None),
-            Self::Empty | Self::Unrecognised { .. } => (None, None),
+            Self::Encoding { line, .. } | Self::Unreadable { line, .. } | Self::TooLarge { line, .. } => {
+                (*line, None)
+            }
+            Self::Empty | Self::Unrecognised { .. } | Self::Refused { .. } => (None, None),
         };
         match (line, column) {
             (Some(line), Some(column)) => format!(":{line}:{column}"),

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use super::IngestErrorKind;
 
@@ -21,21 +23,17 @@ pub(super) enum Outline {
 }
 
 impl Outline {
-    /// Returns the outline of a document, or where it is broken.
+    /// Returns the outline of a document, or where it is broken. Once the first of its entries have told what it
+    /// is, the rest is not looked at: whoever reads it will find what is wrong there.
     pub(super) fn of(text: &str) -> Result<Self, IngestErrorKind> {
-        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Self>();
-        match documents.next() {
-            Some(Ok(first)) => match documents.next() {
-                None => Ok(first),
-                // A second whole document: lines of JSON, as logs of events are written.
-                Some(Ok(_)) => Err(IngestErrorKind::Unrecognised {
-                    found: "a log of JSON lines".to_owned(),
-                    remedy: "`pytest --junitxml=report.xml` writes a report that is read",
-                }),
-                Some(Err(error)) => Err(malformed(&error)),
-            },
-            Some(Err(error)) => Err(malformed(&error)),
-            None => Err(IngestErrorKind::Empty),
+        let mut outline = None;
+        let mut documents = serde_json::Deserializer::from_str(text);
+        let read = Top(&mut outline).deserialize(&mut documents);
+        match (read, outline) {
+            (Ok(()), Some(outline)) => Ok(outline),
+            (Err(error), Some(outline)) if !error.is_syntax() && !error.is_eof() => Ok(outline),
+            (Err(error), _) => Err(malformed(&error)),
+            (Ok(()), None) => Err(IngestErrorKind::Empty),
         }
     }
 
@@ -85,6 +83,122 @@ impl<'de> Deserialize<'de> for Outline {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OutlineVisitor)
     }
+}
+
+/// The outermost value, which is left behind even where its reading is broken off.
+struct Top<'a>(&'a mut Option<Outline>);
+
+impl<'de> DeserializeSeed<'de> for Top<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Top<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut outline = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            outline.push(entry);
+            if outline.len() == LOOKED_AT {
+                *self.0 = Some(Outline::Object(outline));
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        *self.0 = Some(Outline::Object(outline));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let mut outline = Vec::new();
+        while let Some(item) = items.next_element()? {
+            outline.push(item);
+            if outline.len() == LOOKED_AT {
+                *self.0 = Some(Outline::List(outline));
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        *self.0 = Some(Outline::List(outline));
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self.0 = Some(Outline::Null);
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        *self.0 = Some(Outline::Bool);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        *self.0 = Some(Outline::Number);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        *self.0 = Some(Outline::Number);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        *self.0 = Some(Outline::Number);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        *self.0 = Some(Outline::Text);
+        Ok(())
+    }
+}
+
+/// Returns a document without the `NaN` and `Infinity` that Python writes into JSON and that JSON does not know:
+/// `null` stands in their place, which no reader takes for a time. Nothing where there are none.
+pub(super) fn without_nan(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let suspects = ["NaN", "Infinity"];
+    if suspects.iter().all(|word| memchr::memmem::find(bytes, word.as_bytes()).is_none()) {
+        return None;
+    }
+    let mut mended = String::with_capacity(text.len());
+    let (mut at, mut kept) = (0, 0);
+    while let Some(length) = memchr::memchr3(b'"', b'N', b'I', &bytes[at..]) {
+        at += length;
+        if bytes[at] == b'"' {
+            at = end_of_string(bytes, at + 1);
+            continue;
+        }
+        let Some(word) = suspects.iter().find(|word| bytes[at..].starts_with(word.as_bytes())) else {
+            at += 1;
+            continue;
+        };
+        mended += text[kept..at].trim_end_matches('-');
+        mended += "null";
+        at += word.len();
+        kept = at;
+    }
+    mended += &text[kept..];
+    Some(mended)
+}
+
+/// Returns the place behind a string whose content begins at `at`.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(length) = memchr::memchr2(b'"', b'\\', &bytes[at..]) {
+        at += length;
+        if bytes[at] == b'"' {
+            return at + 1;
+        }
+        at = (at + 2).min(bytes.len());
+    }
+    bytes.len()
 }
 
 struct OutlineVisitor;
@@ -142,5 +256,27 @@ impl<'de> Visitor<'de> for OutlineVisitor {
         }
         while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Outline::Object(outline))
+    }
+}
+
+#[cfg(test)]
+mod checks {
+    use super::*;
+
+    #[test]
+    fn words_that_json_does_not_know_become_null() {
+        assert_eq!(
+            without_nan(r#"{"NaN": "NaN \" NaN", "a": NaN, "b": [-Infinity]}"#).unwrap(),
+            r#"{"NaN": "NaN \" NaN", "a": null, "b": [null]}"#
+        );
+        assert_eq!(without_nan("{}"), None);
+    }
+
+    #[test]
+    fn a_long_document_is_told_by_its_beginning() {
+        let entries: Vec<String> = (0..1_000).map(|number| format!("\"t::{number}\": 1")).collect();
+        let text = format!("{{{} broken", entries.join(","));
+        assert!(matches!(Outline::of(&text), Ok(Outline::Object(entries)) if entries.len() == LOOKED_AT));
+        assert!(Outline::of("{\"a\": 1").is_err());
     }
 }

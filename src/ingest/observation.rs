@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::framework::Framework;
+use super::warning::Warnings;
 use crate::ids::{LaneName, NodeId, ServiceName};
 use crate::time::{Micros, Timestamp};
 
@@ -15,8 +17,19 @@ pub struct Report {
     pub observations: Vec<Observation>,
     /// The CI jobs that were measured, in the order of the file.
     pub jobs: Vec<JobObservation>,
+    /// Tests that the file lists without a usable time, in its order: they ran, and say nothing of how long.
+    pub untimed: Vec<Untimed>,
     /// What was odd in the file: passed over or corrected, each with its place.
-    pub warnings: Vec<Warning>,
+    pub warnings: Warnings,
+}
+
+/// A test that ran and has no usable time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untimed {
+    /// The test.
+    pub test: NodeId,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// One execution of one test.
@@ -34,6 +47,26 @@ pub struct Observation {
     pub phases: Option<Phases>,
     /// Why it was skipped, or why it failed: the first line, at most 200 characters.
     pub reason: Option<String>,
+    /// What the report measured as a whole.
+    pub unit: UnitKind,
+    /// How often it was tried in vain before, within this run. One that passed at last is flaky.
+    pub retries: u32,
+    /// The worker that ran it, where the runner has several.
+    pub worker: Option<String>,
+    /// The project or browser it ran under, where one runner runs a test under several.
+    pub project: Option<String>,
+}
+
+/// What one observation is about: the finest that its source can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnitKind {
+    /// One test.
+    #[default]
+    Test,
+    /// A class or suite, all of its tests together.
+    Class,
+    /// A file, all of its tests together.
+    File,
 }
 
 /// The three phases of a pytest test.
@@ -86,6 +119,11 @@ pub struct RunFacts {
     pub services: Option<Vec<ServiceName>>,
     /// How much of the suite it ran.
     pub extent: Extent,
+    /// What ran the tests.
+    pub framework: Option<Framework>,
+    /// What the runner says its whole session took. What it has over the sum of its tests is collection and
+    /// set-up that no test is charged with; with several workers it is less than the sum.
+    pub session: Option<Micros>,
 }
 
 /// How much of the suite a run covers. Only a full run may say that a test is gone.
@@ -93,8 +131,12 @@ pub struct RunFacts {
 pub enum Extent {
     /// Every test of its lane or shard.
     Full,
-    /// A selection, a re-run of what failed, or a run that was cut short.
+    /// A run that was cut short, or that someone called partial.
     Partial,
+    /// A re-run of what failed before.
+    OnlyFailed,
+    /// Tests that were selected by name, mark or expression.
+    Selected,
     /// Nobody said.
     #[default]
     Unknown,
@@ -142,39 +184,6 @@ pub struct StepObservation {
     pub completed: Option<Timestamp>,
 }
 
-/// Something odd in a report that did not stop its reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// The line, from 1, where the format has lines.
-    pub line: Option<u64>,
-    /// What is odd; equal kinds are counted together.
-    pub kind: WarningKind,
-    /// The value or id in question.
-    pub subject: String,
-}
-
-/// The kinds of odd things, each with one rule for what is done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WarningKind {
-    /// A time that is negative, not a number or beyond ten years: the test is passed over.
-    ImpossibleTime,
-    /// A test that ran and has no time: passed over.
-    NoTime,
-    /// A test without a name: passed over.
-    NoName,
-    /// The file ends before its last element: what was read until there is kept, as a partial run.
-    CutShort,
-    /// A test that stands twice: times of one test are added where the second is a tear-down error, else the
-    /// last one counts.
-    Duplicate,
-    /// A key that is no test id: passed over.
-    NotATest,
-    /// A CI job that has not ended: passed over.
-    NotFinished,
-    /// A column of a CSV file that means nothing here: not read.
-    UnknownColumn,
-}
-
 /// Returns the first line that is not blank, at most 200 characters of it: the reason of an [`Observation`].
 pub(super) fn first_line(text: &str) -> Option<String> {
     const MAX_CHARS: usize = 200;
@@ -183,19 +192,46 @@ pub(super) fn first_line(text: &str) -> Option<String> {
     Some(start.trim_end().to_owned())
 }
 
-impl WarningKind {
-    /// Returns what is odd and what is done about it, as the summary says it.
+impl Observation {
+    /// Returns an observation of which no more is known than this.
     #[must_use]
-    pub fn describe(self) -> &'static str {
+    pub fn new(test: NodeId, outcome: Outcome, total: Micros) -> Self {
+        Self {
+            test,
+            file: None,
+            outcome,
+            total,
+            phases: None,
+            reason: None,
+            unit: UnitKind::Test,
+            retries: 0,
+            worker: None,
+            project: None,
+        }
+    }
+}
+
+impl UnitKind {
+    /// Returns the word that the history stores.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::ImpossibleTime => "impossible time, passed over",
-            Self::NoTime => "no time, passed over",
-            Self::NoName => "test without a name, passed over",
-            Self::CutShort => "file cut short, kept as a partial run",
-            Self::Duplicate => "test listed twice, merged",
-            Self::NotATest => "not a test id, passed over",
-            Self::NotFinished => "job not finished, passed over",
-            Self::UnknownColumn => "unknown column, not read",
+            Self::Test => "test",
+            Self::Class => "class",
+            Self::File => "file",
+        }
+    }
+}
+
+impl FromStr for UnitKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "test" => Ok(Self::Test),
+            "class" => Ok(Self::Class),
+            "file" => Ok(Self::File),
+            _ => Err(format!("`{text}` is not a kind of unit: use test, class or file")),
         }
     }
 }
@@ -242,6 +278,8 @@ impl Extent {
         match self {
             Self::Full => "full",
             Self::Partial => "partial",
+            Self::OnlyFailed => "only-failed",
+            Self::Selected => "selected",
             Self::Unknown => "unknown",
         }
     }
@@ -254,8 +292,12 @@ impl FromStr for Extent {
         match text {
             "full" => Ok(Self::Full),
             "partial" => Ok(Self::Partial),
+            "only-failed" => Ok(Self::OnlyFailed),
+            "selected" => Ok(Self::Selected),
             "unknown" => Ok(Self::Unknown),
-            _ => Err(format!("`{text}` is not an extent: use full, partial or unknown")),
+            _ => {
+                Err(format!("`{text}` is not an extent: use full, partial, only-failed, selected or unknown"))
+            }
         }
     }
 }

@@ -101,6 +101,11 @@ impl SplitClassName {
     }
 }
 
+/// Returns whether a path is that of a Python file.
+pub(super) fn is_python(file: &str) -> bool {
+    std::path::Path::new(file).extension().is_some_and(|extension| extension == "py")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::IngestErrorKind;
+use super::framework::Framework;
 use super::json::malformed;
-use super::observation::{Extent, Observation, Outcome, Phases, Report, RunFacts, Warning, WarningKind};
+use super::observation::{Extent, Observation, Outcome, Phases, Report, RunFacts, first_line};
+use super::tests::Tests;
+use super::warning::WarningKind;
+use super::{IngestErrorKind, seconds};
 use crate::ids::{NodeId, ServiceName};
 use crate::time::{Micros, Timestamp};
 
@@ -140,34 +143,33 @@ pub fn parse(text: &str) -> Result<ShardReportV1, IngestErrorKind> {
 /// Reads the file.
 pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let file = parse(text)?;
-    let mut report = Report::default();
+    let mut tests = Tests::new(None);
     let whole = file.complete && file.not_run.is_empty();
-    for TestV1(id, outcome, setup, call, teardown, reason) in &file.tests {
+    for TestV1(id, outcome, setup, call, teardown, reason) in file.tests {
         let Ok(node) = id.parse::<NodeId>() else {
-            report.warnings.push(warning(WarningKind::NoName, id));
+            tests.warnings.add(WarningKind::NoName, None, id);
             continue;
         };
         let Ok(outcome) = outcome.parse::<Outcome>() else {
-            report.warnings.push(warning(WarningKind::NotATest, &format!("{id}: {outcome}")));
+            tests.warnings.add(WarningKind::NotATest, None, format!("{id}: {outcome}"));
             continue;
         };
-        let phases = [setup, call, teardown].map(|micros| plausible(*micros));
-        let [Some(setup), Some(call), Some(teardown)] = phases else {
-            report.warnings.push(warning(WarningKind::ImpossibleTime, id));
+        let [Some(setup), Some(call), Some(teardown)] = [setup, call, teardown].map(plausible) else {
+            tests.warnings.add(WarningKind::ImpossibleTime, None, id);
+            tests.keep_untimed(node, outcome);
             continue;
         };
-        report.observations.push(Observation {
-            test: node,
-            file: None,
-            outcome,
-            total: [setup, call, teardown].into_iter().sum(),
-            phases: Some(Phases { setup, call, teardown }),
-            reason: (!reason.is_empty()).then(|| reason.clone()),
-        });
+        let mut seen = Observation::new(node, outcome, [setup, call, teardown].into_iter().sum());
+        seen.phases = Some(Phases { setup, call, teardown });
+        seen.reason = first_line(&reason);
+        tests.add(seen, None);
+    }
+    for error in file.errors {
+        tests.warnings.add(WarningKind::NotCollected, None, error.at);
     }
     let services: Option<Vec<ServiceName>> =
         file.shard.as_ref().and_then(|_| file.services.iter().map(|name| name.parse().ok()).collect());
-    report.run = RunFacts {
+    tests.run = RunFacts {
         run: file.run,
         attempt: Some(file.attempt),
         commit: file.commit,
@@ -178,22 +180,20 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
         machine: Some(file.machine).filter(|machine| !machine.is_empty()),
         services,
         extent: if whole { Extent::Full } else { Extent::Partial },
+        framework: Some(Framework::Pytest),
+        session: plausible(file.session_ms.saturating_mul(1000)),
     };
-    Ok(report)
+    Ok(tests.finish().0)
 }
 
 /// Returns the time, unless it is one that no test takes.
 fn plausible(micros: u64) -> Option<Micros> {
     #[expect(clippy::cast_precision_loss, reason = "what is beyond 2^53 microseconds is refused")]
-    Micros::from_secs_f64(micros as f64 / 1e6).map(|_| Micros(micros))
-}
-
-fn warning(kind: WarningKind, subject: &str) -> Warning {
-    Warning { line: None, kind, subject: subject.to_owned() }
+    seconds::micros(micros as f64 / 1e6).map(|_| Micros(micros))
 }
 
 #[cfg(test)]
-mod tests {
+mod checks {
     use super::*;
 
     const REPORT: &str = r#"{"shardplan_report": 1, "at": "2026-06-16T08:00:00.000Z", "attempt": 2, "exit": 1,
@@ -214,6 +214,7 @@ mod tests {
         assert_eq!(report.run.shard.as_deref(), Some("unit-1"));
         assert_eq!(report.run.extent, Extent::Full);
         assert_eq!(report.warnings.len(), 3);
+        assert_eq!(report.untimed.len(), 1);
     }
 
     #[test]

@@ -4,57 +4,56 @@
 //! nor how a test ended, and it may hold tests that are long gone.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::IngestErrorKind;
+use super::framework::Framework;
 use super::json::malformed;
-use super::observation::{Observation, Outcome, Report, Warning, WarningKind};
+use super::observation::{Observation, Outcome, Report};
+use super::tests::Tests;
+use super::warning::WarningKind;
+use super::{IngestErrorKind, seconds};
 use crate::ids::NodeId;
 use crate::time::Micros;
+
+/// From how many tests with one and the same time on it is taken for a placeholder.
+const PLACEHOLDERS: usize = 20;
 
 /// Reads the file.
 pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let Durations(entries) = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-    let mut report = Report::default();
-    let mut positions = HashMap::with_capacity(entries.len());
-    for (key, value) in &entries {
-        match observation(key, value) {
-            Err(warning) => report.warnings.push(warning),
-            Ok(observation) => match positions.entry(key) {
-                Entry::Occupied(earlier) => {
-                    report.warnings.push(warning(WarningKind::Duplicate, key.clone()));
-                    report.observations[*earlier.get()] = observation;
-                }
-                Entry::Vacant(free) => {
-                    free.insert(report.observations.len());
-                    report.observations.push(observation);
-                }
-            },
+    let mut tests = Tests::new(None);
+    tests.run.framework = Some(Framework::Pytest);
+    let mut times: HashMap<u64, usize> = HashMap::new();
+    for (key, value) in entries {
+        // pytest writes `::` into every node id; people keep notes such as ".scaled" beside them.
+        let id = match key.parse::<NodeId>() {
+            Ok(id) if key.contains("::") => id,
+            _ => {
+                tests.warnings.add(WarningKind::NotATest, None, key);
+                continue;
+            }
+        };
+        let Some(total) = value.as_f64().and_then(seconds::micros) else {
+            tests.warnings.add(WarningKind::ImpossibleTime, None, format!("{key}: {value}"));
+            tests.keep_untimed(id, Outcome::Unknown);
+            continue;
+        };
+        // A measured time has digits behind the dot; a round one that stands again and again was put there.
+        if total.0 >= 1_000_000 && total.0 % 100_000 == 0 {
+            *times.entry(total.0).or_default() += 1;
         }
+        tests.add(Observation::new(id, Outcome::Unknown, total), None);
     }
-    Ok(report)
-}
-
-fn observation(key: &str, value: &Value) -> Result<Observation, Warning> {
-    // pytest writes `::` into every node id; people keep notes such as ".scaled" beside them.
-    let test = key
-        .parse::<NodeId>()
-        .ok()
-        .filter(|_| key.contains("::"))
-        .ok_or_else(|| warning(WarningKind::NotATest, key.to_owned()))?;
-    let total = value
-        .as_f64()
-        .and_then(Micros::from_secs_f64)
-        .ok_or_else(|| warning(WarningKind::ImpossibleTime, format!("{key}: {value}")))?;
-    Ok(Observation { test, file: None, outcome: Outcome::Unknown, total, phases: None, reason: None })
-}
-
-fn warning(kind: WarningKind, subject: String) -> Warning {
-    Warning { line: None, kind, subject }
+    let mut placeholders: Vec<_> = times.into_iter().filter(|(_, number)| *number >= PLACEHOLDERS).collect();
+    placeholders.sort_unstable();
+    for (time, number) in placeholders {
+        let subject = format!("{} s in {number} tests", Micros(time).as_secs_f64());
+        tests.warnings.add(WarningKind::Placeholder, None, subject);
+    }
+    Ok(tests.finish().0)
 }
 
 /// The entries in the order of the file: an object read into a map would lose keys that stand twice.
@@ -93,7 +92,7 @@ impl<'de> Deserialize<'de> for Durations {
 }
 
 #[cfg(test)]
-mod tests {
+mod checks {
     use super::*;
 
     fn ids_and_micros(report: &Report) -> Vec<(&str, u64)> {
@@ -113,23 +112,25 @@ mod tests {
         let report =
             read(r#"{".scaled": 1, "a.py::t": -1, "a.py::u": "x", "a.py::v": 1e300, "a.py::w": 2}"#).unwrap();
         assert_eq!(ids_and_micros(&report), [("a.py::w", 2_000_000)]);
-        let kinds: Vec<_> = report.warnings.iter().map(|warning| warning.kind).collect();
-        assert_eq!(
-            kinds,
-            [
-                WarningKind::NotATest,
-                WarningKind::ImpossibleTime,
-                WarningKind::ImpossibleTime,
-                WarningKind::ImpossibleTime
-            ]
-        );
+        assert_eq!(report.warnings.count(WarningKind::NotATest), 1);
+        assert_eq!(report.warnings.count(WarningKind::ImpossibleTime), 3);
+        assert_eq!(report.untimed.len(), 3);
     }
 
     #[test]
     fn the_last_of_two_equal_keys_counts() {
         let report = read(r#"{"a.py::t": 1, "a.py::u": 5, "a.py::t": 2}"#).unwrap();
         assert_eq!(ids_and_micros(&report), [("a.py::t", 2_000_000), ("a.py::u", 5_000_000)]);
-        assert_eq!(report.warnings[0].kind, WarningKind::Duplicate);
+        assert_eq!(report.warnings.count(WarningKind::Duplicate), 1);
+    }
+
+    #[test]
+    fn one_round_time_for_many_tests_is_told() {
+        let entries: Vec<String> = (0..30).map(|number| format!("\"a.py::t{number}\": 60.0")).collect();
+        let report = read(&format!("{{{}}}", entries.join(","))).unwrap();
+        assert_eq!(report.observations.len(), 30);
+        let (kind, _, first) = report.warnings.by_kind().next().unwrap();
+        assert_eq!((kind, first[0].subject.as_str()), (WarningKind::Placeholder, "60 s in 30 tests"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod json_v1;
 mod nextest;
+pub mod python;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,6 +38,14 @@ pub struct Test {
     pub needs: Vec<Need>,
 }
 
+impl Test {
+    /// Returns whether the test bears a mark of this name.
+    #[must_use]
+    pub fn bears(&self, marker: &str) -> bool {
+        self.markers.binary_search_by(|name| name.as_str().cmp(marker)).is_ok()
+    }
+}
+
 /// A service that a test needs by itself, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
@@ -55,6 +64,16 @@ pub enum Evidence {
     Observed,
     /// Somebody declared it in the inventory.
     Declared,
+    /// What decides whether the test is skipped looks for the service.
+    Guard,
+    /// A fixture or set-up method of the test makes a client of it.
+    Fixture,
+    /// The test itself, or what it calls, makes a client of it.
+    Client,
+    /// The test starts it in a container by itself.
+    Container,
+    /// An environment variable about it is read.
+    Variable,
 }
 
 /// An inventory that can not be used.
@@ -108,9 +127,10 @@ impl Inventory {
         Ok(Self::from_tests(tests.map_err(|(line, message)| malformed(line, message))?))
     }
 
-    /// Returns the tests that a history knows; of their marks and fixtures it knows nothing.
+    /// Returns the tests that a history knows, without those at these sorted positions; of their
+    /// marks and fixtures it knows nothing.
     #[must_use]
-    pub fn from_history(observed: &Observed) -> Self {
+    pub fn from_history(observed: &Observed, without: &[usize]) -> Self {
         let test = |history: &crate::history::TestHistory| Test {
             id: history.test.clone(),
             file: history.file.clone(),
@@ -118,7 +138,8 @@ impl Inventory {
             fixtures: Vec::new(),
             needs: Vec::new(),
         };
-        Self::from_tests(observed.tests.iter().map(test).collect())
+        let kept = observed.tests.iter().enumerate().filter(|(at, _)| without.binary_search(at).is_err());
+        Self::from_tests(kept.map(|(_, history)| test(history)).collect())
     }
 
     /// Returns the test of that id.
@@ -164,6 +185,11 @@ impl Evidence {
         match self {
             Self::Observed => "observed",
             Self::Declared => "declared",
+            Self::Guard => "guard",
+            Self::Fixture => "fixture",
+            Self::Client => "client",
+            Self::Container => "container",
+            Self::Variable => "variable",
         }
     }
 }

@@ -143,10 +143,7 @@ fn selects(lane: &Lane, test: &Test) -> bool {
     let inside = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&test.id, &test.file));
     (lane.paths.is_empty() || inside(&lane.paths))
         && !inside(&lane.exclude)
-        && lane
-            .markers
-            .as_ref()
-            .is_none_or(|expression| expression.selects(|name| test.markers.binary_search(name).is_ok()))
+        && lane.markers.as_ref().is_none_or(|expression| expression.selects(|term| test.bears(&term.name)))
 }
 
 fn make_unit(

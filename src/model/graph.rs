@@ -43,6 +43,16 @@ pub enum Relation {
     Reaches,
     /// A test is declared to need a service.
     Declared,
+    /// What decides whether the test is skipped looks for a service.
+    Guards,
+    /// A fixture of a test makes a client of a service.
+    FixtureOpens,
+    /// A test, or what it calls, makes a client of a service.
+    Opens,
+    /// A test starts a service in a container by itself.
+    StartsItself,
+    /// A test reads a variable about a service.
+    ReadsVariable,
     /// A test's place stands for a service.
     PathImplies,
     /// A service needs another.
@@ -61,7 +71,7 @@ pub struct Reason {
 }
 
 /// The constraint graph of a project.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ConstraintGraph {
     graph: DiGraph<Node, Reason>,
     tests: IxVec<TestIx, NodeIndex>,
@@ -97,6 +107,11 @@ impl ConstraintGraph {
                     let relation = match need.evidence {
                         Evidence::Observed => Relation::Reaches,
                         Evidence::Declared => Relation::Declared,
+                        Evidence::Guard => Relation::Guards,
+                        Evidence::Fixture => Relation::FixtureOpens,
+                        Evidence::Client => Relation::Opens,
+                        Evidence::Container => Relation::StartsItself,
+                        Evidence::Variable => Relation::ReadsVariable,
                     };
                     builder.connect(node, builder.services[service], relation, need.origin.clone());
                 } else {
@@ -299,10 +314,15 @@ fn strength(relation: Relation) -> u8 {
     match relation {
         Relation::Reaches => 0,
         Relation::Declared => 1,
-        Relation::UsesFixture => 2,
-        Relation::HasMarker => 3,
-        Relation::PathImplies => 4,
-        Relation::Implies | Relation::Needs | Relation::Starts => 5,
+        Relation::Guards => 2,
+        Relation::FixtureOpens => 3,
+        Relation::Opens => 4,
+        Relation::StartsItself => 5,
+        Relation::UsesFixture => 6,
+        Relation::HasMarker => 7,
+        Relation::PathImplies => 8,
+        Relation::ReadsVariable => 9,
+        Relation::Implies | Relation::Needs | Relation::Starts => 10,
     }
 }
 
@@ -314,6 +334,11 @@ impl fmt::Display for Relation {
             Self::Implies => "which stands for",
             Self::Reaches => "tried to reach",
             Self::Declared => "is declared to need",
+            Self::Guards => "is guarded by a look for",
+            Self::FixtureOpens => "has a fixture that opens",
+            Self::Opens => "opens",
+            Self::StartsItself => "starts by itself",
+            Self::ReadsVariable => "reads a variable about",
             Self::PathImplies => "stands in a place that needs",
             Self::Needs => "which needs",
             Self::Starts => "starts everywhere",

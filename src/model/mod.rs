@@ -8,6 +8,7 @@ mod limits;
 mod notes;
 mod problem;
 mod provision;
+mod saved;
 mod service_set;
 
 pub use build::{Inputs, Model, UnitFacts, build};
@@ -17,4 +18,5 @@ pub use limits::Limits;
 pub use notes::{Idle, Notes};
 pub use problem::{Apart, Floor, LaneModel, Problem, ServiceModel, Unit};
 pub use provision::{NotProvisioned, WhyNot};
+pub use saved::{SavedModelError, SavedModelV1};
 pub use service_set::ServiceSet;

@@ -17,12 +17,13 @@ pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
-pub use suggest::{PlanError, divided, steps, suggest};
+pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};
 use crate::solve::{Bound, Placement, Solution, homes, moved};
 use crate::time::Millis;
+use crate::workflow::Network;
 
 /// Lanes to shards to units, with what they are expected to take and how good that is.
 #[derive(Clone, Debug)]
@@ -142,6 +143,19 @@ impl Plan {
             limits: limits.clone(),
             moved: previous.map(|placement| moved(solution, placement)),
         }
+    }
+
+    /// Returns the jobs of the workflow with this plan's shards among them.
+    #[must_use]
+    pub fn network(&self, model: &Model) -> Network {
+        let shards: Vec<_> = self
+            .shards
+            .iter()
+            .map(|shard| {
+                (model.problem.lanes[shard.lane].name.clone(), shard.name.to_string(), shard.times.wall())
+            })
+            .collect();
+        model.jobs.network(&shards)
     }
 
     /// Returns the shard of a unit.

@@ -91,7 +91,7 @@ impl LockedLane {
             && self
                 .markers
                 .as_ref()
-                .is_none_or(|expression| expression.selects(|name| test.markers.contains(name)))
+                .is_none_or(|expression| expression.selects(|term| test.bears(&term.name)))
     }
 
     /// Returns the lane of that name which selects everything: a plan made by hand need not say.

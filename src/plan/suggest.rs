@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Fault, Lock, Plan, check, name_shards, placement};
 use crate::config::{Origin, Sourced};
 use crate::model::{Inputs, Limits, Model, ModelError, build};
-use crate::solve::{BoundReason, Clash, Conflict, Solution, solve};
+use crate::solve::{BoundReason, Clash, Conflict, Effort, Solution, further, solve, solve_within};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +40,11 @@ pub fn suggest(
 ) -> Result<(Model, Plan), PlanError> {
     let mut splits = BTreeSet::new();
     let mut best: Option<(Model, Solution)> = None;
+    let effort = Effort::new(Effort::COMMAND);
     for _ in 0..=MAX_SPLITS {
         let model = build(inputs, &splits)?;
         let placed = previous.map(|lock| placement(&model, lock));
-        let solved = solve(&model.problem, limits, placed.as_ref());
+        let solved = solve_within(&model.problem, limits, placed.as_ref(), &effort);
         let alone = match &solved {
             Ok(solution) => match solution.bound.reason {
                 BoundReason::Unit(unit) => Some(unit),
@@ -89,14 +90,30 @@ pub fn suggest(
     Ok((model, plan))
 }
 
+/// Returns the best plan for a problem of which nothing else is known, checked, with the model that it speaks of.
+pub fn suggest_for(model: Model, limits: &Limits) -> Result<(Model, Plan), PlanError> {
+    let solution = match solve(&model.problem, limits, None) {
+        Ok(solution) => solution,
+        Err(conflict) => return Err(PlanError::Infeasible { conflict, model: Box::new(model) }),
+    };
+    let faults = check(&model.problem, limits, &solution);
+    if !faults.is_empty() {
+        return Err(PlanError::Wrong(faults));
+    }
+    let names = name_shards(&model, &solution, None);
+    let plan = Plan::new(&model, limits, &solution, 0.0, names, None);
+    Ok((model, plan))
+}
+
 /// Returns the model in which every unit is split that could come to decide how long a plan takes, for looking
 /// at many limits at once.
 pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError> {
     let free = Limits { containers: None, minutes: None, target: None, ..limits.clone() };
     let mut splits = BTreeSet::new();
     let mut model = build(inputs, &splits)?;
+    let effort = Effort::new(Effort::COMMAND / 10);
     for _ in 0..MAX_SPLITS {
-        let Ok(solution) = solve(&model.problem, &free, None) else { break };
+        let Ok(solution) = solve_within(&model.problem, &free, None, &effort) else { break };
         let BoundReason::Unit(unit) = solution.bound.reason else { break };
         let Some(selector) = model.units[unit].divisible.clone() else { break };
         splits.insert(selector);
@@ -108,24 +125,28 @@ pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError>
 /// Returns what the next numbers of containers would give: each more than `plan` has, faster than the one
 /// before, at most `count`.
 #[must_use]
-pub fn steps(inputs: Inputs<'_>, model: &Model, plan: &Plan, count: usize) -> Vec<Plan> {
-    /// Containers come in sets; a step may need several more of them before anything is gained.
-    const REACH: u32 = 12;
-    let mut steps: Vec<Plan> = Vec::new();
-    let mut end = plan.end;
-    let free = Limits { target: None, ..plan.limits.clone() };
-    let from = plan.containers.max(plan.limits.containers.as_ref().map_or(0, |limit| limit.value));
-    for containers in (from + 1)..=from.saturating_add(REACH) {
-        if steps.len() == count || end <= model.problem.floor.at {
-            break;
-        }
-        let limits = Limits { containers: Some(Sourced::new(containers, Origin::Default)), ..free.clone() };
-        let Ok(solution) = solve(&model.problem, &limits, None) else { continue };
-        if solution.end < end && check(&model.problem, &limits, &solution).is_empty() {
-            end = solution.end;
-            let names = name_shards(model, &solution, None);
-            steps.push(Plan::new(model, &limits, &solution, inputs.estimates.pace_deviation, names, None));
-        }
-    }
-    steps
+pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> Vec<Plan> {
+    let limits = Limits { target: None, ..plan.limits.clone() };
+    // The plan may be of a model with fewer splits: what counts is when it ends and what it starts.
+    let from = Solution {
+        shards: Vec::new(),
+        end: plan.end,
+        bound: plan.bound.clone(),
+        minutes: plan.minutes,
+        containers: plan.containers,
+    };
+    let sound = |solution: &&Solution| {
+        let containers = Some(Sourced::new(solution.containers, Origin::Default));
+        check(&model.problem, &Limits { containers, ..limits.clone() }, solution).is_empty()
+    };
+    further(&model.problem, &limits, &from, count)
+        .iter()
+        .filter(sound)
+        .map(|solution| {
+            let containers = Some(Sourced::new(solution.containers, Origin::Default));
+            let limits = Limits { containers, ..limits.clone() };
+            let names = name_shards(model, solution, None);
+            Plan::new(model, &limits, solution, pace_deviation, names, None)
+        })
+        .collect()
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::inventory::Inventory;
 use crate::model::{Model, Node};
 use crate::time::Millis;
-use crate::workflow::JobNode;
+use crate::workflow::{JobNode, Network};
 
 /// Returns the constraint graph, tests drawn as the units they are in; with `around`, only what leads to or from
 /// a node whose name contains it, or nothing where there is no such node.
@@ -83,6 +83,38 @@ pub fn job_graph(model: &Model) -> String {
     }
     for (from, to) in model.jobs.waits() {
         let _ = writeln!(text, "  {} -> {};", quoted(from.name()), quoted(to.name()));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Returns the jobs with the time each takes and how much longer it could take; the longest path is drawn bold.
+/// `parts` says of a job what its time goes into.
+#[must_use]
+pub fn critical_path(network: &Network, parts: &BTreeMap<String, String>) -> String {
+    let schedule = network.schedule();
+    let mut text = format!(
+        "digraph critical_path {{\n  rankdir=LR;\n  label={};\n  node [fontname=\"sans-serif\", shape=box];\n",
+        quoted(&format!("ends in {}", schedule.end))
+    );
+    let on_path = |name: &str| schedule.critical.iter().any(|job| job == name);
+    for job in &schedule.jobs {
+        let mut label = format!("{}\n{}", job.name, job.takes);
+        if let Some(parts) = parts.get(&job.name) {
+            let _ = write!(label, "\n{parts}");
+        }
+        let style = if on_path(&job.name) {
+            ", style=bold, color=red".to_owned()
+        } else {
+            let _ = write!(label, "\nslack {}", job.slack);
+            String::new()
+        };
+        let _ = writeln!(text, "  {} [label={}{style}];", quoted(&job.name), quoted(&label));
+    }
+    for (from, to) in network.waits() {
+        let follows = schedule.critical.windows(2).any(|pair| pair[0] == from && pair[1] == to);
+        let style = if follows { " [style=bold, color=red]" } else { "" };
+        let _ = writeln!(text, "  {} -> {}{style};", quoted(from), quoted(to));
     }
     text.push_str("}\n");
     text

@@ -10,7 +10,7 @@ pub mod summary;
 mod text;
 pub mod verification;
 
-pub use dot::{constraint_graph, job_graph};
+pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
     explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
 };

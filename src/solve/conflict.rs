@@ -223,8 +223,7 @@ fn refuses(problem: &Problem, limits: &Limits) -> bool {
 
 /// Returns whether a plan is found within the limits.
 fn has_plan(problem: &Problem, limits: &Limits) -> bool {
-    let within = |end: Millis| limits.target.as_ref().is_none_or(|target| end <= target.value);
-    Planner::new(problem).soonest(limits).is_some_and(|solution| within(solution.end))
+    Planner::new(problem).any(limits)
 }
 
 fn drop_limit(limits: &Limits, limit: Limit) -> Limits {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::planner::{Planner, Start};
-use super::search::UNLIMITED_TIME;
+use super::question::UNLIMITED_TIME;
 use super::{Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Problem};
@@ -37,7 +37,8 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
-    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits) else {
+    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits, planner.effort())
+    else {
         return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
     };
     // With all the containers there are, every plan's end is a bound for those with fewer.
@@ -84,7 +85,7 @@ impl Known {
                 at_least = at_least.max(*floor);
             }
             let known = self.plans.range(..=shards).map(|(_, plan)| plan).min_by_key(|plan| plan.end);
-            let Some(solution) = planner.soonest_from(&limits, Start { known, at_least }) else { break };
+            let Some(solution) = planner.soonest_for(8, &limits, Start { known, at_least }) else { break };
             at_least = solution.bound.at;
             if is_first {
                 self.floors.insert(shards, at_least);

@@ -1,19 +1,23 @@
 //! One lane as the master sees it: its configurations, and what must be done by when.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::flow::Transport;
-use super::search::{Column, Question, Row};
+use super::packing;
+use super::question::{Class, Column, Cover, Question};
 use crate::ids::{LaneIx, UnitIx};
 use crate::model::{LaneModel, Problem, ServiceSet};
 use crate::time::Millis;
 
+/// By how much the work of one requirement is divided at the most, by what its units fit.
+const MOST_GROUPS: usize = 6;
+
 /// One lane, with everything that does not depend on the end time.
 pub(super) struct LaneView {
     lane: LaneIx,
+    /// Those with the least overhead first.
     configurations: Vec<Configuration>,
-    classes: Vec<Class>,
-    row_shapes: Vec<RowShape>,
+    requirements: Vec<Requirement>,
+    shapes: Vec<Shape>,
     /// All its load.
     pub(super) work: Millis,
     /// How many shards can make sense: its limit, and one for each unit.
@@ -27,41 +31,33 @@ struct Configuration {
 }
 
 /// The units of one requirement.
-struct Class {
-    /// Configurations that cover it, by position, the one with the least overhead first.
-    configurations: Vec<u16>,
+struct Requirement {
+    needs: ServiceSet,
+    /// The overheads of the configurations that cover it, the least first, each once.
+    overheads: Vec<Millis>,
     /// How long each unit takes alone, longest first.
     alone: Vec<Millis>,
     /// The load of the first n units in that order.
     load_before: Vec<u64>,
 }
 
-/// A row before the end time is known.
-struct RowShape {
+/// A condition on shard counts before the end time is known.
+struct Shape {
     services: ServiceSet,
-    configurations: Vec<u16>,
+    /// The least overhead with these services.
+    overhead: Millis,
     /// The loads of the units that need at least these services, largest first.
     loads: Vec<u64>,
-    demand: u64,
     /// How many shards apart-groups ask for.
     apart: u32,
 }
 
 impl LaneView {
     pub(super) fn new(problem: &Problem, lane: LaneIx) -> Self {
-        let mut requirements: BTreeSet<ServiceSet> = BTreeSet::new();
         let units: Vec<UnitIx> =
             problem.units.iter_enumerated().filter(|(_, unit)| unit.lane == lane).map(|(ix, _)| ix).collect();
-        for ix in &units {
-            requirements.insert(problem.needed(*ix));
-        }
-        let mut unions: BTreeSet<ServiceSet> = BTreeSet::new();
-        for requirement in &requirements {
-            let with: Vec<ServiceSet> = unions.iter().map(|union| union.union(*requirement)).collect();
-            unions.extend(with);
-            unions.insert(*requirement);
-        }
-        let mut configurations: Vec<Configuration> = unions
+        let needs: BTreeSet<ServiceSet> = units.iter().map(|ix| problem.needed(*ix)).collect();
+        let mut configurations: Vec<Configuration> = unions(&needs)
             .into_iter()
             .map(|services| Configuration {
                 services,
@@ -70,146 +66,123 @@ impl LaneView {
             })
             .collect();
         configurations.sort_by_key(|c| (c.overhead, c.containers, c.services));
-        let covering = |services: ServiceSet| -> Vec<u16> {
-            (0u16..)
-                .zip(&configurations)
-                .filter(|(_, c)| c.services.covers(services))
-                .map(|(i, _)| i)
-                .collect()
-        };
         let model = &problem.lanes[lane];
-        let classes = requirements
-            .iter()
-            .map(|requirement| {
-                let mut members: Vec<(Millis, u64)> = units
-                    .iter()
-                    .filter(|ix| problem.needed(**ix) == *requirement)
-                    .map(|ix| &problem.units[*ix])
-                    .map(|unit| (model.run(unit.load, unit.piece), unit.load.0))
-                    .collect();
+        let mut members: BTreeMap<ServiceSet, Vec<(Millis, u64)>> = BTreeMap::new();
+        for ix in &units {
+            let unit = &problem.units[*ix];
+            members
+                .entry(problem.needed(*ix))
+                .or_default()
+                .push((model.run(unit.load, unit.piece), unit.load.0));
+        }
+        let requirements = members
+            .into_iter()
+            .map(|(needs, mut members)| {
                 members.sort_unstable_by(|a, b| b.cmp(a));
                 let mut load_before = vec![0];
                 for (_, load) in &members {
                     load_before.push(load_before[load_before.len() - 1] + load);
                 }
+                let covering = configurations.iter().filter(|c| c.services.covers(needs));
+                let mut overheads: Vec<Millis> = covering.map(|c| c.overhead).collect();
+                overheads.dedup();
                 let alone = members.into_iter().map(|(alone, _)| alone).collect();
-                Class { configurations: covering(*requirement), alone, load_before }
+                Requirement { needs, overheads, alone, load_before }
             })
             .collect();
 
-        let mut keys: BTreeSet<ServiceSet> = requirements.clone();
+        let mut keys = needs.clone();
         keys.insert(model.services);
-        for requirement in &requirements {
-            keys.extend(requirement.iter().map(|service| ServiceSet::from_iter([service])));
+        for needs in &needs {
+            keys.extend(needs.iter().map(|service| ServiceSet::from_iter([service])));
         }
-        let row_shapes = keys
+        let shapes = keys
             .into_iter()
-            .map(|services| {
+            .filter_map(|services| {
                 let inside = |ix: &UnitIx| problem.needed(*ix).covers(services);
                 let mut loads: Vec<u64> =
                     units.iter().copied().filter(inside).map(|ix| problem.units[ix].load.0).collect();
                 loads.sort_unstable_by(|a, b| b.cmp(a));
-                let demand = loads.iter().sum();
-                let apart = problem
-                    .apart
-                    .iter()
-                    .map(|group| {
-                        group.units.iter().filter(|ix| problem.units[**ix].lane == lane && inside(ix)).count()
-                    })
-                    .max()
-                    .unwrap_or(0);
-                let apart = u32::try_from(apart).unwrap_or(u32::MAX);
-                RowShape { services, configurations: covering(services), loads, demand, apart }
+                let apart = problem.apart.iter().map(|group| {
+                    group.units.iter().filter(|ix| problem.units[**ix].lane == lane && inside(ix)).count()
+                });
+                let apart = u32::try_from(apart.max().unwrap_or(0)).unwrap_or(u32::MAX);
+                let overhead = configurations.iter().find(|c| c.services.covers(services))?.overhead;
+                (!loads.is_empty()).then_some(Shape { services, overhead, loads, apart })
             })
-            .filter(|row| !row.loads.is_empty())
             .collect();
         let work = units.iter().map(|ix| problem.units[*ix].load).sum();
         let max_shards = model.max_shards.min(u32::try_from(units.len()).unwrap_or(u32::MAX));
-        Self { lane, configurations, classes, row_shapes, work, max_shards }
+        Self { lane, configurations, requirements, shapes, work, max_shards }
     }
 
     pub(super) fn model<'p>(&self, problem: &'p Problem) -> &'p LaneModel {
         &problem.lanes[self.lane]
     }
 
-    /// Returns what is asked of the lane for an end of the workflow.
-    pub(super) fn question(&self, problem: &Problem, end: Millis) -> Question {
+    /// Adds what is asked of the lane for an end of the workflow.
+    pub(super) fn ask(&self, problem: &Problem, end: Millis, question: &mut Question) {
         let model = self.model(problem);
         let span = end.saturating_sub(model.head + model.after);
-        // Configurations are sorted by overhead, so those that leave no time are the last.
+        // No more than all the work is ever used, and sums stay far from overflow.
+        let capacity = |overhead: Millis| model.capacity(span - overhead).min(self.work).0;
         let usable = self.configurations.partition_point(|configuration| configuration.overhead <= span);
-        let columns: Vec<Column> = self.configurations[..usable]
-            .iter()
-            .map(|configuration| Column {
-                services: configuration.services,
-                containers: configuration.containers,
-                overhead: configuration.overhead.0,
-                // No more than all the work is ever used, and sums stay far from overflow.
-                capacity: model.capacity(span - configuration.overhead).min(self.work).0,
-            })
-            .collect();
-        let usable = u16::try_from(usable).unwrap_or(u16::MAX);
-
-        let mut allowed = Vec::new();
-        let mut demand = Vec::new();
-        for class in &self.classes {
-            let candidates = &class.configurations[..class.configurations.partition_point(|ix| *ix < usable)];
-            // Units longer than what the configuration with most overhead leaves may use fewer of them. The
-            // longest come first; the last, shortest ones may use all.
-            let mut from = 0;
-            for most in 1..=candidates.len() {
-                let overhead_of =
-                    |position: usize| self.configurations[usize::from(candidates[position])].overhead;
-                // Units that fit the first `most` candidates, and not the next.
-                let to = if most == candidates.len() {
-                    class.alone.len()
+        question.columns.extend(self.configurations[..usable].iter().map(|configuration| Column {
+            lane: self.lane,
+            services: configuration.services,
+            containers: configuration.containers,
+            overhead: configuration.overhead.0,
+            capacity: capacity(configuration.overhead),
+        }));
+        for requirement in &self.requirements {
+            let usable = requirement.overheads.partition_point(|overhead| *overhead <= span);
+            // The longest units fit only what has least overhead. They come first; where there are too many
+            // kinds, the last are taken to fit everything.
+            let (mut from, mut groups) = (0, 0);
+            for at in 0..usable {
+                let to = if at + 1 == usable || groups + 1 == MOST_GROUPS {
+                    requirement.alone.len()
                 } else {
-                    let next = span - overhead_of(most);
-                    class.alone.partition_point(|alone| *alone > next)
+                    let next = span - requirement.overheads[at + 1];
+                    requirement.alone.partition_point(|alone| *alone > next)
                 };
                 if to > from {
-                    allowed.push(candidates[..most].to_vec());
-                    demand.push(class.load_before[to] - class.load_before[from]);
+                    let last = to == requirement.alone.len();
+                    question.classes.push(Class {
+                        lane: self.lane,
+                        needs: requirement.needs,
+                        slowest: if last && groups + 1 == MOST_GROUPS {
+                            u64::MAX
+                        } else {
+                            requirement.overheads[at].0
+                        },
+                        demand: requirement.load_before[to] - requirement.load_before[from],
+                        largest: 0,
+                    });
+                    groups += 1;
                     from = to;
                 }
             }
         }
-
-        let rows = self
-            .row_shapes
-            .iter()
-            .map(|shape| {
-                let columns_of =
-                    shape.configurations[..shape.configurations.partition_point(|ix| *ix < usable)].to_vec();
-                let largest =
-                    columns_of.iter().map(|ix| columns[usize::from(*ix)].capacity).max().unwrap_or(0);
-                Row {
-                    services: shape.services,
-                    shards: shape.apart.max(1).max(crowding(&shape.loads, largest)),
-                    demand: shape.demand,
-                    columns: columns_of,
-                }
-            })
-            .collect();
-        let service_containers = problem.services.iter().map(|service| service.containers).collect();
-        Question {
-            columns,
-            rows,
-            transport: Transport::new(allowed, demand),
-            service_containers,
-            prices: Default::default(),
-        }
+        question.covers.extend(self.shapes.iter().map(|shape| {
+            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
+            Cover {
+                lane: self.lane,
+                services: shape.services,
+                shards: shape.apart.max(1).max(packing::at_least(&shape.loads, largest)),
+            }
+        }));
+        question.most_shards.push(self.max_shards);
     }
 }
 
-/// Returns how many shards of at most this capacity the large units alone ask for: of units over 1/(k+1) of
-/// the capacity, at most k fit one shard.
-fn crowding(loads: &[u64], capacity: u64) -> u32 {
-    (1..=4u64)
-        .map(|k| {
-            let large = loads.partition_point(|load| load.saturating_mul(k + 1) > capacity);
-            u32::try_from((large as u64).div_ceil(k)).unwrap_or(u32::MAX)
-        })
-        .max()
-        .unwrap_or(0)
+/// Returns every union of some of these sets.
+fn unions(sets: &BTreeSet<ServiceSet>) -> BTreeSet<ServiceSet> {
+    let mut unions: BTreeSet<ServiceSet> = BTreeSet::new();
+    for set in sets {
+        let with: Vec<ServiceSet> = unions.iter().map(|union| union.union(*set)).collect();
+        unions.extend(with);
+        unions.insert(*set);
+    }
+    unions
 }

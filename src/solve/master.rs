@@ -17,13 +17,19 @@
 //!   which each lane is given what the others leave at their least. (Looser.)
 //! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
 
-use super::combine::Combination;
+use super::effort::Effort;
 use super::lane::LaneView;
-use super::search::{Caps, Question, UNLIMITED, UNLIMITED_TIME, Verdict};
+use super::question::{Caps, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
 use super::{at_most, end_of};
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
 use crate::time::Millis;
+
+/// An interval that could not be closed is not looked into further below this part of the end.
+const OPEN_PRECISION: u64 = 2_000;
+
+/// Which part of the effort that is left goes to one question.
+const SHARE: u64 = 6;
 
 /// What the master knows of a problem before it is asked.
 pub(super) struct Master<'p> {
@@ -37,6 +43,8 @@ pub(super) struct Master<'p> {
 pub(super) struct Counts {
     /// For every lane, the services of each shard.
     pub(super) shards: IxVec<LaneIx, Vec<ServiceSet>>,
+    /// Whether it is proven that none are better for what was asked.
+    pub(super) proven: bool,
 }
 
 /// What the shard counts should be good for, when there is a choice.
@@ -68,58 +76,102 @@ impl<'p> Master<'p> {
         self.unit_bound
     }
 
-    /// Returns the number of containers below which no plan ends by `end` within the other limits (where the
-    /// search is cut off, the fewest it found); nothing where no number of them would do.
-    pub(super) fn fewest_containers(&self, end: Millis, limits: &Limits) -> Option<u32> {
+    /// Returns the number of containers below which no plan ends by `end` within the other limits; nothing where no number of them would do.
+    pub(super) fn fewest_containers(&self, end: Millis, limits: &Limits, effort: &Effort) -> Option<u32> {
         let free = Limits { containers: None, minutes: None, ..limits.clone() };
-        match self.counts(end, &free, Goal::Containers) {
-            Verdict::Yes(counts) => Some(counts.containers(self.problem)),
+        match self.counts(end, &free, Goal::Containers, effort) {
+            Verdict::Yes(counts) if counts.proven => Some(counts.containers(self.problem)),
             // Every lane starts what its units need at least once.
-            Verdict::Unknown => Some(self.problem.container_range().0),
+            Verdict::Yes(_) | Verdict::Unknown => Some(self.problem.container_range().0),
             Verdict::No => None,
         }
     }
 
-    /// Returns the smallest end time that can not be refused within the limits, from `from` to `to`; `to` must
-    /// be one that some plan reaches.
-    pub(super) fn lower_bound(&self, limits: &Limits, from: Millis, to: Millis) -> Millis {
+    /// Returns an end time that every plan within the limits takes at least, at least `from`, and counts for an end
+    /// as near to it as could be found; `to` must be one that some plan reaches.
+    ///
+    /// Bisection. Where a question is not answered, the bound is looked for below it and counts above it, each until
+    /// what is left to gain is below `precision`.
+    pub(super) fn lower_bound(
+        &self,
+        limits: &Limits,
+        from: Millis,
+        to: Millis,
+        effort: &Effort,
+    ) -> (Millis, Option<Counts>) {
+        let mut found = None;
         let (mut low, mut high) = (from.0, to.0.max(from.0));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.counts(Millis(middle), limits, Goal::Any) {
+        // What could not be answered, from the first to behind the last.
+        let mut open: Option<(u64, u64)> = None;
+        loop {
+            let precision = low / OPEN_PRECISION;
+            let middle = match open {
+                None if low < high => low + (high - low) / 2,
+                Some((first, _)) if first > low + precision => low + (first - low) / 2,
+                Some((_, behind)) if high > behind + precision => behind + (high - behind) / 2,
+                _ => break,
+            };
+            // The first question has most of the interval to gain, but the last ones are the hard ones.
+            let asked = effort.share(SHARE, |effort| self.counts(Millis(middle), limits, Goal::Any, effort));
+            match asked {
                 Verdict::No => low = middle + 1,
-                Verdict::Yes(_) | Verdict::Unknown => high = middle,
+                Verdict::Yes(counts) => {
+                    found = Some(counts);
+                    high = middle;
+                }
+                Verdict::Unknown => {
+                    open = Some(match open {
+                        None => (middle, middle + 1),
+                        Some((first, behind)) => (first.min(middle), behind.max(middle + 1)),
+                    });
+                }
             }
+            // What is answered needs no other answer.
+            open = open
+                .map(|(first, behind)| (first.max(low), behind.min(high)))
+                .filter(|(first, behind)| first < behind);
         }
-        Millis(low)
+        (Millis(low), found)
     }
 
     /// Returns shard counts that could end the workflow by `end` within the limits.
-    pub(super) fn counts(&self, end: Millis, limits: &Limits, goal: Goal) -> Verdict<Counts> {
+    pub(super) fn counts(
+        &self,
+        end: Millis,
+        limits: &Limits,
+        goal: Goal,
+        effort: &Effort,
+    ) -> Verdict<Counts> {
         if end < self.problem.floor.at || end < self.unit_bound.0 {
             return Verdict::No;
         }
-        let questions: IxVec<LaneIx, Question> =
-            self.lanes.indices().map(|lane| self.question(lane, end)).collect();
         let Some(caps) = self.caps(limits) else { return Verdict::No };
-        let most_shards = self.lanes.iter().map(|lane| lane.max_shards).collect();
-        let Some(mut combination) = Combination::new(questions, most_shards, caps, goal) else {
-            return Verdict::No;
-        };
+        let question = self.question(end);
         let found = match goal {
-            Goal::Containers => combination.with_fewest_containers(caps),
-            Goal::Any | Goal::Overhead => combination.within(caps),
+            Goal::Any => question.find(caps, effort),
+            Goal::Containers => question.least(caps, Resource::Containers, effort),
+            Goal::Overhead => question.least(caps, Resource::Overhead, effort),
         };
-        found.map(|shards| Counts { shards })
+        found.map(|found| {
+            let mut shards: IxVec<LaneIx, Vec<ServiceSet>> = self.lanes.iter().map(|_| Vec::new()).collect();
+            for (column, count) in question.columns.iter().zip(&found.counts) {
+                shards[column.lane].extend(std::iter::repeat_n(column.services, *count as usize));
+            }
+            Counts { shards, proven: found.proven }
+        })
     }
 
-    /// Returns what is asked of a lane for an end of the workflow.
-    pub(super) fn question(&self, lane: LaneIx, end: Millis) -> Question {
-        self.lanes[lane].question(self.problem, end)
+    /// Returns what is asked for an end of the workflow.
+    pub(super) fn question(&self, end: Millis) -> Question {
+        let mut question = Question::default();
+        for lane in &self.lanes {
+            lane.ask(self.problem, end, &mut question);
+        }
+        question.linked()
     }
 
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
-    fn caps(&self, limits: &Limits) -> Option<Caps> {
+    pub(super) fn caps(&self, limits: &Limits) -> Option<Caps> {
         let overhead = match &limits.minutes {
             None => UNLIMITED_TIME,
             Some(limit) => {

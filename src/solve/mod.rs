@@ -12,8 +12,9 @@
 //!
 //! 1. The master ([`master`]) asks, for an end time T, how many shards of each *configuration* (lane and
 //!    service set) could do all the work if work were divisible. The smallest T that it can not refuse is a
-//!    lower bound on every plan. It is found by bisection; every question is answered by an exact search
-//!    ([`search`]) over shard counts with a maximum flow as the check, in whole numbers.
+//!    lower bound on every plan. It is found by bisection between what is obvious and a plan made by descent
+//!    ([`descent`]); every question is answered by branch and cut ([`search`]) over shard counts, where only
+//!    proofs in whole numbers refuse.
 //! 2. The assignment ([`assign`]) puts the real units on those shards: most restricted first, longest first,
 //!    then moves and exchanges between two shards until nothing helps.
 //! 3. If a gap is left, looser masters are tried, and small problems are searched to the end ([`exact`]).
@@ -22,21 +23,30 @@
 //! same input gives the same plan on every machine.
 
 mod assign;
-mod combine;
 mod conflict;
+mod cuts;
+mod descent;
+mod effort;
 mod exact;
 mod flow;
 mod frontier;
 mod lane;
 mod master;
+#[cfg(test)]
 mod milp;
+mod packing;
 mod planner;
+mod pricing;
+mod question;
+mod rows;
 mod search;
+mod simplex;
 mod stable;
 
 pub use conflict::{Clash, Conflict, Cure};
+pub use effort::Effort;
 pub use frontier::{Frontier, FrontierPoint, frontier};
-pub use planner::solve;
+pub use planner::{further, solve, solve_within};
 
 pub use stable::{homes, moved};
 

@@ -2,8 +2,10 @@
 
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
+use super::descent;
+use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
-use super::search::{UNLIMITED_TIME, Verdict};
+use super::question::{UNLIMITED_TIME, Verdict};
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
 };
@@ -36,16 +38,60 @@ pub fn solve(
     limits: &Limits,
     previous: Option<&Placement>,
 ) -> Result<Solution, Box<Conflict>> {
-    let planner = Planner::new(problem);
+    solve_within(problem, limits, previous, &Effort::new(Effort::COMMAND))
+}
+
+/// Returns what [`solve`] does, for at most half of the effort that is left.
+///
+/// # Errors
+///
+/// The limits that clash, with the smallest change of each that would help.
+pub fn solve_within(
+    problem: &Problem,
+    limits: &Limits,
+    previous: Option<&Placement>,
+    effort: &Effort,
+) -> Result<Solution, Box<Conflict>> {
+    let planner = Planner::with_effort(problem, effort.left() / 2);
     let mut solution = match &limits.target {
         None => planner.soonest(limits),
         Some(target) => planner.fewest_containers_for(target.value, limits),
     }
     .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
+    effort.take(effort.left() / 2 - planner.effort.left());
     if let Some(previous) = previous {
         stable::stay(problem, &mut solution, previous);
     }
     Ok(solution)
+}
+
+/// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
+/// and than `end`, at most `count` of them. All together may take a tenth of the effort of a plan.
+#[must_use]
+pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize) -> Vec<Solution> {
+    /// Containers come in sets; a step may need several more of them before anything is gained.
+    const REACH: u32 = 12;
+    let planner = Planner::with_effort(problem, Effort::COMMAND / 10);
+    let mut steps: Vec<Solution> = Vec::new();
+    let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
+    // No step ends earlier than all of them at once, and where that is no earlier there are none.
+    let most = with_containers(limits, first.saturating_add(REACH));
+    let at_least = planner.soonest_for(3, &most, Start::default()).map_or(Millis::ZERO, |plan| plan.bound.at);
+    let (mut end, mut best): (Millis, Option<Solution>) = (from.end, None);
+    for containers in first + 1..=first.saturating_add(REACH) {
+        if steps.len() == count || end <= at_least || planner.effort.is_spent() {
+            break;
+        }
+        let limits = with_containers(limits, containers);
+        let known = best.as_ref();
+        let Some(found) = planner.soonest_for(4, &limits, Start { known, at_least }) else { continue };
+        if found.end < end {
+            end = found.end;
+            steps.push(found.clone());
+        }
+        best = Some(found);
+    }
+    steps
 }
 
 /// Everything about a problem that does not depend on the limits.
@@ -54,6 +100,7 @@ pub(super) struct Planner<'p> {
     master: Master<'p>,
     apart: ApartIndex,
     units: IxVec<LaneIx, Vec<UnitIx>>,
+    effort: Effort,
 }
 
 /// What is known of a question before it is asked.
@@ -67,16 +114,30 @@ pub(super) struct Start<'s> {
 
 impl<'p> Planner<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {
+        Self::with_effort(problem, Effort::COMMAND)
+    }
+
+    pub(super) fn with_effort(problem: &'p Problem, effort: u64) -> Self {
         let mut units: IxVec<LaneIx, Vec<UnitIx>> = problem.lanes.iter().map(|_| Vec::new()).collect();
         for (ix, unit) in problem.units.iter_enumerated() {
             units[unit.lane].push(ix);
         }
-        Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units }
+        Self {
+            problem,
+            master: Master::new(problem),
+            apart: ApartIndex::new(problem),
+            units,
+            effort: Effort::new(effort),
+        }
     }
 
     /// Returns whether the problem can be searched to the end.
     fn is_small(&self) -> bool {
         self.problem.units.len() <= exact::MAX_UNITS
+    }
+
+    pub(super) fn effort(&self) -> &Effort {
+        &self.effort
     }
 
     pub(super) fn master(&self) -> &Master<'p> {
@@ -86,7 +147,7 @@ impl<'p> Planner<'p> {
     /// Returns whether it is proven that no plan keeps the limits.
     pub(super) fn refuses(&self, limits: &Limits) -> bool {
         let latest = limits.target.as_ref().map_or(Millis(UNLIMITED_TIME), |target| target.value);
-        if self.master.counts(latest, limits, Goal::Any) == Verdict::No {
+        if self.master.counts(latest, limits, Goal::Any, &self.effort) == Verdict::No {
             return true;
         }
         let in_time = (latest + Millis(1), 0, 0);
@@ -96,22 +157,54 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Returns any plan within the limits, the target included; nothing where none was found.
+    pub(super) fn any(&self, limits: &Limits) -> bool {
+        let target = limits.target.as_ref().map(|target| target.value);
+        let mut best = None;
+        for end in [target.unwrap_or(Millis(UNLIMITED_TIME)), Millis(UNLIMITED_TIME)] {
+            for goal in [Goal::Containers, Goal::Overhead] {
+                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal, &self.effort) {
+                    self.offer(&mut best, limits, &counts, target.unwrap_or_default());
+                }
+            }
+        }
+        let in_time = |end: Millis| target.is_none_or(|target| end <= target);
+        best.is_some_and(|best| in_time(best.end))
+            || (target.is_some() || self.is_small())
+                && self.soonest(limits).is_some_and(|solution| in_time(solution.end))
+    }
+
     /// Returns the fastest plan within the limits, the target aside; nothing where none was found.
     pub(super) fn soonest(&self, limits: &Limits) -> Option<Solution> {
         self.soonest_from(limits, Start::default())
     }
 
-    /// Returns the fastest plan within the limits, the target aside, and what is known of it.
-    pub(super) fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
+    /// Returns the fastest plan within the limits, the target aside, and what is known of it, for a share of the
+    /// effort that is left.
+    pub(super) fn soonest_for(&self, parts: u64, limits: &Limits, start: Start<'_>) -> Option<Solution> {
+        let kept = self.effort.keep_back(parts);
+        let found = self.soonest_from(limits, start);
+        self.effort.give_back(kept);
+        found
+    }
+
+    fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
         let longest = Millis(UNLIMITED_TIME);
         let mut best: Option<Candidate> = start.known.map(|known| self.candidate(known.shards.clone()));
         if best.is_none() {
             // The first plan has no hurry; its end is where the search for the bound begins.
             for goal in [Goal::Containers, Goal::Overhead] {
-                if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal) {
+                if let Verdict::Yes(counts) = self.master.counts(longest, limits, goal, &self.effort) {
                     self.offer(&mut best, limits, &counts, Millis::ZERO);
                 }
             }
+        }
+        if let Some(counts) = self
+            .master
+            .caps(limits)
+            .and_then(|caps| self.effort.share(10, |effort| descent::counts(self.problem, caps, effort)))
+        {
+            self.offer(&mut best, limits, &counts, Millis::ZERO);
         }
         if best.is_none() && self.is_small() {
             let any = (Millis(u64::MAX), u64::MAX, u32::MAX);
@@ -119,14 +212,21 @@ impl<'p> Planner<'p> {
             best = found.shards.map(|shards| self.candidate(shards));
         }
         let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
-        let bound = self.master.lower_bound(limits, from, best.as_ref()?.end);
+        // What is left after the bound is for plans that come near it.
+        let kept = self.effort.left() / 5;
+        self.effort.take(kept);
+        let (bound, counts) = self.master.lower_bound(limits, from, best.as_ref()?.end, &self.effort);
+        self.effort.give_back(kept);
+        if let Some(counts) = counts {
+            self.offer(&mut best, limits, &counts, bound);
+        }
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
             if best.as_ref().is_some_and(|best| best.end <= end) {
                 break;
             }
             for goal in [Goal::Any, Goal::Overhead] {
-                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal) {
+                if let Verdict::Yes(counts) = self.master.counts(end, limits, goal, &self.effort) {
                     self.offer(&mut best, limits, &counts, bound);
                 }
             }
@@ -156,17 +256,19 @@ impl<'p> Planner<'p> {
 
     /// Returns the fastest of the plans with the fewest containers that reach the target.
     fn fewest_containers_for(&self, target: Millis, limits: &Limits) -> Option<Solution> {
-        let fewest = self.master.fewest_containers(target, limits)?;
+        let fewest = self.master.fewest_containers(target, limits, &self.effort)?;
         let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
         (fewest..=most)
-            .filter_map(|containers| self.soonest(&with_containers(limits, containers)))
+            .filter_map(|containers| {
+                self.soonest_for(3, &with_containers(limits, containers), Start::default())
+            })
             .find(|solution| solution.end <= target)
     }
 
     /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers.
     fn spend_less(&self, best: &mut Candidate, limits: &Limits) {
         for goal in [Goal::Overhead, Goal::Containers] {
-            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal) {
+            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal, &self.effort) {
                 let mut other = None;
                 self.offer(&mut other, limits, &counts, best.end);
                 if let Some(other) = other.filter(|other| other.rank() < best.rank()) {
@@ -238,7 +340,10 @@ impl<'p> Planner<'p> {
         }
         let earlier = bound.saturating_sub(Millis(1));
         let would_do = |limits: Limits| {
-            matches!(self.master.counts(earlier, &limits, Goal::Any), Verdict::Yes(_) | Verdict::Unknown)
+            matches!(
+                self.master.counts(earlier, &limits, Goal::Any, &self.effort),
+                Verdict::Yes(_) | Verdict::Unknown
+            )
         };
         if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
             BoundReason::Containers

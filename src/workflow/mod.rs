@@ -1,5 +1,15 @@
 //! The jobs around the lanes: what each lane waits for, what waits for it, and how long the rest takes.
 
+pub mod github;
+mod join;
+mod network;
+pub mod propose;
+mod times;
+
+pub use join::{LaneJobs, complete, lane_jobs, shards_of};
+pub use network::{Activity, Network, Schedule};
+pub use times::{CONTAINER_STEP, JobTimes, times_of};
+
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -7,8 +17,11 @@ use crate::config::Config;
 use crate::ids::{JobName, LaneName};
 use crate::time::Millis;
 
+/// The variable by which a CI job is told which shard it runs.
+pub const SHARD_VARIABLE: &str = "SHARDPLAN_SHARD";
+
 /// The jobs of the workflow, the lanes among them, with an edge from every job to those that wait for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct JobGraph {
     graph: DiGraph<JobNode, ()>,
     order: Vec<NodeIndex>,
@@ -109,6 +122,36 @@ impl JobGraph {
     /// Returns which job waits for which: pairs of the earlier and the later.
     pub fn waits(&self) -> impl Iterator<Item = (&JobNode, &JobNode)> {
         self.graph.edge_references().map(|edge| (&self.graph[edge.source()], &self.graph[edge.target()]))
+    }
+
+    /// Returns the network in which every lane is replaced by its shards, each with its name and the time that
+    /// its job takes.
+    #[must_use]
+    pub fn network(&self, shards: &[(LaneName, String, Millis)]) -> Network {
+        let mut jobs = Vec::new();
+        let mut places: Vec<Vec<usize>> = vec![Vec::new(); self.graph.node_count()];
+        for ix in self.graph.node_indices() {
+            let here: Vec<(String, Millis)> = match &self.graph[ix] {
+                JobNode::Job(name, wall) => vec![(name.to_string(), *wall)],
+                JobNode::Lane(lane) => shards
+                    .iter()
+                    .filter(|(of, _, _)| of == lane)
+                    .map(|(_, name, wall)| (name.clone(), *wall))
+                    .collect(),
+            };
+            for job in here {
+                places[ix.index()].push(jobs.len());
+                jobs.push(job);
+            }
+        }
+        let mut waits = Vec::new();
+        for edge in self.graph.edge_references() {
+            for before in &places[edge.source().index()] {
+                waits.extend(places[edge.target().index()].iter().map(|after| (*before, *after)));
+            }
+        }
+        Network::new(jobs, &waits)
+            .unwrap_or_else(|| unreachable!("the manifest was checked to hold no circle"))
     }
 
     fn longest(&self, direction: petgraph::Direction, lane: &LaneName) -> Path {

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
+mod audit;
 mod cli;
+mod emitted;
+mod ingest;
 mod run;
 mod schemas;
 mod tidy;

@@ -1,8 +1,10 @@
 //! The committed JSON schemas are those of the structs that read and write the machine formats.
 
 use schemars::{JsonSchema, schema_for};
+use shardplan::history::json_v1 as history;
 use shardplan::ingest::shard_report::ShardReportV1;
 use shardplan::inventory::json_v1::InventoryV1;
+use shardplan::model::SavedModelV1;
 use shardplan::report::json_v1::{ExplainV1, SuggestV1, TradeoffV1};
 use shardplan::report::select_v1::SelectV1;
 use shardplan::report::verification::VerifyV1;
@@ -31,10 +33,35 @@ fn the_schema_of_a_shards_report_is_committed() {
 }
 
 #[test]
+fn the_schema_of_saved_models_is_committed() {
+    is_committed::<SavedModelV1>("model-v1.json");
+}
+
+#[test]
 fn the_schemas_of_the_reports_are_committed() {
     is_committed::<SelectV1>("select-v1.json");
     is_committed::<VerifyV1>("verify-v1.json");
     is_committed::<SuggestV1>("suggest-v1.json");
     is_committed::<TradeoffV1>("tradeoff-v1.json");
     is_committed::<ExplainV1>("explain-v1.json");
+}
+
+#[test]
+fn the_schemas_of_the_history_are_committed() {
+    is_committed::<history::OverviewV1>("history-v1.json");
+    is_committed::<history::SlowestV1>("history-slowest-v1.json");
+    is_committed::<history::TrendV1>("history-trend-v1.json");
+    is_committed::<history::FlakyV1>("history-flaky-v1.json");
+    is_committed::<history::SkippedV1>("history-skipped-v1.json");
+    is_committed::<history::StaleV1>("history-stale-v1.json");
+    is_committed::<history::RunsV1>("history-runs-v1.json");
+    is_committed::<history::ShownV1>("history-show-v1.json");
+    is_committed::<history::ChangedV1>("history-changed-v1.json");
+    is_committed::<history::ExportV1>("history-export-v1.json");
+}
+
+#[test]
+fn the_schemas_of_the_audit_are_committed() {
+    is_committed::<shardplan::audit::output::json_v1::AuditV1>("audit-v1.json");
+    is_committed::<shardplan::audit::BaselineV1>("audit-baseline-v1.json");
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
-use shardplan::history::{self, Added, Digest, Filter, Observed, Store};
+use shardplan::estimate::Estimates;
+use shardplan::history::{self, Added, Digest, Filter, Observed, Store, Which};
 use shardplan::ingest::{self, Context, Extent, Format, Observation, Outcome, Phases, Report, RunFacts};
 use shardplan::time::{Micros, Timestamp};
 use tempfile::TempDir;
@@ -35,12 +38,9 @@ fn observation() -> impl Strategy<Value = Observation> {
         .prop_map(|(file, name)| format!("{file}.py::{name}").parse().unwrap());
     (test, outcome(), micros(), prop::option::of(phases()), prop::option::of(cell())).prop_map(
         |(test, outcome, total, phases, reason)| Observation {
-            test,
-            file: None,
-            outcome,
-            total,
             phases,
             reason,
+            ..Observation::new(test, outcome, total)
         },
     )
 }
@@ -67,20 +67,22 @@ fn facts() -> impl Strategy<Value = RunFacts> {
             machine,
             services: services.map(|names| names.iter().map(|name| name.parse().unwrap()).collect()),
             extent,
+            ..RunFacts::default()
         },
     )
 }
 
-/// Returns the reports of one file; no run has the same test twice, as no reader gives.
+/// Returns the reports of one file; no run has the same test twice, as no reader gives. Runs of different files
+/// have different ids: what is told twice is the business of laws of its own.
 fn reports() -> impl Strategy<Value = Vec<Report>> {
     let report = (facts(), prop::collection::vec(observation(), 1..8)).prop_map(|(run, mut observations)| {
         observations.sort_by(|one, other| one.test.cmp(&other.test));
         observations.dedup_by(|one, other| one.test == other.test);
         Report { run, observations, ..Report::default() }
     });
-    prop::collection::vec(report, 1..4).prop_map(|mut reports| {
+    (prop::collection::vec(report, 1..4), "[a-z0-9]{12}").prop_map(|(mut reports, file)| {
         for (number, report) in reports.iter_mut().enumerate() {
-            report.run.run = Some(format!("run-{number}"));
+            report.run.run = Some(format!("run-{file}-{number}"));
         }
         reports
     })
@@ -92,12 +94,9 @@ fn flat(observed: &Observed) -> Vec<(RunFacts, Observation)> {
         observed.tests.iter().flat_map(|test| test.samples.iter().map(move |sample| (test, sample)));
     sorted(samples.map(|(test, sample)| {
         let observation = Observation {
-            test: test.test.clone(),
-            file: None,
-            outcome: sample.outcome,
-            total: sample.total,
-            phases: sample.phases,
+            phases: sample.phases.as_deref().copied(),
             reason: sample.reason.as_deref().map(str::to_owned),
+            ..Observation::new(test.test.clone(), sample.outcome, sample.total)
         };
         (observed.runs[sample.run].facts.clone(), observation)
     }))
@@ -127,6 +126,26 @@ fn stored<'a>(files: impl Iterator<Item = (usize, &'a Vec<Report>)>) -> (TempDir
     (folder, store)
 }
 
+/// Stores every run as a file of its own.
+fn stored_apart(files: &[Vec<Report>]) -> (TempDir, Store) {
+    let folder = TempDir::new().unwrap();
+    let store = Store::of_project(folder.path());
+    for report in files.iter().flatten() {
+        let digest = Digest::of(report.run.run.as_deref().unwrap().as_bytes());
+        store.add(&digest, Format::JUnit, "apart.xml", std::slice::from_ref(report)).unwrap();
+    }
+    (folder, store)
+}
+
+/// Returns what is expected of every test, to the last bit.
+fn expected(observed: &Observed) -> BTreeMap<String, String> {
+    let estimates = Estimates::from_history(observed, 10.0);
+    let of = |test: &history::TestHistory| {
+        (estimates.of(&test.test, &test.file), estimates.skips(&test.test).cloned())
+    };
+    observed.tests.iter().map(|test| (test.test.to_string(), format!("{:?}", of(test)))).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -135,7 +154,7 @@ proptest! {
         let (_folder, store) = stored(files.iter().enumerate());
         let observed = history::load(&store, &Filter::default()).unwrap();
         prop_assert_eq!(flat(&observed), flat_reports(&files));
-        prop_assert!(observed.runs.iter().map(|run| run.facts.at).is_sorted());
+        prop_assert!(observed.whole_runs.iter().map(|run| run.at).is_sorted());
         prop_assert!(observed.tests.iter().map(|test| &test.test).is_sorted());
     }
 
@@ -145,6 +164,90 @@ proptest! {
         let (_other, backwards) = stored(files.iter().enumerate().rev());
         let load = |store| history::load(store, &Filter::default()).unwrap();
         prop_assert_eq!(load(&forwards), load(&backwards));
+    }
+
+    #[test]
+    fn what_an_export_tells_again_is_counted_once(files in prop::collection::vec(reports(), 1..4)) {
+        let (_folder, store) = stored(files.iter().enumerate());
+        let before = history::load(&store, &Filter::default()).unwrap();
+        let mut csv = Vec::new();
+        history::export_csv(&before, &mut csv).unwrap();
+        let told_again = ingest::read(&csv, "again.csv", &Context::default()).unwrap();
+        store.add(&Digest::of(&csv), told_again.format, "again.csv", &told_again.reports).unwrap();
+        let after = history::load(&store, &Filter::default()).unwrap();
+        prop_assert_eq!(flat(&after), flat(&before));
+        prop_assert_eq!(expected(&after), expected(&before));
+    }
+
+    #[test]
+    fn names_and_order_of_the_files_change_no_estimate(files in prop::collection::vec(reports(), 1..4)) {
+        let (_one, forwards) = stored(files.iter().enumerate());
+        // Other bytes say the same under other names: another digest, another source.
+        let (_other, backwards) = stored(files.iter().enumerate().map(|(at, file)| (at + 100, file)).rev());
+        let load = |store| history::load(store, &Filter::default()).unwrap();
+        prop_assert_eq!(expected(&load(&forwards)), expected(&load(&backwards)));
+        let (_split, apart) = stored_apart(&files);
+        prop_assert_eq!(expected(&load(&apart)), expected(&load(&forwards)));
+    }
+
+    #[test]
+    fn compaction_changes_nothing_that_is_read(files in prop::collection::vec(reports(), 1..6)) {
+        let (_folder, store) = stored(files.iter().enumerate());
+        let before = history::load(&store, &Filter::default()).unwrap();
+        history::compact(&store, false).unwrap();
+        prop_assert_eq!(&history::load(&store, &Filter::default()).unwrap(), &before);
+        // A fresh handle knows nothing but what lies in the folder.
+        let store = Store::of_project(_folder.path());
+        for (number, reports) in files.iter().enumerate() {
+            let digest = Digest::of(&number.to_le_bytes());
+            prop_assert_eq!(store.add(&digest, Format::Csv, "a.csv", reports).unwrap(), Added::AlreadyThere);
+        }
+        let again = history::compact(&store, false).unwrap();
+        prop_assert_eq!(again.files_before, again.files_after);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_what_a_look_at_every_run_forgets(
+        files in prop::collection::vec(reports(), 1..5),
+        before in 0..4_000_000_000_000_i64,
+        compacted in any::<bool>(),
+    ) {
+        let (_folder, store) = stored(files.iter().enumerate());
+        if compacted {
+            history::compact(&store, false).unwrap();
+        }
+        let which = Which { before: Some(Timestamp(before)), ..Which::default() };
+        let pretended = history::prune(&store, &which, true).unwrap();
+        let pruned = history::prune(&store, &which, false).unwrap();
+        prop_assert_eq!(pretended, pruned);
+        let mut left: Vec<Vec<Report>> = files.clone();
+        for reports in &mut left {
+            reports.retain(|report| report.run.at >= Some(Timestamp(before)));
+        }
+        let observed = history::load(&store, &Filter::default()).unwrap();
+        prop_assert_eq!(flat(&observed), flat_reports(&left));
+        // A store that was pruned can be compacted and filled again.
+        for (number, reports) in files.iter().enumerate() {
+            store.add(&Digest::of(&number.to_le_bytes()), Format::Csv, "a.csv", reports).unwrap();
+        }
+        history::compact(&store, false).unwrap();
+        let again = flat(&history::load(&store, &Filter::default()).unwrap());
+        prop_assert!(flat_reports(&left).iter().all(|row| again.contains(row)));
+    }
+
+    #[test]
+    fn less_detail_changes_no_estimate(files in prop::collection::vec(reports(), 1..4)) {
+        let (_folder, store) = stored(files.iter().enumerate());
+        let everything = history::load(&store, &Filter::default()).unwrap();
+        let times = history::load_detail(&store, &Filter::default(), history::Detail::Times).unwrap();
+        prop_assert_eq!(expected(&everything), expected(&times));
+        for test in &everything.tests {
+            let alone = history::load_test(&store, &Filter::default(), &test.test).unwrap();
+            prop_assert_eq!(&alone.tests, &vec![test.clone()]);
+            prop_assert_eq!(&alone.runs, &everything.runs);
+        }
+        let runs = history::load_runs(&store, &Filter::default()).unwrap();
+        prop_assert_eq!((runs.runs, runs.whole_runs), (everything.runs, everything.whole_runs));
     }
 
     #[test]

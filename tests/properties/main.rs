@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 mod checker;
+mod emitted;
 mod history;
 mod oracle;
 mod problems;

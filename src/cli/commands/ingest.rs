@@ -1,57 +1,93 @@
 //! `shardplan ingest`: files into the history.
+//!
+//! Files are read in parallel, a handful at a time, and stored and told of one after the other in their order, so
+//! that the same files give the same words and the same history on every machine.
 
+mod environment;
+mod facts;
 mod inputs;
-
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
+mod reading;
+mod summary;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use super::history::history_failure;
 use crate::cli::args::IngestArgs;
-use crate::cli::console::{CommandResult, Console, Failure, shown_path};
+use crate::cli::console::{CommandResult, Console, Failure};
+use crate::cli::diagnostics::config_failure;
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::files::read_text;
 use crate::cli::settings::Settings;
+use crate::config::{Config, IngestSettings};
 use crate::history::{Added, Digest, Store};
-use crate::ids::{LaneName, Printable, ServiceName};
-use crate::ingest::{
-    self, Contents, Context, Extent, IngestErrorKind, Report, RunFacts, Warning, WarningKind,
-};
-use crate::report::plural;
-use crate::time::{Micros, Millis, Timestamp};
-pub(super) use inputs::{Input, find as find_inputs};
+use crate::ingest::container::Limits;
+use crate::ingest::{Batches, Context, Observation, Report};
+use crate::time::Timestamp;
+use facts::{Facts, StatedFacts};
+pub(super) use inputs::{Found, Input, find as find_inputs, project_files};
+use reading::{Done, NotDone, Read, Reading};
+use summary::Tally;
 
 /// From how many files on a progress bar is worth its line.
 const FILES_WORTH_A_BAR: usize = 10;
 
-/// The largest file that is read. It is read as a whole.
-const MAX_FILE_BYTES: u64 = 2 << 30;
+/// How many files are read before the first of them is stored.
+const FILES_AT_ONCE: usize = 64;
+
+/// How many tests of one file are held in memory. A file with more is read twice: first for what it says about its
+/// run, then for its tests.
+const TESTS_AT_ONCE: usize = 100_000;
 
 pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResult {
-    let ingest = Ingest {
+    let manifest = manifest(settings)?;
+    let root = settings.root.clone();
+    let facts = Facts {
         stated: StatedFacts::new(args)?,
+        paths: manifest.paths,
+        environment: if args.ci { environment::of_job()? } else { StatedFacts::default() },
+    };
+    let ingest = Ingest {
         store: Store::of_project(&settings.root),
-        context: python_modules_of(settings),
+        context: Context::new(move || project_files(&root)).with_columns(manifest.columns),
+        facts,
         dry_run: args.dry_run,
         now: now(),
     };
-    let (inputs, mut problems) = find_inputs(&args.files, settings);
+    let Found { inputs, mut problems, links } = find_inputs(&args.files, settings);
     let console = &settings.console;
     let bar = progress_bar(console, inputs.len());
-    let verb = if args.dry_run { "Would ingest" } else { "Ingested" };
-    let mut tally = Tally { verb, ..Tally::default() };
-    for input in &inputs {
-        let done = ingest.file(input);
-        bar.suspend(|| tally.take(input, done, console, &mut problems));
-        bar.inc(1);
+    let mut tally = Tally::new(args.dry_run, links);
+    let reading = Reading {
+        store: &ingest.store,
+        context: &ingest.context,
+        limits: Limits::default(),
+        tests: TESTS_AT_ONCE,
+    };
+    for inputs in inputs.chunks(FILES_AT_ONCE) {
+        let read: Vec<Vec<Read>> = inputs.par_iter().map(|input| reading.file(input)).collect();
+        for (input, read) in inputs.iter().zip(read) {
+            bar.suspend(|| {
+                for read in read {
+                    let Read { shown, outcome, is_named } = read;
+                    let done = outcome.and_then(|done| ingest.keep(done, &shown));
+                    tally.take(&shown, is_named && input.is_named, done, console, &mut problems);
+                }
+            });
+            bar.inc(1);
+        }
     }
     bar.finish_and_clear();
+    if !args.ci
+        && tally.has_nameless_runs
+        && let Some(job) = environment::name()
+    {
+        console.hint(format!("this is a job of {job}: with `--ci` its run, commit and branch are filed too"));
+    }
     for problem in &problems {
         console.failure(problem);
     }
-    if let Some(summary) = tally.summary() {
+    if let Some(summary) = tally.summary(console) {
         console.status("Finished", summary);
     }
     Ok(problems.iter().map(Failure::status).max().unwrap_or(ExitStatus::Success))
@@ -59,289 +95,107 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
 
 /// What is the same for every file.
 struct Ingest {
-    stated: StatedFacts,
+    facts: Facts,
     store: Store,
     context: Context,
     dry_run: bool,
     now: Timestamp,
 }
 
-/// What the command line says about the runs; it overrides what the files say.
-struct StatedFacts {
-    run: Option<String>,
-    attempt: Option<u32>,
-    commit: Option<String>,
-    branch: Option<String>,
-    at: Option<Timestamp>,
-    lane: Option<LaneName>,
-    shard: Option<String>,
-    services: Option<Vec<ServiceName>>,
-    partial: bool,
-}
-
-/// What came of one file.
-enum Done {
-    Ingested {
-        contents: Contents,
-    },
-    AlreadyThere,
-    /// It is a report of nothing.
-    Hollow {
-        contents: Contents,
-    },
-}
-
-/// Why a file was not ingested.
-enum NotDone {
-    /// It is no report; inside of a folder that is no fault.
-    NoReport { reason: String, failure: Failure },
-    /// It is a report, and broken.
-    Broken { reason: String, failure: Failure },
-    /// The history can't be written.
-    Failed(Failure),
-}
-
 impl Ingest {
-    fn file(&self, input: &Input) -> Result<Done, NotDone> {
-        let shown = shown_path(&input.shown);
-        let bytes = read_file(&input.path, &shown)?;
-        let digest = Digest::of(&bytes);
+    /// Stores what was read.
+    fn keep(&self, mut done: Done, shown: &str) -> Result<Done, NotDone> {
         let failed = |error| NotDone::Failed(history_failure(&error));
-        if self.store.contains(&digest).map_err(failed)? {
-            return Ok(Done::AlreadyThere);
-        }
-        let mut contents = ingest::read(&bytes, &shown, &self.context).map_err(|error| {
-            let failure = Failure::bad_input(&error).with_hint(error.hint());
-            match &error.kind {
-                IngestErrorKind::Unrecognised { found, .. } => {
-                    NotDone::NoReport { reason: Printable(found).to_string(), failure }
-                }
-                IngestErrorKind::Encoding { .. } => {
-                    NotDone::NoReport { reason: error.kind.to_string(), failure }
-                }
-                _ => NotDone::Broken { reason: error.to_string(), failure },
-            }
+        let Done::Read { contents, digest, content, name, handed_out } = &mut done else { return Ok(done) };
+        self.complete(&mut contents.reports, digest, name).map_err(|problem| {
+            let reason = format!("`{shown}` {problem}");
+            NotDone::Broken { failure: Failure::bad_input(&reason), reason }
         })?;
-        self.complete(&mut contents.reports, &digest);
-        if contents.reports.iter().all(|report| report.observations.is_empty() && report.jobs.is_empty()) {
-            return Ok(Done::Hollow { contents });
+        let is_hollow = |report: &Report| report.observations.is_empty() && report.jobs.is_empty();
+        if contents.handed_out == 0 && contents.reports.iter().all(is_hollow) {
+            return Ok(done.hollow());
         }
-        if !self.dry_run {
-            let source = input.path.file_name().unwrap_or_default().to_string_lossy();
-            let added = self.store.add(&digest, contents.format, &source, &contents.reports);
-            if added.map_err(failed)? == Added::AlreadyThere {
-                return Ok(Done::AlreadyThere);
-            }
+        if self.dry_run {
+            // Of two equal files only the first would be stored.
+            return Ok(done);
         }
-        Ok(Done::Ingested { contents })
+        let source = name.rsplit('/').next().unwrap_or(name);
+        if contents.handed_out > 0 {
+            let run = contents.reports.swap_remove(0);
+            let kept = self.keep_huge(&run, digest, content, (contents.format, source), shown)?;
+            debug_assert_eq!(kept, *handed_out, "the second reading finds what the first one found");
+            contents.reports.push(run);
+            return Ok(done);
+        }
+        let added = self.store.add(digest, contents.format, source, &contents.reports).map_err(failed)?;
+        Ok(if added == Added::AlreadyThere { Done::AlreadyThere } else { done })
     }
 
-    /// Adds what only the command line knows, and what makes a run a run where nobody says it.
-    fn complete(&self, reports: &mut [Report], digest: &Digest) {
+    /// Stores a file that has more tests than are held in memory, as several files of the history. The last one to
+    /// be stored bears the digest by which the whole is known, so that a crash leaves nothing that looks whole: a
+    /// second ingest adds what is missing.
+    fn keep_huge(
+        &self,
+        run: &Report,
+        digest: &Digest,
+        content: &crate::ingest::container::Content,
+        (format, source): (crate::ingest::Format, &str),
+        shown: &str,
+    ) -> Result<u64, NotDone> {
+        let (mut number, mut kept, mut failure) = (0_u64, 0_u64, None);
+        let mut waiting: Option<Vec<Observation>> = None;
+        let store = |digest: &Digest, observations: Vec<Observation>| {
+            let report = Report { run: run.run.clone(), observations, ..Report::default() };
+            self.store.add(digest, format, source, &[report])
+        };
+        let mut take = |batch: Vec<Observation>| {
+            kept += batch.len() as u64;
+            if failure.is_none()
+                && let Some(before) = waiting.replace(batch)
+            {
+                number += 1;
+                failure = store(&digest.of_part(number), before).err();
+            }
+        };
+        let mut batches = Batches { size: TESTS_AT_ONCE, take: &mut take };
+        let read =
+            content.read(|input| crate::ingest::read_stream(input, shown, &self.context, Some(&mut batches)));
+        let failed = |error| NotDone::Failed(history_failure(&error));
+        read.map_err(|error| reading::not_read(&error))?;
+        if let Some(error) = failure {
+            return Err(failed(error));
+        }
+        if let Some(last) = waiting {
+            store(digest, last).map_err(failed)?;
+        }
+        Ok(kept)
+    }
+
+    /// Adds what the file does not say, and what makes a run a run where nobody says it.
+    fn complete(&self, reports: &mut [Report], digest: &Digest, name: &str) -> Result<(), String> {
         let are_many = reports.len() > 1;
+        let of_path = self.facts.of_path(name)?;
         for (number, report) in (1..).zip(reports) {
-            self.stated.apply_to(&mut report.run);
+            self.facts.complete(&mut report.run, &of_path);
             report.run.at.get_or_insert(self.now);
             report.run.run.get_or_insert_with(|| {
                 let digest = digest.short();
                 if are_many { format!("{digest}.{number}") } else { digest.to_owned() }
             });
         }
+        Ok(())
     }
 }
 
-impl StatedFacts {
-    fn new(args: &IngestArgs) -> Result<Self, Failure> {
-        let usage = |option: &str, problem: &dyn std::fmt::Display| {
-            Failure::new(ExitStatus::Usage, format!("`{option}`: {problem}"))
-        };
-        let at = args.at.as_deref().map(|at| {
-            let problem =
-                format!("`{}` is not an ISO 8601 time, as `2026-06-16T08:00:00Z` is", Printable(at));
-            Timestamp::parse(at).ok_or_else(|| usage("--at", &problem))
-        });
-        let lane = args.lane.as_deref().map(|lane| lane.parse().map_err(|error| usage("--lane", &error)));
-        let services = args.services.as_ref().map(|names| {
-            let names = names.iter().filter(|name| !name.is_empty());
-            names.map(|name| name.parse().map_err(|error| usage("--services", &error))).collect()
-        });
-        Ok(Self {
-            run: args.run.clone(),
-            attempt: args.attempt,
-            commit: args.commit.clone(),
-            branch: args.branch.clone(),
-            at: at.transpose()?,
-            lane: lane.transpose()?,
-            shard: args.shard.clone(),
-            services: services.transpose()?,
-            partial: args.partial,
-        })
+/// Returns what the manifest says about reading, where there is one.
+fn manifest(settings: &Settings) -> Result<IngestSettings, Failure> {
+    let Some(path) = &settings.manifest else { return Ok(IngestSettings::default()) };
+    let text = read_text(path)?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    match Config::parse(&text, &name) {
+        Ok(config) => Ok(config.ingest),
+        Err(error) => Err(config_failure(&error, &settings.console)),
     }
-
-    fn apply_to(&self, run: &mut RunFacts) {
-        fn state<T: Clone>(fact: &mut Option<T>, stated: Option<&T>) {
-            if let Some(stated) = stated {
-                *fact = Some(stated.clone());
-            }
-        }
-        state(&mut run.run, self.run.as_ref());
-        state(&mut run.attempt, self.attempt.as_ref());
-        state(&mut run.commit, self.commit.as_ref());
-        state(&mut run.branch, self.branch.as_ref());
-        state(&mut run.at, self.at.as_ref());
-        state(&mut run.lane, self.lane.as_ref());
-        state(&mut run.shard, self.shard.as_ref());
-        state(&mut run.services, self.services.as_ref());
-        if self.partial {
-            run.extent = Extent::Partial;
-        }
-    }
-}
-
-/// What came of all files, for the last line.
-#[derive(Default)]
-struct Tally {
-    /// What is said of a file that is new.
-    verb: &'static str,
-    ingested: usize,
-    already_there: usize,
-    hollow: usize,
-    passed_over: usize,
-    warnings: usize,
-}
-
-impl Tally {
-    fn take(
-        &mut self,
-        input: &Input,
-        done: Result<Done, NotDone>,
-        console: &Console,
-        problems: &mut Vec<Failure>,
-    ) {
-        let shown = shown_path(&input.shown);
-        match done {
-            Ok(Done::Ingested { contents }) => {
-                self.ingested += 1;
-                console.status(self.verb, format_args!("{shown}: {}", describe(&contents)));
-                self.take_warnings(&shown, &contents, console);
-            }
-            Ok(Done::AlreadyThere) => {
-                self.already_there += 1;
-                console.status("Skipped", format_args!("{shown}: already in the history"));
-            }
-            Ok(Done::Hollow { contents }) => {
-                self.hollow += 1;
-                console.status(
-                    "Skipped",
-                    format_args!("{shown}: it holds nothing to keep ({})", contents.format),
-                );
-                self.take_warnings(&shown, &contents, console);
-            }
-            Err(NotDone::NoReport { reason, .. }) if !input.is_named => {
-                self.passed_over += 1;
-                console.detail("Passed over", format_args!("{shown}: {reason}"));
-            }
-            Err(NotDone::Broken { reason, .. }) if !input.is_named => {
-                self.passed_over += 1;
-                console.warning(format_args!("passed over: {reason}"));
-            }
-            Err(
-                NotDone::NoReport { failure, .. }
-                | NotDone::Broken { failure, .. }
-                | NotDone::Failed(failure),
-            ) => {
-                problems.push(failure);
-            }
-        }
-    }
-
-    /// Says each kind of warning once, with its number and its first place; `-v` says each warning.
-    fn take_warnings(&mut self, shown: &str, contents: &Contents, console: &Console) {
-        let mut kinds: BTreeMap<WarningKind, Vec<&Warning>> = BTreeMap::new();
-        for warning in contents.reports.iter().flat_map(|report| &report.warnings) {
-            kinds.entry(warning.kind).or_default().push(warning);
-        }
-        for (kind, warnings) in kinds {
-            self.warnings += warnings.len();
-            let first = warnings[0];
-            let place = first.line.map_or_else(String::new, |line| format!(":{line}"));
-            let mut message = format!("{shown}{place}: {}", kind.describe());
-            if !first.subject.is_empty() {
-                let _ = write!(message, ": {}", Printable(&first.subject));
-            }
-            if warnings.len() > 1 {
-                let _ = write!(message, " (and {} more)", warnings.len() - 1);
-            }
-            console.warning(message);
-            for warning in &warnings[1..] {
-                let line = warning.line.map_or_else(String::new, |line| format!(":{line}"));
-                let subject = Printable(&warning.subject);
-                console.detail("Warned", format_args!("{shown}{line}: {}: {subject}", kind.describe()));
-            }
-        }
-    }
-
-    /// Returns the last line, where there is more to say than the lines before it did.
-    fn summary(&self) -> Option<String> {
-        let parts = [
-            (self.ingested, "ingested"),
-            (self.already_there, "already in the history"),
-            (self.hollow, "with nothing to keep"),
-            (self.passed_over, "passed over"),
-        ];
-        let files: usize = parts.iter().map(|(number, _)| number).sum();
-        if files < 2 && self.warnings == 0 && self.passed_over == 0 {
-            return None;
-        }
-        let mut words: Vec<String> = parts
-            .iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| format!("{} {what}", plural(*number, "file")))
-            .collect();
-        if self.warnings > 0 {
-            words.push(plural(self.warnings, "warning"));
-        }
-        Some(words.join(", "))
-    }
-}
-
-/// Returns what a file said, in a few words.
-fn describe(contents: &Contents) -> String {
-    let observations = || contents.reports.iter().flat_map(|report| &report.observations);
-    let jobs: usize = contents.reports.iter().map(|report| report.jobs.len()).sum();
-    let mut parts = Vec::new();
-    let tests = observations().count();
-    if tests > 0 {
-        let total: Micros = observations().map(|seen| seen.total).sum();
-        parts.push(plural(tests, "test"));
-        if contents.reports.len() > 1 {
-            parts.push(plural(contents.reports.len(), "run"));
-        }
-        parts.push(Millis::from_f64(total.as_millis_f64()).to_string());
-    }
-    if jobs > 0 {
-        parts.push(plural(jobs, "job"));
-    }
-    format!("{} ({})", parts.join(", "), contents.format)
-}
-
-fn read_file(path: &Path, shown: &str) -> Result<Vec<u8>, NotDone> {
-    let refused = |problem: String| {
-        let reason = format!("`{shown}` {problem}");
-        NotDone::Broken { failure: Failure::bad_input(&reason), reason }
-    };
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => {
-            Err(refused("is larger than 2 GiB; ingest the reports of its shards one by one".to_owned()))
-        }
-        _ => fs::read(path).map_err(|error| refused(format!("can't be read: {error}"))),
-    }
-}
-
-/// Returns what readers may ask about the project.
-pub(super) fn python_modules_of(settings: &Settings) -> Context {
-    let root = settings.root.clone();
-    Context::new(move || inputs::python_files(&root))
 }
 
 fn progress_bar(console: &Console, files: usize) -> ProgressBar {

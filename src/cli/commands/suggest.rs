@@ -1,11 +1,14 @@
 //! `shardplan suggest`: the best lanes and shards within the limits.
 
+use std::path::Path;
+
 use crate::cli::args::{FormatArg, SuggestArgs};
-use crate::cli::console::{CommandResult, Failure, stdout_width};
+use crate::cli::console::{CommandResult, Failure, shown_path, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::project::{Project, read_plan};
+use crate::cli::saved_model;
 use crate::cli::settings::Settings;
 use crate::plan::{self, Evaluation, Lock, PlanError};
 use crate::report::summary::PlanSummary;
@@ -16,6 +19,9 @@ const STEPS: usize = 3;
 
 pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandResult {
     let console = &settings.console;
+    if let Some(path) = &args.from_model {
+        return run_saved(args, &settings.located(path), settings);
+    }
     let project = Project::load(settings, &args.inventory)?;
     let inputs = project.inputs();
     let lock = match project.lock() {
@@ -41,7 +47,8 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     let further = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
     let mut summary = PlanSummary::new(&model, &plan)
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
-        .with_steps(&further, &plan::steps(inputs, &further, &plan, STEPS));
+        .with_steps(&further, &plan::steps(project.estimates.pace_deviation, &further, &plan, STEPS));
+    summary.notes.extend(project.notes.iter().cloned());
     if let Some(today) = plan::today(inputs, &model) {
         summary = summary.with_other("today", &today, Vec::new());
     }
@@ -52,10 +59,11 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
         summary = summary.with_other(&name, &other, faults);
     }
-    match args.format {
-        FormatArg::Text => console.data(&report::plan_text(&summary, stdout_width()))?,
-        FormatArg::Markdown => console.data(&report::plan_markdown(&summary))?,
-        FormatArg::Json => console.data(&json_v1::to_string(&json_v1::SuggestV1::from(&summary)))?,
+    show(args.format, &summary, settings)?;
+    if let Some(path) = &args.save_model {
+        let path = settings.located(path);
+        saved_model::write(&path, &model, &limits)?;
+        console.status("Saved", shown_path(&path));
     }
 
     let text = Lock::render(&project.config, &model, &plan);
@@ -67,11 +75,32 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     }
     if args.write && changes {
         write_whole(&project.lock_path, &text)?;
-        console.status("Wrote", crate::cli::console::shown_path(&project.lock_path));
+        console.status("Wrote", shown_path(&project.lock_path));
     } else if args.write {
-        console.status("Fresh", crate::cli::console::shown_path(&project.lock_path));
+        console.status("Fresh", shown_path(&project.lock_path));
     } else if !args.locked && args.format == FormatArg::Text {
         console.hint("`--write` pins this plan in shardplan.lock; `shardplan explain NAME` says why something is where it is");
     }
     Ok(ExitStatus::Success)
+}
+
+/// Plans a saved problem.
+fn run_saved(args: &SuggestArgs, path: &Path, settings: &Settings) -> CommandResult {
+    let (model, limits) = saved_model::read(path, &args.limits)?;
+    let (model, plan) = plan::suggest_for(model, &limits).map_err(|error| plan_failure(&error))?;
+    settings.console.status(
+        "Planned",
+        format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),
+    );
+    let steps = plan::steps(0.0, &model, &plan, STEPS);
+    show(args.format, &PlanSummary::new(&model, &plan).with_steps(&model, &steps), settings)?;
+    Ok(ExitStatus::Success)
+}
+
+fn show(format: FormatArg, summary: &PlanSummary, settings: &Settings) -> Result<(), Failure> {
+    match format {
+        FormatArg::Text => settings.console.data(&report::plan_text(summary, stdout_width())),
+        FormatArg::Markdown => settings.console.data(&report::plan_markdown(summary)),
+        FormatArg::Json => settings.console.data(&json_v1::to_string(&json_v1::SuggestV1::from(summary))),
+    }
 }

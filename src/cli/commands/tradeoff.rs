@@ -5,6 +5,7 @@ use crate::cli::console::{CommandResult, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::project::Project;
+use crate::cli::saved_model;
 use crate::cli::settings::Settings;
 use crate::config::Sourced;
 use crate::model::Limits;
@@ -14,14 +15,24 @@ use crate::report::{self, json_v1};
 use crate::solve::{frontier, solve};
 
 pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandResult {
-    let project = Project::load(settings, &args.inventory)?;
-    let inputs = project.inputs();
     // The frontier goes over the containers; the manifest's budget does not end it, the command line does.
-    let mut limits = project.limits(&args.limits);
-    if args.limits.budget.is_none() {
-        limits.containers = None;
-    }
-    let model = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
+    let free = |mut limits: Limits| {
+        if args.limits.budget.is_none() {
+            limits.containers = None;
+        }
+        limits
+    };
+    let (model, limits, today) = if let Some(path) = &args.from_model {
+        let (model, limits) = saved_model::read(&settings.located(path), &args.limits)?;
+        (model, free(limits), None)
+    } else {
+        let project = Project::load(settings, &args.inventory)?;
+        let limits = free(project.limits(&args.limits));
+        let inputs = project.inputs();
+        let model = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
+        let today = plan::today(inputs, &model);
+        (model, limits, today)
+    };
     let frontier = frontier(&model.problem, &limits);
     if frontier.points.is_empty() {
         let failed = solve(&model.problem, &limits, None);
@@ -41,7 +52,6 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
             return Err(plan_failure(&PlanError::Wrong(faults)));
         }
     }
-    let today = plan::today(inputs, &model);
     let summary = FrontierSummary::new(&model, &frontier, today.as_ref());
     match args.format {
         FormatArg::Text => settings.console.data(&report::frontier_text(&summary, stdout_width()))?,

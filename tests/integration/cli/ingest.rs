@@ -1,12 +1,19 @@
 //! `shardplan ingest`.
 
+use std::io::{Read as _, Write as _};
+
 use insta::assert_snapshot;
 
 use super::Project;
 
-/// Returns the node ids that the history knows, with their seconds.
+/// Returns the node ids that the history knows, with their last seconds.
 fn durations(project: &Project) -> String {
-    project.shardplan("history export test-durations").stdout
+    let exported = project.shardplan("history export json").json();
+    let reports = exported["reports"].as_array().unwrap().iter();
+    let tests = reports.flat_map(|report| report["tests"].as_array().unwrap());
+    let seconds: std::collections::BTreeMap<&str, f64> =
+        tests.map(|test| (test["test"].as_str().unwrap(), test["seconds"].as_f64().unwrap())).collect();
+    serde_json::to_string_pretty(&seconds).unwrap().replace("\n  ", "\n    ") + "\n"
 }
 
 #[test]
@@ -17,9 +24,9 @@ fn both_families_of_pytest_reports_give_the_same_ids() {
     assert_snapshot!(old.shardplan("ingest pytest-xunit1.xml"), @"
     exit: 0
     --- stderr
-        Ingested pytest-xunit1.xml: 10 tests, 3.2s (JUnit XML)
-    warning: pytest-xunit1.xml:10: test listed twice, merged: tests/api/test_user.py::test_teardown_after_failure
-    warning: pytest-xunit1.xml:3: not a test id, passed over: tests.test_broken
+        Ingested pytest-xunit1.xml: 10 tests, 3.2s (JUnit XML, pytest)
+    warning: pytest-xunit1.xml:10: tear-down broke, times added: tests/api/test_user.py::test_teardown_after_failure
+    warning: pytest-xunit1.xml:3: module not collected, kept as a partial run: tests.test_broken
         Finished 1 file ingested, 2 warnings
     ");
     new.shardplan("ingest pytest-xunit2.xml");
@@ -90,7 +97,7 @@ fn every_format_lands_in_its_folder() {
     assert_snapshot!(said, @"
     exit: 0
     --- stderr
-        Ingested test_durations.json: 3 tests, 2.4s (pytest-split durations)
+        Ingested test_durations.json: 3 tests, 2.4s, 1 without a time (pytest-split durations)
     warning: test_durations.json: impossible time, passed over: tests/test_search.py::test_query: -0.5
     warning: test_durations.json: not a test id, passed over: .scaled
         Ingested github-jobs.json: 2 jobs (GitHub Actions jobs)
@@ -126,9 +133,14 @@ fn the_command_line_overrides_what_the_file_says() {
 fn options_that_make_no_sense_are_refused_before_anything_is_read() {
     let project = Project::new();
     project.add_fixture("observations.csv");
-    for (options, option) in
-        [("--lane a/b", "--lane"), ("--at noon", "--at"), ("--services a,${{x}}", "--services")]
-    {
+    for (options, option) in [
+        ("--lane a/b", "--lane"),
+        ("--at noon", "--at"),
+        ("--services a,${{x}}", "--services"),
+        ("--extent most", "--extent"),
+        ("--extent full --partial", "--partial"),
+        ("--ci", "--ci"),
+    ] {
         let said = project.shardplan(&format!("ingest observations.csv {options}"));
         assert_eq!(said.code, 2, "{said}");
         assert!(said.stderr.contains(option), "{said}");
@@ -161,9 +173,9 @@ fn one_broken_file_does_not_cost_the_others() {
     error: `cut.xml:2` is cut short: it ends before its first test
     hint: take the report of a run that ended, or upload it again
     error: `latin.xml:2` is not UTF-8 text: byte 0xE9 does not belong there
-    hint: write the report again as UTF-8; UTF-16 with a byte order mark and ISO-8859-1 are read as well
+    hint: write the report again as UTF-8; UTF-16 with a byte order mark, ISO-8859-1 and Windows-1252 are read as well
     error: `odd.xml` is no report that can be read: it is XML with the root element `<coverage>`
-    hint: give JUnit XML (`pytest --junitxml=report.xml`), pytest-split's `.test_durations`, the jobs JSON of GitHub Actions or CSV with the columns `test` and `seconds`
+    hint: give JUnit XML (`pytest --junitxml=report.xml`), pytest-split's `.test_durations`, the jobs JSON of GitHub Actions or another of the formats in docs/formats.md; a CSV needs the columns `test` and `seconds`, or `[ingest.columns]` in the manifest
     error: `conflict.json:3:1` is not valid JSON: key must be a string
     hint: a merge conflict or a run that was killed leaves such a file; write the report again
     error: `runs.json` is no report that can be read: it is a list of workflow runs, without their jobs
@@ -183,9 +195,9 @@ fn a_report_that_was_cut_is_kept_as_a_partial_run() {
     assert_snapshot!(project.shardplan("ingest cut.xml"), @"
     exit: 0
     --- stderr
-        Ingested cut.xml: 3 tests, 517ms (JUnit XML)
+        Ingested cut.xml: 3 tests, 517ms (JUnit XML, pytest)
     warning: cut.xml:7: file cut short, kept as a partial run
-    warning: cut.xml:3: not a test id, passed over: tests.test_broken
+    warning: cut.xml:3: module not collected, kept as a partial run: tests.test_broken
         Finished 1 file ingested, 2 warnings
     ");
     let csv = project.shardplan("history export csv").stdout;
@@ -218,7 +230,7 @@ fn warnings_are_counted_and_told_one_by_one_on_demand() {
     assert_snapshot!(project.shardplan("ingest a.csv --dry-run"), @"
     exit: 0
     --- stderr
-    Would ingest a.csv: 1 test, 1.0s (CSV)
+    Would ingest a.csv: 1 test, 1.0s, 2 without a time (CSV)
     warning: a.csv:2: impossible time, passed over: a.py::t: -1 (and 1 more)
     warning: a.csv:5: test without a name, passed over
     warning: a.csv:1: unknown column, not read: colour
@@ -227,7 +239,7 @@ fn warnings_are_counted_and_told_one_by_one_on_demand() {
     assert_snapshot!(project.shardplan("ingest a.csv --dry-run -v"), @"
     exit: 0
     --- stderr
-    Would ingest a.csv: 1 test, 1.0s (CSV)
+    Would ingest a.csv: 1 test, 1.0s, 2 without a time (CSV)
     warning: a.csv:2: impossible time, passed over: a.py::t: -1 (and 1 more)
           Warned a.csv:3: impossible time, passed over: a.py::u: nan
     warning: a.csv:5: test without a name, passed over
@@ -275,4 +287,293 @@ fn a_hundred_ingests_at_once_all_land() {
     let lines = durations(&project).lines().count();
     assert_eq!(lines, 25 + 2, "one a test, and the braces");
     assert_eq!(project.stored_files().len(), 25);
+}
+
+/// Returns a gzip of a text.
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Returns a zip of these members.
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Returns a tar of these members.
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        // `Header::set_path` would refuse what an attacker writes by hand.
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+const REPORT: &[u8] = b"<testsuite name='pytest'><testcase classname='t' name='a' time='1'/></testsuite>";
+
+#[test]
+fn archives_are_opened_and_what_lies_in_them_is_called_by_its_place() {
+    let project = Project::new();
+    let other = String::from_utf8_lossy(REPORT).replace("'a'", "'b'");
+    let inner = tar(&[("./unit/report.xml", REPORT), ("unit/notes.txt", b"hello")]);
+    project
+        .write("artifacts.zip", zip(&[("deep/all.tar.gz", &gzip(&inner)), ("heavy.xml", other.as_bytes())]));
+    project.write("alone.xml.gz", gzip(REPORT));
+    assert_snapshot!(project.shardplan("ingest artifacts.zip alone.xml.gz -v"), @"
+    exit: 0
+    --- stderr
+        Ingested artifacts.zip/deep/all.tar.gz/unit/report.xml: 1 test, 1.0s (JUnit XML, pytest)
+     Passed over artifacts.zip/deep/all.tar.gz/unit/notes.txt: text that starts with `hello`
+        Ingested artifacts.zip/heavy.xml: 1 test, 1.0s (JUnit XML, pytest)
+         Skipped alone.xml.gz: already in the history
+        Finished 2 files ingested, 1 file already in the history, 1 file passed over
+    ");
+    assert_eq!(project.stored_files().len(), 2, "the report alone is one of those in the archive");
+}
+
+#[test]
+fn every_way_to_pack_gives_the_same_report() {
+    let project = Project::new();
+    let zstd = zstd::encode_all(REPORT, 3).unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(REPORT).unwrap();
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).unwrap();
+    xz.write_all(REPORT).unwrap();
+    project.write("a.gz", gzip(REPORT));
+    project.write("b.bz2", bzip2.finish().unwrap());
+    project.write("c.xz", xz.finish().unwrap());
+    project.write("d.zst", zstd);
+    project.write("e.zip", zip(&[("r.xml", REPORT)]));
+    project.write("f.tar", tar(&[("r.xml", REPORT)]));
+    assert_snapshot!(project.shardplan("ingest a.gz b.bz2 c.xz d.zst e.zip f.tar"), @"
+    exit: 0
+    --- stderr
+        Ingested a.gz: 1 test, 1.0s (JUnit XML, pytest)
+         Skipped b.bz2: already in the history
+         Skipped c.xz: already in the history
+         Skipped d.zst: already in the history
+         Skipped e.zip/r.xml: already in the history
+         Skipped f.tar/r.xml: already in the history
+        Finished 1 file ingested, 5 files already in the history
+    ");
+    assert_eq!(project.stored_files().len(), 1);
+}
+
+#[test]
+fn what_could_do_harm_in_an_archive_is_refused_and_the_rest_is_read() {
+    let project = Project::new();
+    let mut links = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    links.append_link(&mut header, "link.xml", "/etc/passwd").unwrap();
+    project.write("links.tar", links.into_inner().unwrap());
+    project.write(
+        "paths.tar",
+        tar(&[("../../escape.xml", REPORT), ("/root.xml", REPORT), ("good.xml", REPORT)]),
+    );
+    project.write("cut.tar.gz", &gzip(&tar(&[("r.xml", REPORT)]))[..60]);
+    project.write("bomb.xml.zst", zstd::encode_all(std::io::repeat(b'x').take(80 << 20), 1).unwrap());
+    project.write("nested.gz", (0..8).fold(REPORT.to_vec(), |inner, _| gzip(&inner)));
+    assert_snapshot!(project.shardplan("ingest links.tar paths.tar cut.tar.gz bomb.xml.zst nested.gz"), @"
+    exit: 3
+    --- stderr
+    warning: passed over: `links.tar/link.xml` is a link
+    warning: passed over: `paths.tar/../../escape.xml` has a path that leads out of the archive
+    warning: passed over: `paths.tar//root.xml` has a path that leads out of the archive
+        Ingested paths.tar/good.xml: 1 test, 1.0s (JUnit XML, pytest)
+    error: `cut.tar.gz` can't be read: it ends too early or was damaged on its way
+    hint: download or pack it again
+    error: `bomb.xml.zst` is too large: it has more than 64 MiB unpacked, from 3 KiB
+    hint: no test tool writes such a file; if this one is right, ingest it in parts
+    error: `nested.gz` is too large: it has archives more than 5 deep in one another
+    hint: no test tool writes such a file; if this one is right, ingest it in parts
+        Finished 1 file ingested, 3 files passed over
+    ");
+    assert_eq!(project.stored_files().len(), 1);
+    assert!(!project.path("../../escape.xml").exists());
+}
+
+#[test]
+fn links_in_a_folder_are_not_followed() {
+    let project = Project::new();
+    project.write("secret.xml", REPORT);
+    project.write("out/report.csv", "test,seconds\na.py::t,1\n");
+    std::os::unix::fs::symlink(project.path("secret.xml"), project.path("out/link.xml")).unwrap();
+    assert_snapshot!(project.shardplan("ingest out -v"), @"
+    exit: 0
+    --- stderr
+        Ingested out/report.csv: 1 test, 1.0s (CSV)
+     Passed over out/link.xml: a symbolic link
+        Finished 1 file ingested, 1 symbolic link not followed
+    ");
+}
+
+#[test]
+fn globs_and_standard_input_are_read() {
+    let project = Project::new();
+    project.write("out/a/one.xml", REPORT);
+    project.write("out/b/two.csv", "test,seconds\na.py::t,1\n");
+    assert_snapshot!(project.shardplan("ingest out/*/*.xml out/*.xml"), @"
+    exit: 3
+    --- stderr
+        Ingested out/a/one.xml: 1 test, 1.0s (JUnit XML, pytest)
+    error: `out/*.xml` fits no file
+    hint: `**` stands for folders, `*` for a part of a name
+    ");
+    let said = project.shardplan_with("ingest -", REPORT, &[]);
+    assert_snapshot!(said, @"
+    exit: 0
+    --- stderr
+         Skipped standard input: already in the history
+    ");
+}
+
+#[test]
+fn the_path_says_what_the_manifest_reads_from_it() {
+    let project = Project::new();
+    project.write("shardplan.toml", "[ingest]\npaths = [\"artifacts/{run}/{lane}-{shard}/**/*.xml\"]\n");
+    project.write("artifacts/77/unit-fast-2/deep/report.xml", REPORT);
+    project.write("artifacts/78.zip", zip(&[("unit-1/r.xml", REPORT)]));
+    project.write("artifacts/77/a b-1/report.xml", "<testsuite><testcase name='x' time='1'/></testsuite>");
+    project.write("shardplan.toml", "[ingest]\npaths = [\"artifacts/{run}.zip/{lane}-{shard}/*.xml\", \"artifacts/{run}/{lane}-{shard}/**/*.xml\"]\n");
+    assert_snapshot!(project.shardplan("ingest artifacts --at 2026-06-16T08:00:00Z"), @"
+    exit: 0
+    --- stderr
+    warning: passed over: `artifacts/77/a b-1/report.xml` fits the pattern `artifacts/{run}/{lane}-{shard}/**/*.xml`, but `a b` is not a lane name: use 1 to 64 letters, digits, `-` and `_`, starting with a letter or digit
+        Ingested artifacts/77/unit-fast-2/deep/report.xml: 1 test, 1.0s (JUnit XML, pytest)
+         Skipped artifacts/78.zip/unit-1/r.xml: already in the history
+        Finished 1 file ingested, 1 file already in the history, 1 file passed over
+    ");
+    assert_snapshot!(project.shardplan("history export csv").stdout, @"
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
+    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,
+    ");
+}
+
+#[test]
+fn the_manifest_names_the_columns_of_a_foreign_table() {
+    let project = Project::new();
+    project.write("shardplan.toml", "[ingest.columns]\ntest = \"Full Name\"\nmilliseconds = \"Duration\"\n");
+    project.write("table.csv", "Full Name;Duration;Colour\na.py::t;1500,5;red\n");
+    assert_snapshot!(project.shardplan("ingest table.csv"), @"
+    exit: 0
+    --- stderr
+        Ingested table.csv: 1 test, 1.5s (CSV)
+    warning: table.csv:1: unknown column, not read: Colour
+        Finished 1 file ingested, 1 warning
+    ");
+    project.write("shardplan.toml", "[ingest]\npaths = [\"a/{runn}\"]\n[ingest.columns]\ntesst = \"x\"\n");
+    assert_snapshot!(project.shardplan("ingest table.csv"), @r#"
+    exit: 3
+    --- stderr
+    error: in `paths`: `{runn}` is nothing that a path can say; use {run}, {attempt}, {commit}, {branch}, {lane}, {shard} or {machine}
+     --> shardplan.toml:2:10
+      |
+    2 | paths = ["a/{runn}"]
+      |          ^^^^^^^^^^
+
+    error: unknown key `tesst` in `[ingest.columns]`
+     --> shardplan.toml:4:1
+      |
+    4 | tesst = "x"
+      | ^^^^^
+      |
+      = help: did you mean `test`?
+    "#);
+}
+
+#[test]
+fn the_environment_fills_what_nobody_says() {
+    let project = Project::new();
+    project.write("report.xml", REPORT);
+    let job = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_RUN_ID", "4711"),
+        ("GITHUB_RUN_ATTEMPT", "2"),
+        ("GITHUB_SHA", "abc"),
+        ("GITHUB_HEAD_REF", ""),
+        ("GITHUB_REF_NAME", "main"),
+        ("RUNNER_NAME", "box"),
+    ];
+    assert_snapshot!(project.shardplan_with("ingest report.xml --dry-run", b"", &job), @"
+    exit: 0
+    --- stderr
+    Would ingest report.xml: 1 test, 1.0s (JUnit XML, pytest)
+    hint: this is a job of GitHub Actions: with `--ci` its run, commit and branch are filed too
+    ");
+    let said =
+        project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
+    assert_eq!(said.code, 0, "{said}");
+    assert_snapshot!(project.shardplan("history export csv").stdout, @"
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
+    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,
+    ");
+}
+
+#[test]
+fn a_run_that_is_not_full_says_so() {
+    let project = Project::new();
+    project.write("failed.csv", "test,seconds\na.py::t,1\n");
+    project.write("cut.xml", &REPORT[..REPORT.len() - 4]);
+    project.shardplan("ingest failed.csv --extent only-failed --at 2026-06-16T08:00:00Z");
+    project.shardplan("ingest cut.xml --extent full --at 2026-06-16T08:00:00Z");
+    let csv = project.shardplan("history export csv").stdout;
+    assert_eq!((csv.matches(",only-failed,").count(), csv.matches(",partial,").count()), (1, 1), "{csv}");
+}
+
+#[test]
+fn the_same_files_give_the_same_words_however_many_read_them() {
+    let project = Project::new();
+    for number in 0..150 {
+        // Some are equal, so that the first of them must always be the one that counts.
+        project.write(&format!("out/{number:03}.csv"), format!("test,seconds\na.py::t{},1\n", number % 40));
+    }
+    let first = project.shardplan("ingest out --dry-run").to_string();
+    for _ in 0..3 {
+        assert_eq!(project.shardplan("ingest out --dry-run").to_string(), first);
+    }
+    project.shardplan("ingest out");
+    assert_eq!(project.stored_files().len(), 40);
+}
+
+#[test]
+fn a_file_that_is_split_over_the_shards_of_a_run_takes_what_all_of_them_took() {
+    let project = Project::new();
+    project.write("1.json", r#"{"spec/a_spec.rb": 1.5, "spec/b_spec.rb": 4}"#);
+    project.write("2.json", r#"{"spec/a_spec.rb": 2.25}"#);
+    for (run, at) in [("7", "2026-06-16T08:00:00Z"), ("8", "2026-06-17T08:00:00Z")] {
+        for shard in ["1", "2"] {
+            // Each run has files of its own, as every run has.
+            let text = std::fs::read_to_string(project.path(format!("{shard}.json"))).unwrap();
+            project.write(
+                &format!("{run}-{shard}.json"),
+                text.replace('}', &" ".repeat(run.parse().unwrap())) + "}",
+            );
+            let said = project.shardplan(&format!(
+                "ingest {run}-{shard}.json --run {run} --lane unit --shard {shard} --at {at}"
+            ));
+            assert_eq!(said.code, 0, "{said}");
+        }
+    }
+    let csv = project.shardplan("history export csv").stdout;
+    let rows: Vec<&str> =
+        csv.lines().skip(1).filter_map(|row| row.split_once(",spec/").map(|(start, _)| start)).collect();
+    assert_eq!(
+        rows,
+        ["spec/a_spec.rb,3.75", "spec/b_spec.rb,4", "spec/a_spec.rb,3.75", "spec/b_spec.rb,4"],
+        "{csv}"
+    );
 }

@@ -1,9 +1,12 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod emit;
 mod explain;
 mod graph;
 mod history;
+mod history_crash;
 mod ingest;
+mod init;
 mod lock;
 mod manifest;
 mod provision;
@@ -41,6 +44,11 @@ impl Project {
         project
     }
 
+    /// Returns a folder without even a manifest.
+    fn empty() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -58,11 +66,18 @@ impl Project {
 
     /// Runs the program with these words, parted by blanks.
     fn shardplan(&self, words: &str) -> Said {
+        self.shardplan_with(words, b"", &[])
+    }
+
+    /// Does the same with something on standard input and in the environment.
+    fn shardplan_with(&self, words: &str, input: &[u8], environment: &[(&str, &str)]) -> Said {
         let output = Command::cargo_bin("shardplan")
             .unwrap()
             .args(words.split_ascii_whitespace())
             .current_dir(self.folder.path())
             .env_clear()
+            .envs(environment.iter().copied())
+            .write_stdin(input)
             .output()
             .unwrap();
         Said {

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::IngestArgs;
-use crate::cli::commands::ingest::{Input, find_inputs, python_modules_of};
+use crate::cli::commands::ingest::{Found, Input, find_inputs, project_files};
 use crate::cli::console::{Failure, shown_path};
 use crate::cli::settings::Settings;
-use crate::ingest::{self, Context, Extent, Format, IngestError, Outcome, Report, WarningKind, shard_report};
+use crate::ingest::{
+    self, Context, Extent, Format, IngestError, Outcome, Report, UnitKind, WarningKind, shard_report,
+};
 use crate::plan::Lock;
 use crate::plan::verify::{Attempt, Ended, Ran};
-use crate::time::Millis;
+use crate::time::{Micros, Millis};
 
 /// One file, read.
 pub(super) struct ShardResult {
@@ -37,11 +39,12 @@ impl ShardResult {
 
 /// Returns what the files say, each with its shard.
 pub(super) fn read(named: &[PathBuf], lock: &Lock, settings: &Settings) -> Result<Vec<ShardResult>, Failure> {
-    let context = python_modules_of(settings);
+    let root = settings.root.clone();
+    let context = Context::new(move || project_files(&root));
     let mut results = Vec::new();
     for named in named {
         let (stated, path) = stated_shard(named, lock, settings);
-        let (inputs, mut problems) = find_inputs(&[path], settings);
+        let Found { inputs, mut problems, .. } = find_inputs(&[path], settings);
         if let Some(problem) = problems.pop() {
             return Err(problem);
         }
@@ -77,7 +80,12 @@ fn read_one(
     context: &Context,
 ) -> Result<Vec<ShardResult>, Failure> {
     let shown = shown_path(&input.shown);
-    let bytes = std::fs::read(&input.path)
+    let Some(path) = &input.path else {
+        return Err(Failure::bad_input(
+            "a result is a file: standard input has no name to tell its shard by",
+        ));
+    };
+    let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("`{shown}` can't be read: {error}")))?;
     let failure = |error: &IngestError| Failure::bad_input(error).with_hint(error.hint());
     let contents = match ingest::read(&bytes, &shown, context) {
@@ -99,12 +107,12 @@ fn read_one(
             };
             let reports = contents.reports.first();
             let attempt = of_report(&file, shard, shown, reports);
-            Ok(vec![ShardResult { path: input.path.clone(), says_shard, attempt }])
+            Ok(vec![ShardResult { path: path.clone(), says_shard, attempt }])
         }
         _ => {
             let shard = shard_of(input, stated, lock)?;
             let result = |report: &Report| ShardResult {
-                path: input.path.clone(),
+                path: path.clone(),
                 says_shard: report.run.shard.is_some(),
                 attempt: of_foreign(report, &shard, &shown),
             };
@@ -165,24 +173,29 @@ fn of_report(
 }
 
 fn of_foreign(report: &Report, shard: &str, source: &str) -> Attempt {
-    let has = |kind| report.warnings.iter().find(|warning| warning.kind == kind);
-    let cut_short = has(WarningKind::CutShort).map(|_| format!("{source} is cut short"));
-    // pytest's JUnit lists a module that could not be imported, or that skips itself, as if it were a test; the
-    // reader takes it for what it is, and only the former makes the run a partial one.
-    let modules = report.warnings.iter().filter(|warning| warning.kind == WarningKind::NotATest);
-    let said = |why: &str| -> Vec<(String, String)> {
-        modules.clone().map(|warning| (warning.subject.clone(), why.to_owned())).collect()
+    let cut = report.warnings.count(WarningKind::CutShort) > 0;
+    let interrupted = report.warnings.count(WarningKind::Interrupted) > 0;
+    let subjects = |wanted: WarningKind, why: &str| -> Vec<(String, String)> {
+        let of_kind = report.warnings.by_kind().find(|(kind, _, _)| *kind == wanted);
+        let warnings = of_kind.map(|(_, _, first)| first).unwrap_or_default();
+        warnings.iter().map(|warning| (warning.subject.clone(), why.to_owned())).collect()
     };
-    let is_partial = report.run.extent == Extent::Partial && cut_short.is_none();
-    let errors = if is_partial { said("it could not be collected") } else { Vec::new() };
-    let skipped_files = if is_partial { Vec::new() } else { said("it skips itself") };
-    let unexplained = is_partial && errors.is_empty();
+    let errors = subjects(WarningKind::NotCollected, "it could not be collected");
+    // pytest's JUnit lists a module that skips itself as if it were a test.
+    let skipped_files = subjects(WarningKind::NotATest, "it skips itself");
+    let is_partial = !matches!(report.run.extent, Extent::Full | Extent::Unknown);
+    let cut_short = if cut {
+        Some(format!("{source} is cut short"))
+    } else if interrupted {
+        Some(format!("{source} says that the run was interrupted"))
+    } else {
+        (is_partial && errors.is_empty()).then(|| format!("{source} says that it is a partial run"))
+    };
     Attempt {
         source: source.to_owned(),
         shard: shard.to_owned(),
         attempt: report.run.attempt.unwrap_or(1),
-        cut_short: cut_short
-            .or_else(|| unexplained.then(|| format!("{source} says that it is a partial run"))),
+        cut_short,
         tests: tests_of(report),
         errors,
         skipped_files,
@@ -198,9 +211,13 @@ fn tests_of(report: &Report) -> Vec<(crate::ids::NodeId, Ran)> {
         // A list of durations does not say that anything ran.
         Outcome::Unknown => None,
     };
-    let tests = report.observations.iter().filter_map(|seen| {
+    let timed = report.observations.iter().filter(|seen| seen.unit == UnitKind::Test).filter_map(|seen| {
         let ended = ended(seen.outcome)?;
         Some((seen.test.clone(), Ran { ended, reason: seen.reason.clone(), total: seen.total }))
     });
-    tests.collect()
+    // A test without a usable time ran all the same.
+    let untimed = report.untimed.iter().filter_map(|seen| {
+        Some((seen.test.clone(), Ran { ended: ended(seen.outcome)?, reason: None, total: Micros(0) }))
+    });
+    timed.chain(untimed).collect()
 }

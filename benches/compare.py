@@ -1,0 +1,436 @@
+#!/usr/bin/env python3
+"""Plans every instance with shardplan, OR-tools CP-SAT and the simple methods, and writes docs/benchmarks.md.
+
+    cargo build --release
+    python3 benches/compare.py                      # everything, CP-SAT for 60 s an instance
+    python3 benches/compare.py --cp-seconds 0       # without CP-SAT
+    python3 benches/compare.py --random 10000       # small random ones against CP-SAT's optimum; prints, writes nothing
+
+CP-SAT is installed with pip into a virtual environment in the temporary folder, never into the repository.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "target/release/shardplan"
+LARGEST_FOR_CP_SAT = 60_000  # unit-shard pairs
+VENV = Path(tempfile.gettempdir()) / "shardplan-compare-venv"
+
+
+def in_venv():
+    """Runs this script again where OR-tools is installed."""
+    try:
+        import ortools  # noqa: F401
+        return
+    except ImportError:
+        pass
+    if not (VENV / "bin/python").exists():
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        subprocess.run([VENV / "bin/pip", "install", "--quiet", "ortools>=9.10,<10"], check=True)
+    if Path(sys.prefix) == VENV:
+        sys.exit("OR-tools can not be imported")
+    os.execv(VENV / "bin/python", [str(VENV / "bin/python"), *sys.argv])
+
+
+# What a shard takes: the formulas of models/formulation.md once more.
+
+def needed(problem, unit):
+    lane = problem["lanes"][unit.get("lane", 0)]
+    return frozenset(unit.get("needs", [])) | frozenset(lane.get("services", []))
+
+
+def boot(problem, services):
+    chosen = [problem["services"][service] for service in services]
+    return sum(s["pull_ms"] + s["attach_ms"] for s in chosen) + max((s["ready_ms"] for s in chosen), default=0)
+
+
+def containers(problem, services):
+    return sum(problem["services"][service]["containers"] for service in services)
+
+
+def end_of(problem, lane, services, units):
+    model = problem["lanes"][lane]
+    load = sum(unit["load_ms"] for unit in units)
+    piece = max((unit.get("piece_ms", unit["load_ms"]) for unit in units), default=0)
+    run = max(piece, -(-load * 1000 // model["speed"]))
+    wall = model["base_ms"] + boot(problem, services) + run + model.get("tail_ms", 0)
+    return model.get("head_ms", 0) + wall + model.get("after_ms", 0), wall
+
+
+class Broken(Exception):
+    pass
+
+
+def measured(problem, shards):
+    """The end and the containers of shards, each (lane, services, units)."""
+    end, used = problem.get("floor_ms", 0), 0
+    for lane, services, units in shards:
+        end = max(end, end_of(problem, lane, services, units)[0])
+        used += containers(problem, services)
+    return end, used
+
+
+# The simple methods: each deals the units of one lane to a number of shards.
+
+def longest_first(units, count, _):
+    heap = [(0, at, []) for at in range(count)]
+    for unit in sorted(units, key=lambda unit: -unit["load_ms"]):
+        load, at, members = min(heap)[:3] if count < 1 else min(heap, key=lambda slot: slot[:2])
+        members.append(unit)
+        heap[at] = (load + unit["load_ms"], at, members)
+    return [members for _, _, members in heap]
+
+
+def least_duration(units, count, _):
+    """pytest-split's `least_duration`: longest first to the group with the least time, ties by name."""
+    groups = [[0.0, []] for _ in range(count)]
+    for unit in sorted(units, key=lambda unit: (-unit["load_ms"], unit["name"])):
+        group = min(groups, key=lambda group: group[0])
+        group[0] += unit["load_ms"]
+        group[1].append(unit)
+    return [members for _, members in groups]
+
+
+def duration_based_chunks(units, count, _):
+    """pytest-split's default: in order, a group is full once it has its share of the time."""
+    share = sum(unit["load_ms"] for unit in units) / count
+    groups, at, filled = [[] for _ in range(count)], 0, 0
+    for unit in units:
+        if filled >= share and at + 1 < count:
+            at, filled = at + 1, 0
+        groups[at].append(unit)
+        filled += unit["load_ms"]
+    return groups
+
+
+def simple(problem, deal, trim):
+    """Lanes get one shard each, then whichever ends last gets one more as long as the limits allow it."""
+    lanes = range(len(problem["lanes"]))
+    of_lane = [[u for u in problem["units"] if u.get("lane", 0) == lane] for lane in lanes]
+    everything = [frozenset().union(*(needed(problem, u) for u in of_lane[lane])) for lane in lanes]
+    limits = problem["limits"]
+
+    def shards_of(lane, count):
+        made = []
+        for units in deal(of_lane[lane], count, problem):
+            if units:
+                services = frozenset().union(*(needed(problem, u) for u in units)) if trim else everything[lane]
+                made.append((lane, services | frozenset(problem["lanes"][lane].get("services", [])), units))
+        return made
+
+    counts, best = [1 for _ in lanes], None
+    current = [shards_of(lane, 1) for lane in lanes]
+    while True:
+        shards = [shard for lane in current for shard in lane]
+        end, used = measured(problem, shards)
+        if used > limits.get("containers", math.inf) or len(shards) > limits.get("shards", math.inf):
+            break
+        if best is None or end < best:
+            best = end
+        last = max(lanes, key=lambda lane: max(end_of(problem, *shard)[0] for shard in current[lane]))
+        most = min(len(of_lane[last]), problem["lanes"][last].get("max_shards", math.inf))
+        if counts[last] >= most:
+            break
+        counts[last] += 1
+        current[last] = shards_of(last, counts[last])
+    return best
+
+
+def two_tiers(problem):
+    """Some shards with few services, the others with all: the best of every split by one requirement."""
+    if len(problem["lanes"]) > 1:
+        return None
+    units, limits = problem["units"], problem["limits"]
+    everything = frozenset().union(*(needed(problem, u) for u in units))
+    best = simple(problem, longest_first, False)
+    sets = sorted({needed(problem, u) for u in units}, key=sorted)
+    for low in sets:
+        light = [u for u in units if needed(problem, u) <= low]
+        heavy = [u for u in units if not needed(problem, u) <= low]
+        if not heavy or not light:
+            continue
+        for first in range(1, 16):
+            for second in range(1, 16):
+                used = first * containers(problem, low) + second * containers(problem, everything)
+                if used > limits.get("containers", math.inf) or first + second > limits.get("shards", math.inf):
+                    continue
+                shards = [(0, low, g) for g in longest_first(light, first, None) if g]
+                shards += [(0, everything, g) for g in longest_first(heavy, second, None) if g]
+                end, _ = measured(problem, shards)
+                best = end if best is None else min(best, end)
+    return best
+
+
+def cp_sat(problem, seconds):
+    """The whole problem as CP-SAT sees it: units on shards, services on shards. Returns the end, whether it is
+    optimal, the bound, and when each better end was found; nothing where the problem is too large."""
+    from ortools.sat.python import cp_model
+
+    limits, units = problem["limits"], problem["units"]
+    lanes = range(len(problem["lanes"]))
+    of_lane = [[at for at, u in enumerate(units) if u.get("lane", 0) == lane] for lane in lanes]
+    most = limits.get("shards", 20) - (len(problem["lanes"]) - 1)
+    slots = []
+    for lane in lanes:
+        count = min(most, len(of_lane[lane]), problem["lanes"][lane].get("max_shards", most))
+        cheapest = min(containers(problem, needed(problem, units[at])) for at in of_lane[lane])
+        if cheapest and "containers" in limits:
+            count = min(count, limits["containers"] // cheapest)
+        slots += [lane] * max(count, 0)
+    if sum(len(of_lane[lane]) for lane in slots) > LARGEST_FOR_CP_SAT:
+        return None
+    model = cp_model.CpModel()
+    horizon = sum(u["load_ms"] for u in units) + sum(boot(problem, [s]) for s in range(len(problem["services"]))) \
+        + sum(l["base_ms"] + l.get("tail_ms", 0) + l.get("head_ms", 0) + l.get("after_ms", 0) for l in problem["lanes"]) \
+        + problem.get("floor_ms", 0)
+    end = model.new_int_var(problem.get("floor_ms", 0), horizon, "end")
+    on = {at: [] for at in range(len(units))}
+    used_containers, used_shards, minutes = [], [], []
+    previous = None
+    for lane in slots:
+        spec = problem["lanes"][lane]
+        used = model.new_bool_var("")
+        starts = [model.new_bool_var("") for _ in problem["services"]]
+        members = {at: model.new_bool_var("") for at in of_lane[lane]}
+        for at, here in members.items():
+            on[at].append(here)
+            model.add_implication(here, used)
+            for service in needed(problem, units[at]):
+                model.add_implication(here, starts[service])
+        for service in spec.get("services", []):
+            model.add_implication(used, starts[service])
+        ready = model.new_int_var(0, max((s["ready_ms"] for s in problem["services"]), default=0), "")
+        for service, start in enumerate(starts):
+            model.add(ready >= problem["services"][service]["ready_ms"] * start)
+        load = sum(units[at]["load_ms"] * here for at, here in members.items())
+        if spec["speed"] == 1000:
+            run = load
+        else:
+            run = model.new_int_var(0, horizon, "")
+            model.add(run * spec["speed"] >= load * 1000)
+            for at, here in members.items():
+                model.add(run >= units[at].get("piece_ms", units[at]["load_ms"]) * here)
+        wall = (spec["base_ms"] + spec.get("tail_ms", 0)) * used + ready + run + sum(
+            (s["pull_ms"] + s["attach_ms"]) * start for s, start in zip(problem["services"], starts))
+        model.add(end >= wall + (spec.get("head_ms", 0) + spec.get("after_ms", 0)) * used)
+        if "minutes" in limits:
+            billed = model.new_int_var(0, horizon // 60_000 + 1, "")
+            model.add(billed * 60_000 >= wall)
+            minutes.append(billed)
+        used_containers.append(sum(s["containers"] * start for s, start in zip(problem["services"], starts)))
+        used_shards.append(used)
+        if previous is not None and previous[0] == lane:
+            model.add(previous[1] >= load)
+        previous = (lane, load)
+        for group in problem.get("apart", []):
+            model.add_at_most_one(members[at] for at in group["units"] if at in members)
+    for places in on.values():
+        model.add_exactly_one(places)
+    if "containers" in limits:
+        model.add(sum(used_containers) <= limits["containers"])
+    if "shards" in limits:
+        model.add(sum(used_shards) <= limits["shards"])
+    if "minutes" in limits:
+        model.add(sum(minutes) + problem.get("other_minutes", 0) <= limits["minutes"])
+    model.minimize(end)
+
+    class Times(cp_model.CpSolverSolutionCallback):
+        def __init__(self):
+            super().__init__()
+            self.found = []
+
+        def on_solution_callback(self):
+            self.found.append((self.wall_time, int(self.objective_value)))
+
+    solver, times = cp_model.CpSolver(), Times()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 2
+    status = solver.solve(model, times)
+    if status == cp_model.INFEASIBLE:
+        return {"end": None, "optimal": True, "found": [], "seconds": solver.wall_time}
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return {"end": None, "optimal": False, "found": [], "seconds": solver.wall_time}
+    return {"end": int(solver.objective_value), "optimal": status == cp_model.OPTIMAL, "found": times.found,
+            "seconds": solver.wall_time}
+
+
+def shardplan(path):
+    """Runs the program as a user would. Returns its answer, the wall-clock in seconds and the memory in megabytes."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            [PROGRAM, "--quiet", "suggest", "--from-model", path, "--format", "json"], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.perf_counter() - begin
+        out.seek(0)
+        text = out.read()
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, 4):
+        raise Broken(f"{path}: exit code {code}")
+    return (json.loads(text) if code == 0 else None), took, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+
+
+def reaches(found, value):
+    return next((at for at, end in found if end <= value), None)
+
+
+def compare(path, cp_seconds):
+    problem = json.loads(Path(path).read_text())
+    answer, took, memory, cpu = shardplan(path)
+    row = {"name": Path(path).stem, "units": len(problem["units"]), "services": len(problem["services"]),
+           "sets": len({(u.get("lane", 0), tuple(u.get("needs", []))) for u in problem["units"]}),
+           "lanes": len(problem["lanes"]), "seconds": took, "cpu": cpu, "memory": memory, "answer": answer,
+           "cp": None, "peers": {}}
+    if cp_seconds and len(problem["units"]) * 2 <= LARGEST_FOR_CP_SAT:
+        row["cp"] = cp_sat(problem, cp_seconds)
+    if len(problem["units"]) <= 20_000 and not problem.get("apart") and "minutes" not in problem["limits"]:
+        row["peers"] = {
+            "longest-first, all services": simple(problem, longest_first, False),
+            "longest-first, trimmed": simple(problem, longest_first, True),
+            "best two tiers": two_tiers(problem),
+            "pytest-split least_duration": simple(problem, least_duration, False),
+            "pytest-split chunks": simple(problem, duration_based_chunks, False),
+        }
+    return row
+
+
+def span(millis):
+    return "—" if millis is None else f"{millis / 1000:.1f}"
+
+
+def share(end, ours):
+    return "—" if end is None else f"{end / ours:.3f}"
+
+
+def report(rows, cp_seconds):
+    planned = [row for row in rows if row["answer"]]
+    tight = [row for row in planned if row["answer"]["gap"] <= 0.001 or row["answer"]["bound_reason"] == "unit"
+             and row["answer"]["gap"] == 0]
+    near = [row for row in planned if row["answer"]["gap"] <= 0.01]
+    lines = [
+        "# Benchmarks", "",
+        "Written by `python3 benches/compare.py`; the instances are made by `models/generate.py`. Times are those of",
+        "the whole command `shardplan suggest --from-model` in a release build, reading and the further steps included;",
+        "memory is its largest resident set. Ends are seconds.", "",
+        f"Run on {os.cpu_count()} cores that were not idle: wall-clock is an upper bound, CPU time is what it cost.", "",
+        f"- {len(planned)} of {len(rows)} instances have a plan; {len(rows) - len(planned)} are infeasible.",
+        f"- Gap at most 0.1 %: {len(tight)} of {len(planned)}. At most 1 %: {len(near)} of {len(planned)}.",
+    ]
+    compared = [row for row in planned if row["cp"]]
+    worse = [row for row in compared if row["cp"]["end"] is not None and row["cp"]["end"] < row["answer"]["end_ms"]]
+    if compared:
+        lines.append(
+            f"- CP-SAT was given {cp_seconds:g} s and 2 workers on {len(compared)} of them (the others are too large to "
+            f"state): it found an earlier end on {len(worse)}"
+            + (" (" + ", ".join(row["name"] for row in worse) + ")." if worse else "."))
+    lines += ["", "| instance | units | services | needs | lanes | end | gap | bound by | wall s | CPU s | MB | CP-SAT end | CP-SAT s to our end |",
+              "|---|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        answer, cp = row["answer"], row["cp"]
+        cp_end = cp_time = "—"
+        if cp:
+            cp_end = span(cp["end"]) + ("*" if cp["optimal"] else "")
+            at = reaches(cp["found"], answer["end_ms"]) if answer else None
+            cp_time = f"{at:.2f}" if at is not None else "not reached" if answer else "—"
+        shown = [span(answer["end_ms"]), f"{100 * answer['gap']:.3f} %", answer["bound_reason"]] if answer \
+            else ["infeasible", "—", "—"]
+        lines.append("| " + " | ".join([row["name"], str(row["units"]), str(row["services"]), str(row["sets"]),
+                                          str(row["lanes"]), *shown, f"{row['seconds']:.2f}", f"{row['cpu']:.2f}",
+                                          f"{row['memory']:.0f}", cp_end, cp_time]) + " |")
+    lines += ["", "`*`: proven optimal by CP-SAT.", "", "## The simple methods", "",
+              "Their ends as multiples of ours, within the same limits (units of a lane dealt to as many shards as the",
+              "limits allow; the shard that ends last gets one more as long as it helps).", ""]
+    names = ["longest-first, all services", "longest-first, trimmed", "best two tiers", "pytest-split least_duration",
+             "pytest-split chunks"]
+    lines += ["| instance | " + " | ".join(names) + " |", "|---|" + "--:|" * len(names)]
+    for row in planned:
+        if row["peers"]:
+            lines.append(f"| {row['name']} | " + " | ".join(
+                share(row["peers"][name], row["answer"]["end_ms"]) for name in names) + " |")
+    lines += ["", "## Cost against size", "", "![CPU seconds against units](benchmarks.svg)", ""]
+    (ROOT / "docs/benchmarks.md").write_text("\n".join(lines))
+    (ROOT / "docs/benchmarks.svg").write_text(plot(rows))
+
+
+def plot(rows):
+    """Both axes logarithmic; a dot an instance."""
+    width, height, edge = 640, 400, 50
+
+    def place(row):
+        x = edge + math.log10(max(1, row["units"])) / 6 * (width - 2 * edge)
+        y = height - edge - (math.log10(max(0.001, row["cpu"])) + 3) / 5 * (height - 2 * edge)
+        return x, y
+
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">',
+             f'<rect width="{width}" height="{height}" fill="white"/>']
+    for power in range(7):
+        x = edge + power / 6 * (width - 2 * edge)
+        parts.append(f'<line x1="{x:.0f}" y1="{edge}" x2="{x:.0f}" y2="{height - edge}" stroke="#ddd"/>'
+                     f'<text x="{x:.0f}" y="{height - edge + 16}" text-anchor="middle">{10 ** power}</text>')
+    for power in range(-3, 3):
+        y = height - edge - (power + 3) / 5 * (height - 2 * edge)
+        parts.append(f'<line x1="{edge}" y1="{y:.0f}" x2="{width - edge}" y2="{y:.0f}" stroke="#ddd"/>'
+                     f'<text x="{edge - 6}" y="{y + 4:.0f}" text-anchor="end">{10.0 ** power:g}</text>')
+    for row in rows:
+        x, y = place(row)
+        open_gap = row["answer"] and row["answer"]["gap"] > 0.001
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{"#d55e00" if open_gap else "#0072b2"}">'
+                     f'<title>{row["name"]}</title></circle>')
+    parts.append(f'<text x="{width / 2:.0f}" y="{height - 12}" text-anchor="middle">units</text>'
+                 f'<text x="14" y="{height / 2:.0f}" transform="rotate(-90 14 {height / 2:.0f})" '
+                 f'text-anchor="middle">CPU seconds (orange: gap over 0.1 %)</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def against_random(count):
+    """Small random instances: the same end as CP-SAT's optimum, bound not above it, the same infeasible ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, ROOT / "models/generate.py", "--random", str(count), folder], check=True)
+        wrong = 0
+        for path in sorted(Path(folder).iterdir()):
+            problem = json.loads(path.read_text())
+            answer, *_ = shardplan(path)
+            best = cp_sat(problem, 60)
+            end = answer["end_ms"] if answer else None
+            sound = end == best["end"] and (answer is None or answer["bound_ms"] <= best["end"])
+            if not sound or not best["optimal"]:
+                wrong += 1
+                print(f"{path.name}: shardplan {end} (bound {answer and answer['bound_ms']}), CP-SAT {best}")
+        print(f"{count} random instances, {wrong} differ")
+        return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cp-seconds", type=float, default=60)
+    parser.add_argument("--random", type=int, default=0)
+    parser.add_argument("--durations", nargs="*", default=[], help="further `.test_durations` files to plan")
+    options = parser.parse_args()
+    if options.cp_seconds or options.random:
+        in_venv()
+    if not PROGRAM.exists():
+        sys.exit("build it first: cargo build --release")
+    if options.random:
+        sys.exit(1 if against_random(options.random) else 0)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, ROOT / "models/generate.py", "--all", folder, *options.durations], check=True)
+        for path in sorted(Path(folder).iterdir(), key=lambda path: (path.stat().st_size, path.name)):
+            row = compare(path, options.cp_seconds)
+            rows.append(row)
+            gap = f"{100 * row['answer']['gap']:.3f} %" if row["answer"] else "infeasible"
+            cp = row["cp"] and (row["cp"]["end"], row["cp"]["optimal"])
+            print(f"{row['name']}: {row['seconds']:.2f} s, gap {gap}, end {row['answer'] and row['answer']['end_ms']}, CP-SAT {cp}", flush=True)
+    report(rows, options.cp_seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+//! What an audit looks at, and the inventory that sources give where there is no better one.
+
+use std::collections::BTreeSet;
+
+use super::args::InventoryArgs;
+use super::commands::history::history_failure;
+use super::console::Failure;
+use super::files::read_text;
+use super::project::{read_inventory, read_manifest};
+use super::settings::Settings;
+use crate::config::Config;
+use crate::estimate::Estimates;
+use crate::history::{self, Filter, Observed, Store};
+use crate::inventory::Inventory;
+use crate::inventory::python::{self, Sources};
+use crate::report::plural;
+
+/// What an audit looks at.
+pub(crate) struct Audited {
+    pub(crate) config: Config,
+    pub(crate) sources: Sources,
+    /// The inventory file, where there is one.
+    pub(crate) inventory: Option<Inventory>,
+    pub(crate) observed: Observed,
+    pub(crate) estimates: Estimates,
+    /// The manifest's name and text.
+    pub(crate) manifest: String,
+    pub(crate) manifest_text: Option<String>,
+}
+
+impl Audited {
+    /// Reads the sources and whatever else is known of the project, and says what was read.
+    pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
+        let console = &settings.console;
+        let declared = settings.manifest.as_ref().map(|path| read_manifest(path, settings)).transpose()?;
+        let manifest_text = settings.manifest.as_ref().map(|path| read_text(path)).transpose()?;
+        let manifest = settings
+            .manifest
+            .as_ref()
+            .and_then(|path| path.file_name())
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let filter = Filter {
+            branch: declared.as_ref().and_then(|config| config.history.branch.clone()),
+            ..Filter::default()
+        };
+        let observed = history::load(&Store::of_project(&settings.root), &filter)
+            .map_err(|error| history_failure(&error))?;
+        let named = match (
+            &inventory.inventory,
+            declared.as_ref().and_then(|config| config.project.inventory.as_ref()),
+        ) {
+            (Some(path), _) => Some(settings.located(path)),
+            (None, Some(path)) => Some(settings.below_root(path.as_ref())),
+            (None, None) => None,
+        };
+        let inventory = named.map(|path| read_inventory(&path)).transpose()?;
+        let config = declared.unwrap_or_else(|| Config::without_manifest(&BTreeSet::new()));
+        let sources = python::read(&settings.root, python::sought_services(&config, true));
+        console.status(
+            "Read",
+            format!(
+                "{} in {} and {} beside them",
+                plural(sources.functions.len(), "test function"),
+                plural(sources.test_files.len(), "file"),
+                plural(sources.files.len() - sources.test_files.len(), "file")
+            ),
+        );
+        if sources.functions.is_empty() {
+            console.warning("no pytest test was found here");
+        }
+        Ok(Self {
+            estimates: Estimates::from_history(&observed, config.history.half_life),
+            observed,
+            config,
+            sources,
+            inventory,
+            manifest,
+            manifest_text,
+        })
+    }
+}
+
+/// Returns the inventory of the sources, with the tests that only the history knows where their file is no Python
+/// that was read; nothing where the sources have no test.
+pub(crate) fn inferred_inventory(
+    settings: &Settings,
+    declared: Option<&Config>,
+    observed: &Observed,
+) -> Result<Option<Inventory>, Failure> {
+    let nothing = Config::without_manifest(&BTreeSet::new());
+    let services = python::sought_services(declared.unwrap_or(&nothing), declared.is_none());
+    let sources = python::read(&settings.root, services);
+    let joined = with_sources(
+        Inventory::from_history(observed, &crate::history::views::gone(observed)),
+        &sources,
+        declared,
+    );
+    if let Some(inventory) = &joined {
+        report_sources(inventory, &sources, settings);
+    }
+    Ok(joined)
+}
+
+fn with_sources(from_history: Inventory, sources: &Sources, declared: Option<&Config>) -> Option<Inventory> {
+    if sources.functions.is_empty() {
+        return None;
+    }
+    let without = Config::without_manifest(&sources.needed_services());
+    let inventory = sources.inventory(declared.unwrap_or(&without));
+    // A history knows the ids of tests whose parameters only running tells: they stand for their function.
+    let by_stem: std::collections::BTreeMap<&str, &crate::inventory::Test> =
+        inventory.tests.iter().map(|test| (test.id.as_str(), test)).collect();
+    let open: BTreeSet<&str> = sources
+        .functions
+        .iter()
+        .filter(|function| function.items.is_none())
+        .map(|function| function.id.as_str())
+        .collect();
+    let mut spelled: BTreeSet<String> = BTreeSet::new();
+    let mut more = Vec::new();
+    for test in from_history.tests.iter() {
+        let id = test.id.as_str();
+        let stem = id.find('[').map_or(id, |at| &id[..at]);
+        if let (true, Some(known)) = (open.contains(stem), by_stem.get(stem)) {
+            spelled.insert(stem.to_owned());
+            more.push(crate::inventory::Test { id: test.id.clone(), ..(*known).clone() });
+        } else if sources.file(&test.file).is_none() {
+            more.push(test.clone());
+        }
+    }
+    let kept = inventory.tests.iter().filter(|test| !spelled.contains(test.id.as_str())).cloned();
+    Some(Inventory::from_tests(kept.chain(more).collect()))
+}
+
+/// Says how many tests rest on which strength of evidence.
+fn report_sources(inventory: &Inventory, sources: &Sources, settings: &Settings) {
+    let console = &settings.console;
+    let mut counts: std::collections::BTreeMap<crate::inventory::Evidence, usize> =
+        std::collections::BTreeMap::new();
+    let mut none = 0;
+    for test in inventory.tests.iter() {
+        // A test is as sure as the weakest of its needs.
+        match test.needs.iter().map(|need| need.evidence).max() {
+            Some(evidence) => *counts.entry(evidence).or_default() += 1,
+            None => none += 1,
+        }
+    }
+    let mut parts: Vec<String> =
+        counts.iter().map(|(evidence, count)| format!("{count} by {}", evidence.as_str())).collect();
+    parts.push(format!("{none} without a need"));
+    console.status(
+        "Inferred",
+        format!("what tests need from {}: {}", plural(sources.files.len(), "source"), parts.join(", ")),
+    );
+}
+
+/// Returns the inventory of the sources as a table.
+pub(crate) fn source_inventory_csv(sources: &Sources, config: &Config) -> String {
+    let mut names = sources.needed_services();
+    names.extend(config.services.iter().map(|service| service.name.clone()));
+    let all = Config::without_manifest(&names);
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    // Writing to memory can not fail.
+    let _ = writer.write_record(["test", "file", "markers", "fixtures", "needs", "evidence"]);
+    for test in sources.inventory(&all).tests.iter() {
+        let join = |words: Vec<String>| words.join(" ");
+        let _ = writer.write_record([
+            test.id.as_str(),
+            &test.file,
+            &join(test.markers.iter().map(ToString::to_string).collect()),
+            &join(test.fixtures.clone()),
+            &join(test.needs.iter().map(|need| need.service.to_string()).collect()),
+            &join(
+                test.needs.iter().map(|need| format!("{}:{}", need.evidence.as_str(), need.origin)).collect(),
+            ),
+        ]);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,165 @@
+//! `shardplan audit`: what is wrong with marks, lanes and guards, before anything is sharded.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::audit::fix::{self, Change};
+use crate::audit::output::{github, json_v1, sarif, text};
+use crate::audit::{self, Audit, Baseline, Context, Selection, registry};
+use crate::cli::args::{AuditArgs, FindingsFormatArg};
+use crate::cli::audited::{Audited, source_inventory_csv};
+use crate::cli::console::{CommandResult, Failure, chain, shown_path};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::files::{read_text, write_whole, write_whole_bytes};
+use crate::cli::settings::Settings;
+use crate::report::plural;
+
+/// How often repairs are made before what is left is somebody's own.
+const ROUNDS: usize = 3;
+
+pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResult {
+    let console = &settings.console;
+    if let Some(name) = &args.explain {
+        return explain(name, settings);
+    }
+    let mut project = Audited::load(settings, &args.inventory)?;
+    let selection = Selection::new(&args.select, &args.ignore, &project.config.audit).map_err(|error| {
+        Failure::bad_input(chain(&error)).with_hint("`shardplan audit --explain all` lists the rules")
+    })?;
+    if let Some(path) = &args.write_inventory {
+        let path = settings.located(path);
+        write_whole(&path, &source_inventory_csv(&project.sources, &project.config))?;
+        console.status("Wrote", shown_path(&path));
+    }
+    let baseline_path =
+        args.baseline.as_ref().map(|path| settings.located(path)).or_else(|| {
+            project.config.audit.baseline.as_ref().map(|path| settings.below_root(path.as_ref()))
+        });
+    let baseline = match &baseline_path {
+        Some(path) if !args.write_baseline => Baseline::parse(&read_text(path)?).map_err(|error| {
+            Failure::bad_input(format!("{}: {error}", shown_path(path)))
+                .with_hint("`--write-baseline` writes it anew")
+        })?,
+        _ => Baseline::default(),
+    };
+    let mut audit = audit::run(&context(&project, settings), &selection, &baseline);
+    if args.write_baseline {
+        let Some(path) = &baseline_path else {
+            return Err(Failure::new(ExitStatus::Usage, "`--write-baseline` needs a file")
+                .with_hint("name it with `--baseline FILE`, or `baseline` in `[audit]`"));
+        };
+        let baseline = Baseline::of(&audit.findings);
+        write_whole(path, &baseline.render())?;
+        console
+            .status("Wrote", format!("{} to {}", plural(baseline.len(), "known finding"), shown_path(path)));
+        return Ok(ExitStatus::Success);
+    }
+    if args.diff {
+        let diff = repaired(&audit, &settings.root)?.iter().map(|file| file.diff()).collect::<String>();
+        console.data(&diff)?;
+        return Ok(if diff.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed });
+    }
+    if args.fix {
+        let mut fixed = 0;
+        for _ in 0..ROUNDS {
+            let files = repaired(&audit, &settings.root)?;
+            if files.is_empty() {
+                break;
+            }
+            fixed += audit.findings.iter().filter(|finding| !finding.fix.is_empty()).count();
+            for file in &files {
+                write_whole_bytes(&settings.below_root(file.path.as_ref()), &file.after)?;
+                console.status("Fixed", crate::ids::Printable(&file.path));
+            }
+            project = Audited::load(settings, &args.inventory)?;
+            audit = audit::run(&context(&project, settings), &selection, &baseline);
+        }
+        console.status("Repaired", plural(fixed, "finding"));
+    }
+    let manifest = project.manifest_text.as_ref().map(|text| (project.manifest.as_str(), text.as_str()));
+    match args.format {
+        FindingsFormatArg::Text => {
+            console.data(&text::render(&audit, &project.sources, manifest, console.colors_stdout()))?
+        }
+        FindingsFormatArg::Json => console.data(&json_v1::render(&audit))?,
+        FindingsFormatArg::Sarif => console.data(&sarif::render(&audit))?,
+        FindingsFormatArg::Github => {
+            console.data(&github::render(&audit))?;
+            console.status("Audited", text::summary(&audit).trim_end());
+        }
+    }
+    Ok(if audit.findings.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed })
+}
+
+fn context<'p>(project: &'p Audited, settings: &Settings) -> Context<'p> {
+    Context {
+        config: &project.config,
+        declared: settings.manifest.is_some(),
+        manifest: &project.manifest,
+        sources: &project.sources,
+        inventory: project.inventory.as_ref(),
+        observed: &project.observed,
+        estimates: &project.estimates,
+    }
+}
+
+fn explain(name: &str, settings: &Settings) -> CommandResult {
+    if name == "all" {
+        let lines = registry::RULES.iter().map(|rule| {
+            format!("{}  {:<24} {:<8} {}\n", rule.code, rule.name, rule.severity, rule.summary())
+        });
+        settings.console.data(&lines.collect::<String>())?;
+        return Ok(ExitStatus::Success);
+    }
+    let Some(rule) = registry::find(name) else {
+        let error = name.parse::<registry::RuleName>().err().map_or_else(
+            || format!("`{}` is no single rule", crate::ids::Printable(name)),
+            |error| chain(&error),
+        );
+        return Err(Failure::new(ExitStatus::Usage, error)
+            .with_hint("`shardplan audit --explain all` lists the rules"));
+    };
+    let head = format!("{} {} ({}, {} confidence)\n\n", rule.code, rule.name, rule.severity, rule.confidence);
+    settings.console.data(&(head + &rule.explanation()))?;
+    Ok(ExitStatus::Success)
+}
+
+/// A file with its repairs made.
+struct Repaired {
+    path: String,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Repaired {
+    fn diff(&self) -> String {
+        fix::unified(
+            &self.path,
+            &String::from_utf8_lossy(&self.before),
+            &String::from_utf8_lossy(&self.after),
+        )
+    }
+}
+
+/// Returns every file that repairs change, by path.
+fn repaired(audit: &Audit, root: &Path) -> Result<Vec<Repaired>, Failure> {
+    let mut by_file: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for edit in audit.findings.iter().flat_map(|finding| &finding.fix) {
+        let changes = by_file.entry(&edit.file).or_default();
+        if !changes.contains(&&edit.change) {
+            changes.push(&edit.change);
+        }
+    }
+    let mut files = Vec::new();
+    for (path, changes) in by_file {
+        let place = root.join(path);
+        let before = std::fs::read(&place).map_err(|error| {
+            Failure::bad_input(format!("could not read `{}`: {error}", shown_path(&place)))
+        })?;
+        let after = fix::apply(path, &before, &changes).map_err(|error| Failure::bad_input(chain(&error)))?;
+        if after != before {
+            files.push(Repaired { path: path.to_owned(), before, after });
+        }
+    }
+    Ok(files)
+}

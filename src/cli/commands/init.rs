@@ -1,0 +1,163 @@
+//! `shardplan init`: a commented manifest from what the repository says of itself.
+
+use std::path::{Component, Path};
+
+use crate::cli::args::InitArgs;
+use crate::cli::console::{CommandResult, Console, Failure, chain, shown_path};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::files::write_whole;
+use crate::cli::settings::{MANIFEST_NAME, Settings};
+use crate::config::Config;
+use crate::workflow::github::WorkflowFile;
+use crate::workflow::propose::{Proposal, Repository, propose, render};
+
+/// Where GitHub looks for workflow files.
+const WORKFLOWS: &str = ".github/workflows";
+
+/// The longest file that is looked into, in bytes.
+const MOST_BYTES: u64 = 2 * 1024 * 1024;
+
+pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult {
+    let console = &settings.console;
+    let target = settings.located(MANIFEST_NAME.as_ref());
+    if target.exists() && !args.force && !args.dry_run {
+        return Err(Failure::bad_input(format!("`{}` is there already", shown_path(&target)))
+            .with_hint("`--force` writes it anew, `--dry-run` only prints what would be written"));
+    }
+    let root = &settings.directory;
+    let (files, only) = workflow_files(args, root, console)?;
+    let (markers, options) = pytest_settings(root);
+    let read = |path: &str| read_inside(root, path);
+    let repository = Repository { markers, options, read: &read };
+    let proposal = propose(&files, &repository, only);
+    let text = render(&proposal);
+    // What is written is read back before anybody else has to.
+    if let Err(error) = Config::parse(&text, MANIFEST_NAME) {
+        let problems: Vec<&str> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
+        return Err(Failure::new(
+            ExitStatus::Internal,
+            format!("the proposed manifest is not valid: {}", problems.join("; ")),
+        )
+        .with_hint("this is a fault of shardplan: please report it with the workflow file"));
+    }
+    if args.dry_run {
+        console.data(&text)?;
+        return Ok(ExitStatus::Success);
+    }
+    write_whole(&target, &text)?;
+    console.data(&told(&proposal))?;
+    console.status("Wrote", shown_path(&target));
+    console.hint("`shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations");
+    Ok(ExitStatus::Success)
+}
+
+/// Returns the workflow files that can be read, and which of them the user named.
+fn workflow_files(
+    args: &InitArgs,
+    root: &Path,
+    console: &Console,
+) -> Result<(Vec<WorkflowFile>, Option<usize>), Failure> {
+    let mut names: Vec<String> = std::fs::read_dir(root.join(WORKFLOWS))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            Path::new(name).extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+        })
+        .map(|name| format!("{WORKFLOWS}/{name}"))
+        .collect();
+    names.sort();
+    if let Some(named) = &args.workflow {
+        let named = named.to_string_lossy().trim_start_matches("./").to_owned();
+        if !names.contains(&named) {
+            names.push(named);
+        }
+    }
+    let mut files = Vec::new();
+    let mut only = None;
+    for name in names {
+        let wanted = args
+            .workflow
+            .as_ref()
+            .is_some_and(|named| named.to_string_lossy().trim_start_matches("./") == name);
+        let parsed = match read_inside(root, &name) {
+            Some(text) => WorkflowFile::parse(&text, &name).map_err(|error| chain(&error)),
+            None => Err(format!("could not read `{name}`")),
+        };
+        match parsed {
+            Ok(file) => {
+                if wanted {
+                    only = Some(files.len());
+                }
+                files.push(file);
+            }
+            Err(message) if wanted => return Err(Failure::bad_input(message)),
+            Err(message) => console.warning(format!("{message}; it is left out")),
+        }
+    }
+    Ok((files, only))
+}
+
+/// Returns what pytest's own settings register and add: the first of its files that has a section for it.
+fn pytest_settings(root: &Path) -> (Vec<String>, Vec<String>) {
+    let words =
+        |text: &str| text.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect();
+    let marker = |line: &str| {
+        let name = line.split([':', '(']).next().unwrap_or_default().trim();
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    for (file, section) in [("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")] {
+        let Some(text) = read_inside(root, file) else { continue };
+        let Ok(ini) = ini::Ini::load_from_str(&text) else { continue };
+        if let Some(section) = ini.section(Some(section)) {
+            let markers = section.get("markers").unwrap_or_default().lines().filter_map(marker).collect();
+            return (markers, words(section.get("addopts").unwrap_or_default()));
+        }
+    }
+    let Some(text) = read_inside(root, "pyproject.toml") else { return Default::default() };
+    let Ok(document) = text.parse::<toml::Table>() else { return Default::default() };
+    let options = document.get("tool").and_then(|tool| tool.get("pytest")?.get("ini_options"));
+    let strings = |value: Option<&toml::Value>| -> Vec<String> {
+        match value {
+            Some(toml::Value::String(text)) => text.lines().map(str::to_owned).collect(),
+            Some(toml::Value::Array(items)) => {
+                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
+        }
+    };
+    let markers = strings(options.and_then(|options| options.get("markers")));
+    let added = strings(options.and_then(|options| options.get("addopts")));
+    (
+        markers.iter().filter_map(|line| marker(line)).collect(),
+        added.iter().flat_map(|line| -> Vec<String> { words(line) }).collect(),
+    )
+}
+
+/// Returns the text of a file of the repository; nothing for one outside it, a folder, or one too long.
+fn read_inside(root: &Path, path: &str) -> Option<String> {
+    let inside =
+        Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let path = root.join(path);
+    let metadata = std::fs::metadata(&path).ok()?;
+    if !inside || !metadata.is_file() || metadata.len() > MOST_BYTES {
+        return None;
+    }
+    String::from_utf8(std::fs::read(path).ok()?).ok()
+}
+
+/// Returns what was understood, guessed and is missing, for the user to read.
+fn told(proposal: &Proposal) -> String {
+    let mut text = String::new();
+    let parts =
+        [("Understood", &proposal.understood), ("Guessed", &proposal.guessed), ("Missing", &proposal.needed)];
+    for (title, lines) in parts {
+        if !lines.is_empty() {
+            text.extend([title, "\n"]);
+            for line in lines {
+                text.extend(["  · ", line, "\n"]);
+            }
+        }
+    }
+    text
+}

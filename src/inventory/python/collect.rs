@@ -1,0 +1,488 @@
+//! Tests as pytest would collect them, read off the sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ruff_python_ast::{Expr, Stmt};
+
+use super::fixtures::{
+    Fixtures, Home, asked_for, fixture_decorator, folders_of, parameters_of, starred_names,
+};
+use super::gather::chain_of;
+use super::marks::{self, Mark, MarkLevel};
+use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
+use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
+use super::resolve::{Resolver, Target};
+use super::settings::PytestSettings;
+use super::tree::fnmatch;
+
+/// Methods that run before each test of a class, or before its first.
+const SET_UP: &[&str] = &[
+    "setUp",
+    "setUpClass",
+    "asyncSetUp",
+    "setUpTestData",
+    "setup_method",
+    "setup_class",
+    "setup",
+    "setUpModule",
+];
+
+/// A test function within its class, before its needs are known.
+#[derive(Debug)]
+pub(super) struct Collected<'s> {
+    pub(super) module: ModuleIx,
+    pub(super) function: ScopeIx,
+    /// The class that is collected, which may inherit the function.
+    pub(super) class: Option<ScopeIx>,
+    /// The names of the classes around it, outermost first.
+    pub(super) classes: Vec<String>,
+    pub(super) name: String,
+    pub(super) unittest: bool,
+    pub(super) marks: Vec<Mark<'s>>,
+    pub(super) axes: Vec<Axis<'s>>,
+    /// Fixture names in the order of their set-up, with the scopes that make them.
+    pub(super) fixtures: Vec<(String, Vec<ScopeIx>)>,
+    /// Those among them that the test gets without asking.
+    pub(super) autouse: BTreeSet<String>,
+    /// Its class inherits from one that can't be followed.
+    pub(super) opaque: bool,
+    /// Methods that set the class up.
+    pub(super) set_up: Vec<ScopeIx>,
+}
+
+/// Collects the tests of one pytest root.
+pub(super) struct Collector<'c, 'p, 's, 't> {
+    pub(super) resolver: &'c Resolver<'p, 's, 't>,
+    pub(super) settings: &'c PytestSettings,
+    pub(super) fixtures: &'c Fixtures<'s>,
+}
+
+impl<'s> Collector<'_, '_, 's, '_> {
+    /// Returns the tests of a module in pytest's order.
+    pub(super) fn module(&self, module: ModuleIx) -> Vec<Collected<'s>> {
+        let program = self.resolver.program;
+        let scope = program.module(module).scope;
+        let mut found = Vec::new();
+        let module_marks = marks::of_pytestmark(self.resolver, scope, MarkLevel::Module);
+        for (name, target) in self.members(scope) {
+            match program.scope(target).kind {
+                ScopeKind::Function(_) if self.is_test_name(name) => {
+                    found.extend(self.function(module, target, None, &[], name, false, &module_marks));
+                }
+                ScopeKind::Class(_) => self.class(module, target, name, &[], &module_marks, &mut found),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Returns the functions and classes that a module's names stand for, in the order in which it binds them.
+    fn members(&self, scope: ScopeIx) -> Vec<(&'s str, ScopeIx)> {
+        let program = self.resolver.program;
+        let here = program.scope(scope);
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        let module = program.module(here.module);
+        let starred = module
+            .stars
+            .iter()
+            .flat_map(|star| starred_names(self.resolver, module.file.path.as_str(), star, 8));
+        let starred: Vec<&str> = starred.filter(|name| here.binding(name).is_none()).collect();
+        for name in here.names.iter().map(|(name, _)| *name).chain(starred) {
+            if !seen.insert(name) {
+                continue;
+            }
+            let target = match here.binding(name) {
+                Some(Binding::Scope(ix)) => match program.scope(ix).kind {
+                    // `TestFast = TestSlow` is another name of the same class.
+                    ScopeKind::Value(value) => match self.resolver.value(scope, value, &mut Vec::new(), 16) {
+                        Some(Target::Scope(target)) => Some(target),
+                        _ => None,
+                    },
+                    _ => Some(ix),
+                },
+                Some(Binding::Import(_)) | None => match self.resolver.resolve(scope, &[name]).target {
+                    Some(Target::Scope(target)) if !self.settings.own_tests_only => Some(target),
+                    _ => None,
+                },
+                _ => None,
+            };
+            found.extend(target.map(|target| (name, target)));
+        }
+        found
+    }
+
+    fn is_test_name(&self, name: &str) -> bool {
+        matches_any(&self.settings.python_functions, name)
+    }
+
+    fn class(
+        &self,
+        module: ModuleIx,
+        class: ScopeIx,
+        name: &str,
+        outer: &[String],
+        above: &[Mark<'s>],
+        found: &mut Vec<Collected<'s>>,
+    ) {
+        let program = self.resolver.program;
+        let mro = self.resolver.mro(class);
+        let unittest = mro.iter().any(|base| matches!(base, Target::External(path) if is_unittest(path)));
+        if !unittest && !matches_any(&self.settings.python_classes, name) || outer.len() > 16 {
+            return;
+        }
+        if is_false(self.resolver, &mro, "__test__")
+            || !unittest && (self.makes_itself(&mro) || self.is_abstract(&mro))
+        {
+            return;
+        }
+        let mut classes = outer.to_vec();
+        classes.push(name.to_owned());
+        let mut class_marks = marks::of_class(self.resolver, class);
+        class_marks.extend(above.iter().cloned());
+        let mut seen = BTreeSet::new();
+        let mut by_class: Vec<Vec<(&'s str, ScopeIx)>> = Vec::new();
+        for base in &mro {
+            let Target::Scope(base) = base else { continue };
+            let mut own = Vec::new();
+            for (member, _) in &program.scope(*base).names {
+                if let Some(Binding::Scope(ix)) = program.scope(*base).binding(member)
+                    && seen.insert(*member)
+                {
+                    let target = match program.scope(ix).kind {
+                        ScopeKind::Value(value) => {
+                            match self.resolver.value(*base, value, &mut Vec::new(), 16) {
+                                Some(Target::Scope(target)) => target,
+                                _ => continue,
+                            }
+                        }
+                        _ => ix,
+                    };
+                    own.push((*member, target));
+                }
+            }
+            by_class.push(own);
+        }
+        if !unittest {
+            by_class.reverse();
+        }
+        let mut members: Vec<(&str, ScopeIx)> = by_class.into_iter().flatten().collect();
+        if unittest {
+            // `unittest` sorts the names of its tests.
+            members.sort_by_key(|(name, _)| *name);
+        }
+        for (member, target) in members {
+            match program.scope(target).kind {
+                ScopeKind::Function(_)
+                    if if unittest { member.starts_with("test") } else { self.is_test_name(member) } =>
+                {
+                    found.extend(self.function(
+                        module,
+                        target,
+                        Some(class),
+                        &classes,
+                        member,
+                        unittest,
+                        &class_marks,
+                    ));
+                }
+                ScopeKind::Class(_) if !unittest => {
+                    self.class(module, target, member, &classes, &class_marks, found)
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns whether a class has a constructor of its own: pytest does not collect it.
+    fn makes_itself(&self, mro: &[Target]) -> bool {
+        mro.iter().any(|base| match base {
+            Target::Scope(base) => ["__init__", "__new__"]
+                .iter()
+                .any(|name| self.resolver.program.scope(*base).binding(name).is_some()),
+            _ => false,
+        })
+    }
+
+    fn is_abstract(&self, mro: &[Target]) -> bool {
+        let program = self.resolver.program;
+        if !mro.iter().any(|base| matches!(base, Target::External(path) if path == "abc.ABC"))
+            && !mro.iter().any(|base| self.has_abc_meta(base))
+        {
+            return false;
+        }
+        let mut seen = BTreeSet::new();
+        for base in mro {
+            let Target::Scope(base) = base else { continue };
+            for (name, _) in &program.scope(*base).names {
+                if !seen.insert(*name) {
+                    continue;
+                }
+                if let Some(Binding::Scope(ix)) = program.scope(*base).binding(name)
+                    && let ScopeKind::Function(def) = program.scope(ix).kind
+                    && def.decorator_list.iter().any(|decorator| {
+                        chain_of(&decorator.expression).is_some_and(|chain| {
+                            chain.last().is_some_and(|last| last.starts_with("abstract"))
+                        })
+                    })
+                {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn has_abc_meta(&self, base: &Target) -> bool {
+        let Target::Scope(base) = base else { return false };
+        let ScopeKind::Class(def) = self.resolver.program.scope(*base).kind else { return false };
+        def.keywords().iter().any(|keyword| {
+            keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "metaclass")
+                && chain_of(&keyword.value).is_some_and(|chain| chain.last() == Some(&"ABCMeta"))
+        })
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what pytest's own collector hands down from node to node"
+    )]
+    fn function(
+        &self,
+        module: ModuleIx,
+        function: ScopeIx,
+        class: Option<ScopeIx>,
+        classes: &[String],
+        name: &str,
+        unittest: bool,
+        above: &[Mark<'s>],
+    ) -> Option<Collected<'s>> {
+        let program = self.resolver.program;
+        let ScopeKind::Function(def) = program.scope(function).kind else { return None };
+        if fixture_decorator(def).is_some()
+            || def
+                .decorator_list
+                .iter()
+                .any(|decorator| chain_of(&decorator.expression).is_some_and(|chain| *chain == ["property"]))
+        {
+            return None;
+        }
+        if sets_false(program.file_of(function).syntax.body.iter(), name) {
+            return None;
+        }
+        let mut marks = marks::of_function(self.resolver, function);
+        marks.extend(above.iter().cloned());
+        let parametrised = marks.iter().filter(|mark| mark.name == "parametrize" && !unittest);
+        let mark_axes: Vec<Axis<'s>> = parametrised
+            .filter_map(|mark| mark.call)
+            .map(|(scope, call)| axis_of_mark(self.resolver, scope, call))
+            .collect();
+        let direct: BTreeSet<String> = mark_axes
+            .iter()
+            .flat_map(|axis| axis.names.iter().filter(|name| !axis.indirect.contains(*name)))
+            .cloned()
+            .collect();
+        let by_mark: BTreeSet<String> = mark_axes.iter().flat_map(|axis| &axis.names).cloned().collect();
+
+        let homes = self.homes(module, class);
+        let auto: Vec<String> = self.fixtures.autouse(&homes).into_iter().map(str::to_owned).collect();
+        let mut initial = auto.clone();
+        initial.extend(self.settings.usefixtures.iter().cloned());
+        for mark in marks.iter().rev().filter(|mark| mark.name == "usefixtures") {
+            if let Some((_, call)) = mark.call {
+                initial.extend(call.arguments.args.iter().filter_map(|arg| {
+                    if let Expr::StringLiteral(text) = arg {
+                        Some(text.value.to_str().to_owned())
+                    } else {
+                        None
+                    }
+                }));
+            }
+        }
+        if !unittest {
+            initial.extend(parameters_of(def, class.is_some(), injected(def)));
+        }
+        initial.extend(asked_for(self.resolver, function));
+        let mut seen = BTreeSet::new();
+        initial.retain(|name| seen.insert(name.clone()));
+        let closure = self.fixtures.closure(&homes, &initial, &direct);
+        let mut axes = Vec::new();
+        for (name, used) in &closure {
+            // A fixture's own values count where no mark gives them; of overriding ones those of the outermost.
+            if let Some(fixture) = used.first()
+                && !by_mark.contains(name)
+                && !unittest
+            {
+                let with_params = used.iter().find_map(|fixture| {
+                    fixture.call.and_then(|call| axis_of_fixture(self.resolver, fixture.scope, name, call))
+                });
+                let owner = fixture.scope;
+                axes.extend(with_params.filter(|_| owner == fixture.scope));
+            }
+        }
+        axes.extend(mark_axes);
+        let autouse =
+            closure.iter().map(|(name, _)| name).filter(|name| auto.contains(name)).cloned().collect();
+        Some(Collected {
+            module,
+            function,
+            class,
+            classes: classes.to_vec(),
+            name: name.to_owned(),
+            unittest,
+            marks,
+            axes,
+            fixtures: closure
+                .into_iter()
+                .map(|(name, used)| (name, used.into_iter().map(|fixture| fixture.scope).collect()))
+                .collect(),
+            autouse,
+            opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(|base| matches!(base, Target::External(path) if !is_unittest(path) && path != "abc.ABC" && path != "object"))),
+            set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
+        })
+    }
+
+    /// Returns where the fixtures of a test are looked for, outermost first.
+    fn homes(&self, module: ModuleIx, class: Option<ScopeIx>) -> Vec<Home> {
+        let program = self.resolver.program;
+        let mut homes = vec![Home::Plugin];
+        homes.extend(folders_of(&self.settings.root, &program.module(module).file.path));
+        homes.push(Home::Module(module));
+        let mut classes = Vec::new();
+        let mut at = class;
+        while let Some(class) = at {
+            classes.push(Home::Class(class));
+            at = program
+                .scope(class)
+                .parent
+                .filter(|parent| matches!(program.scope(*parent).kind, ScopeKind::Class(_)));
+        }
+        classes.reverse();
+        homes.extend(classes);
+        homes
+    }
+
+    fn set_up(&self, class: ScopeIx) -> Vec<ScopeIx> {
+        let mut found = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for base in self.resolver.mro(class) {
+            let Target::Scope(base) = base else { continue };
+            for name in SET_UP {
+                if let Some(Binding::Scope(ix)) = self.resolver.program.scope(base).binding(name)
+                    && seen.insert(name)
+                {
+                    found.push(ix);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Returns whether names match one of pytest's prefixes or patterns.
+fn matches_any(options: &[String], name: &str) -> bool {
+    options.iter().any(|option| {
+        name.starts_with(option.as_str()) || option.contains(['*', '?', '[']) && fnmatch(option, name)
+    })
+}
+
+fn is_unittest(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    last.ends_with("TestCase") || last.ends_with("LiveServerTestCase")
+}
+
+/// Returns whether the nearest binding of a name in a class says `False`.
+fn is_false(resolver: &Resolver<'_, '_, '_>, mro: &[Target], name: &str) -> bool {
+    for base in mro {
+        let Target::Scope(base) = base else { continue };
+        if let Some(Binding::Scope(ix)) = resolver.program.scope(*base).binding(name) {
+            return matches!(resolver.program.scope(ix).kind, ScopeKind::Value(Expr::BooleanLiteral(value)) if !value.value);
+        }
+    }
+    false
+}
+
+/// Returns whether a module says `name.__test__ = False`.
+fn sets_false<'a>(mut body: impl Iterator<Item = &'a Stmt>, name: &str) -> bool {
+    body.any(|stmt| match stmt {
+        Stmt::Assign(assign) => {
+            let target = assign.targets.first().and_then(chain_of);
+            target.is_some_and(|chain| *chain == [name, "__test__"])
+                && matches!(&*assign.value, Expr::BooleanLiteral(value) if !value.value)
+        }
+        _ => false,
+    })
+}
+
+/// Returns how many of a function's first parameters `unittest.mock.patch` gives it.
+fn injected(def: &ruff_python_ast::StmtFunctionDef) -> usize {
+    def.decorator_list
+        .iter()
+        .filter(|decorator| {
+            let Expr::Call(call) = &decorator.expression else { return false };
+            let Some(chain) = chain_of(&call.func) else { return false };
+            let plain = chain.last() == Some(&"patch");
+            let object = chain.last() == Some(&"object")
+                && chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
+            let given = if plain { 1 } else { 2 };
+            let new = call.arguments.args.len() > given
+                || call
+                    .arguments
+                    .keywords
+                    .iter()
+                    .any(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "new"));
+            (plain || object) && !new
+        })
+        .count()
+}
+
+/// Returns the marks that hooks of a module add to tests while they are collected.
+pub(super) fn marks_by_hooks(resolver: &Resolver<'_, '_, '_>, module: ModuleIx) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for ix in resolver.program.scope_indices() {
+        let scope = resolver.program.scope(ix);
+        if scope.module != module || !matches!(scope.kind, ScopeKind::Function(_)) {
+            continue;
+        }
+        if !scope.uses.iter().any(|used| used.chain.last() == Some(&"add_marker")) {
+            continue;
+        }
+        for used in &scope.uses {
+            if let [.., "mark", name] = &*used.chain {
+                names.insert((*name).to_owned());
+            }
+            if let (super::program::How::Call(call), Some(&"add_marker")) = (used.how, used.chain.last())
+                && let Some(Expr::StringLiteral(name)) = call.arguments.args.first()
+            {
+                names.insert(name.value.to_str().to_owned());
+            }
+        }
+    }
+    names
+}
+
+/// Returns the marks that a module registers (`config.addinivalue_line("markers", "slow: …")`), with their lines.
+pub(super) fn registered_by_hooks(
+    resolver: &Resolver<'_, '_, '_>,
+    module: ModuleIx,
+) -> BTreeMap<String, usize> {
+    let mut names = BTreeMap::new();
+    let file = resolver.program.module(module).file;
+    for ix in resolver.program.scope_indices() {
+        let scope = resolver.program.scope(ix);
+        if scope.module != module {
+            continue;
+        }
+        for used in &scope.uses {
+            if let (super::program::How::Call(call), Some(&"addinivalue_line")) =
+                (used.how, used.chain.last())
+                && let [Expr::StringLiteral(key), line, ..] = &*call.arguments.args
+                && key.value.to_str() == "markers"
+                && let Some(super::literal::Literal::Text(line)) = super::literal::literal(resolver, ix, line)
+                && let Some(name) = super::settings::marker_name(&line)
+            {
+                names.insert(name, file.line(used.range.start()));
+            }
+        }
+    }
+    names
+}

@@ -1,0 +1,607 @@
+//! From a syntax tree to scopes: one pass over a file, which gathers what every scope binds and uses.
+
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{
+    CmpOp, ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtClassDef, StmtFunctionDef,
+};
+use ruff_text_size::Ranged;
+
+use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
+use super::source::SourceFile;
+
+/// The scopes of one file; their positions are those within the file.
+pub(super) struct Gathered<'s> {
+    pub(super) scopes: Vec<Scope<'s>>,
+    pub(super) stars: Vec<Import<'s>>,
+}
+
+/// Returns the scopes of a file. The first is the module's own.
+pub(super) fn gather<'s>(file: &'s SourceFile, module: ModuleIx, first: u32) -> Gathered<'s> {
+    let own = Scope {
+        module,
+        parent: None,
+        name: "",
+        kind: ScopeKind::Module,
+        names: Vec::new(),
+        uses: Vec::new(),
+        patches: Vec::new(),
+    };
+    let mut gatherer = Gatherer {
+        module,
+        first,
+        scopes: vec![own],
+        stars: Vec::new(),
+        at: 0,
+        guard: 0,
+        decorator: false,
+        argument: false,
+        lifespan: false,
+    };
+    gatherer.visit_body(&file.syntax.body);
+    Gathered { scopes: gatherer.scopes, stars: gatherer.stars }
+}
+
+impl<'s> Gathered<'s> {
+    /// Returns the module with its scopes.
+    pub(super) fn into_module(self, file: &'s SourceFile, first: u32) -> (Module<'s>, Vec<Scope<'s>>) {
+        (Module { file, scope: ScopeIx(first), stars: self.stars }, self.scopes)
+    }
+}
+
+/// Returns the imports of a file, wherever they stand.
+pub(super) fn imports_of(file: &SourceFile) -> Vec<Import<'_>> {
+    struct Imports<'s>(Vec<Import<'s>>);
+    impl<'s> Visitor<'s> for Imports<'s> {
+        fn visit_stmt(&mut self, stmt: &'s Stmt) {
+            match stmt {
+                Stmt::Import(_) | Stmt::ImportFrom(_) => each_import(stmt, |_, import| self.0.push(import)),
+                Stmt::Assign(assign) => {
+                    // `pytest_plugins = ["tests.fixtures"]`
+                    let names_plugins = assign.targets.iter().any(
+                        |target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytest_plugins"),
+                    );
+                    if names_plugins {
+                        for text in strings_of(&assign.value) {
+                            self.0.push(Import { level: 0, module: text, name: None, first_only: false });
+                        }
+                    }
+                }
+                Stmt::FunctionDef(_)
+                | Stmt::ClassDef(_)
+                | Stmt::If(_)
+                | Stmt::Try(_)
+                | Stmt::With(_)
+                | Stmt::For(_)
+                | Stmt::While(_)
+                | Stmt::Match(_) => walk_stmt(self, stmt),
+                _ => {}
+            }
+        }
+        fn visit_expr(&mut self, _: &'s Expr) {}
+    }
+    let mut imports = Imports(Vec::new());
+    imports.visit_body(&file.syntax.body);
+    imports.0
+}
+
+/// Returns the literal strings of a string, list or tuple.
+pub(super) fn strings_of(expr: &Expr) -> Vec<&str> {
+    match expr {
+        Expr::StringLiteral(text) => vec![text.value.to_str()],
+        Expr::List(list) => list.elts.iter().flat_map(strings_of).collect(),
+        Expr::Tuple(tuple) => tuple.elts.iter().flat_map(strings_of).collect(),
+        Expr::Set(set) => set.elts.iter().flat_map(strings_of).collect(),
+        Expr::BinOp(sum) => [&sum.left, &sum.right].into_iter().flat_map(|side| strings_of(side)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Calls `bind` with every name that an import statement binds, `*` for all of a module.
+fn each_import<'s>(stmt: &'s Stmt, mut bind: impl FnMut(&'s str, Import<'s>)) {
+    match stmt {
+        Stmt::Import(import) => {
+            for alias in &import.names {
+                let module = alias.name.as_str();
+                match &alias.asname {
+                    Some(name) => {
+                        bind(name.as_str(), Import { level: 0, module, name: None, first_only: false })
+                    }
+                    None => {
+                        let first = module.split('.').next().unwrap_or(module);
+                        bind(first, Import { level: 0, module, name: None, first_only: true });
+                    }
+                }
+            }
+        }
+        Stmt::ImportFrom(import) => {
+            let module = import.module.as_ref().map_or("", |module| module.as_str());
+            for alias in &import.names {
+                let name = alias.name.as_str();
+                let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
+                bind(bound, Import { level: import.level, module, name: Some(name), first_only: false });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns a name with its attributes, where the expression is nothing else.
+pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
+    let mut chain = Vec::new();
+    let mut at = expr;
+    loop {
+        match at {
+            Expr::Attribute(attribute) => {
+                chain.push(attribute.attr.as_str());
+                at = &attribute.value;
+            }
+            Expr::Name(name) => {
+                chain.push(name.id.as_str());
+                break;
+            }
+            // `super().set_up()`
+            Expr::Call(call)
+                if call.arguments.is_empty()
+                    && matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super") =>
+            {
+                chain.push("super()");
+                break;
+            }
+            _ => return None,
+        }
+    }
+    chain.reverse();
+    Some(chain.into())
+}
+
+struct Gatherer<'s> {
+    module: ModuleIx,
+    first: u32,
+    scopes: Vec<Scope<'s>>,
+    stars: Vec<Import<'s>>,
+    /// The scope that is read.
+    at: usize,
+    /// How many skip conditions stand around.
+    guard: u32,
+    decorator: bool,
+    argument: bool,
+    lifespan: bool,
+}
+
+impl<'s> Gatherer<'s> {
+    fn ix(&self, position: usize) -> ScopeIx {
+        ScopeIx(self.first + u32::try_from(position).unwrap_or(u32::MAX))
+    }
+
+    fn bind(&mut self, name: &'s str, binding: Binding<'s>) {
+        self.scopes[self.at].names.push((name, binding));
+    }
+
+    fn open(&mut self, name: &'s str, kind: ScopeKind<'s>) -> usize {
+        let parent = Some(self.ix(self.at));
+        self.scopes.push(Scope {
+            module: self.module,
+            parent,
+            name,
+            kind,
+            names: Vec::new(),
+            uses: Vec::new(),
+            patches: Vec::new(),
+        });
+        self.scopes.len() - 1
+    }
+
+    /// Reads something as part of another scope.
+    fn within(&mut self, scope: usize, read: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.at, scope);
+        read(self);
+        self.at = before;
+    }
+
+    fn guarded(&mut self, guard: bool, read: impl FnOnce(&mut Self)) {
+        self.guard += u32::from(guard);
+        read(self);
+        self.guard -= u32::from(guard);
+    }
+
+    fn in_function(&self) -> bool {
+        matches!(self.scopes[self.at].kind, ScopeKind::Function(_))
+    }
+
+    fn record(&mut self, chain: Box<[&'s str]>, how: How<'s>, range: ruff_text_size::TextRange) {
+        let how = match how {
+            How::Load if self.lifespan => How::Lifespan,
+            How::Load if self.argument => How::Argument,
+            how => how,
+        };
+        let (guard, decorator) = (self.guard > 0, self.decorator);
+        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator });
+    }
+
+    fn function(&mut self, def: &'s StmtFunctionDef) {
+        let scope = self.open(def.name.as_str(), ScopeKind::Function(def));
+        let ix = self.ix(scope);
+        self.bind(def.name.as_str(), Binding::Scope(ix));
+        // Nested functions run, if at all, as part of the function around them.
+        let outer = self.at;
+        if self.in_function() {
+            self.scopes[outer].uses.push(Use {
+                chain: Box::new([def.name.as_str()]),
+                how: How::Argument,
+                range: def.name.range(),
+                guard: self.guard > 0,
+                decorator: false,
+            });
+        }
+        let guard = std::mem::take(&mut self.guard);
+        self.within(scope, |this| {
+            for parameter in &*def.parameters {
+                let annotation = parameter.annotation();
+                this.bind(parameter.name().as_str(), Binding::Parameter(annotation));
+            }
+            this.decorator = true;
+            for decorator in &def.decorator_list {
+                this.visit_expr(&decorator.expression);
+            }
+            this.decorator = false;
+            this.visit_body(&def.body);
+        });
+        self.guard = guard;
+    }
+
+    fn class(&mut self, def: &'s StmtClassDef) {
+        let scope = self.open(def.name.as_str(), ScopeKind::Class(def));
+        let ix = self.ix(scope);
+        self.bind(def.name.as_str(), Binding::Scope(ix));
+        self.within(scope, |this| {
+            this.decorator = true;
+            for decorator in &def.decorator_list {
+                this.visit_expr(&decorator.expression);
+            }
+            this.decorator = false;
+            this.visit_body(&def.body);
+        });
+    }
+
+    /// Binds what stands on the left of `=` and reads the right side, as a scope of its own outside of functions.
+    fn assign(&mut self, targets: &[&'s Expr], value: &'s Expr) {
+        let import = imported_by_call(value);
+        if self.in_function() {
+            let ix = self.ix(self.at);
+            for target in targets {
+                match target {
+                    Expr::Name(name) => {
+                        let binding = import.map_or(Binding::Local(value, ix), Binding::Import);
+                        self.bind(name.id.as_str(), binding);
+                    }
+                    // `self.client = Redis()` is an attribute of the class.
+                    Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) => {
+                        if let Some(class) = self.scopes[self.at].parent
+                            && let Some(class) = self.scopes.get_mut((class.0 - self.first) as usize)
+                            && matches!(class.kind, ScopeKind::Class(_))
+                        {
+                            class.names.push((attribute.attr.as_str(), Binding::Local(value, ix)));
+                        }
+                    }
+                    Expr::Tuple(tuple) => {
+                        for element in &tuple.elts {
+                            if let Expr::Name(name) = element {
+                                self.bind(name.id.as_str(), Binding::Local(value, ix));
+                            }
+                        }
+                    }
+                    target => self.visit_expr(target),
+                }
+            }
+            self.visit_expr(value);
+            return;
+        }
+        let named = targets.iter().find_map(|target| match target {
+            Expr::Name(name) => Some(name.id.as_str()),
+            Expr::Tuple(tuple) => tuple.elts.iter().find_map(|element| {
+                if let Expr::Name(name) = element { Some(name.id.as_str()) } else { None }
+            }),
+            _ => None,
+        });
+        let Some(name) = named else {
+            for target in targets {
+                self.visit_expr(target);
+            }
+            self.visit_expr(value);
+            return;
+        };
+        let scope = self.open(name, ScopeKind::Value(value));
+        let ix = self.ix(scope);
+        for target in targets {
+            match target {
+                Expr::Name(name) => {
+                    self.bind(name.id.as_str(), import.map_or(Binding::Scope(ix), Binding::Import))
+                }
+                Expr::Tuple(tuple) => {
+                    for element in &tuple.elts {
+                        if let Expr::Name(name) = element {
+                            self.bind(name.id.as_str(), Binding::Scope(ix));
+                        }
+                    }
+                }
+                target => self.visit_expr(target),
+            }
+        }
+        self.within(scope, |this| this.visit_expr(value));
+    }
+
+    fn bind_target(&mut self, target: &'s Expr, value: Option<&'s Expr>) {
+        match target {
+            Expr::Name(name) => {
+                let ix = self.ix(self.at);
+                self.bind(name.id.as_str(), value.map_or(Binding::Opaque, |value| Binding::Local(value, ix)));
+            }
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_target(element, None)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.bind_target(element, None)),
+            _ => {}
+        }
+    }
+
+    fn bind_element(&mut self, target: &'s Expr, values: &'s Expr) {
+        let ix = self.ix(self.at);
+        match target {
+            Expr::Name(name) => self.bind(name.id.as_str(), Binding::Element(values, ix)),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_element(element, values)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.bind_element(element, values)),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, call: &'s ExprCall) {
+        let chain = chain_of(&call.func);
+        let skips = chain
+            .as_deref()
+            .and_then(<[_]>::last)
+            .is_some_and(|last| matches!(*last, "skipif" | "skipIf" | "skipUnless"));
+        if let Some(chain) = chain {
+            if let Some(patch) = patch_of(&chain, call) {
+                self.scopes[self.at].patches.push(patch);
+            }
+            self.record(chain, How::Call(call), call.range());
+        } else {
+            self.visit_expr(&call.func);
+        }
+        let argument = std::mem::replace(&mut self.argument, true);
+        self.guarded(skips, |this| {
+            for arg in &call.arguments.args {
+                this.visit_expr(arg);
+            }
+            for keyword in &call.arguments.keywords {
+                let lifespan = keyword.arg.as_ref().is_some_and(|name| {
+                    matches!(name.as_str(), "lifespan" | "on_startup" | "on_shutdown" | "cleanup_ctx")
+                });
+                let before = this.lifespan;
+                this.lifespan |= lifespan;
+                this.visit_expr(&keyword.value);
+                this.lifespan = before;
+            }
+        });
+        self.argument = argument;
+    }
+}
+
+impl<'s> Visitor<'s> for Gatherer<'s> {
+    fn visit_stmt(&mut self, stmt: &'s Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => self.function(def),
+            Stmt::ClassDef(def) => self.class(def),
+            Stmt::Import(_) | Stmt::ImportFrom(_) => {
+                let mut found = Vec::new();
+                each_import(stmt, |name, import| found.push((name, import)));
+                for (name, import) in found {
+                    if name == "*" {
+                        self.stars.push(import);
+                    } else {
+                        self.bind(name, Binding::Import(import));
+                    }
+                }
+            }
+            Stmt::Assign(assign) => self.assign(&assign.targets.iter().collect::<Vec<_>>(), &assign.value),
+            Stmt::AnnAssign(assign) => match &assign.value {
+                Some(value) => self.assign(&[&assign.target], value),
+                None => {
+                    if let Expr::Name(name) = &*assign.target {
+                        self.bind(name.id.as_str(), Binding::Parameter(Some(&assign.annotation)));
+                    }
+                }
+            },
+            Stmt::If(branch) => {
+                if is_name(&branch.test, &["TYPE_CHECKING"]) {
+                    // What only a type checker imports still says what a name means.
+                    self.visit_body(&branch.body);
+                    return;
+                }
+                if is_main_guard(&branch.test) {
+                    return;
+                }
+                let skips = ends_in_skip(&branch.body)
+                    || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body));
+                self.guarded(skips, |this| this.visit_expr(&branch.test));
+                self.visit_body(&branch.body);
+                for clause in &branch.elif_else_clauses {
+                    if let Some(test) = &clause.test {
+                        self.guarded(skips, |this| this.visit_expr(test));
+                    }
+                    self.visit_body(&clause.body);
+                }
+            }
+            Stmt::Try(attempt) => {
+                let skips = attempt
+                    .handlers
+                    .iter()
+                    .any(|ExceptHandler::ExceptHandler(handler)| ends_in_skip(&handler.body));
+                self.guarded(skips, |this| this.visit_body(&attempt.body));
+                for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                    self.visit_body(&handler.body);
+                }
+                self.visit_body(&attempt.orelse);
+                self.visit_body(&attempt.finalbody);
+            }
+            Stmt::With(with) => {
+                for item in &with.items {
+                    if let Expr::Call(call) = &item.context_expr
+                        && let Some(chain) = chain_of(&call.func)
+                        && chain.last().is_some_and(|last| {
+                            matches!(
+                                *last,
+                                "TestClient"
+                                    | "LifespanManager"
+                                    | "lifespan_context"
+                                    | "AsyncTestClient"
+                                    | "TestServer"
+                                    | "run_lifespan"
+                            )
+                        })
+                    {
+                        self.record(chain, How::Boot(call), call.range());
+                    }
+                    self.visit_expr(&item.context_expr);
+                    if let Some(target) = &item.optional_vars {
+                        self.bind_target(target, Some(&item.context_expr));
+                    }
+                }
+                self.visit_body(&with.body);
+            }
+            Stmt::For(each) => {
+                self.bind_element(&each.target, &each.iter);
+                self.visit_expr(&each.iter);
+                self.visit_body(&each.body);
+                self.visit_body(&each.orelse);
+            }
+            Stmt::Assert(_)
+            | Stmt::Expr(_)
+            | Stmt::Return(_)
+            | Stmt::While(_)
+            | Stmt::Match(_)
+            | Stmt::Raise(_)
+            | Stmt::AugAssign(_) => {
+                let argument = std::mem::replace(&mut self.argument, false);
+                walk_stmt(self, stmt);
+                self.argument = argument;
+            }
+            // `del`, `global`, `pass` and the like use nothing.
+            _ => {}
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'s Expr) {
+        match expr {
+            Expr::Call(call) => self.call(call),
+            Expr::Attribute(_) | Expr::Name(_) => {
+                let loads = match expr {
+                    Expr::Attribute(attribute) => attribute.ctx == ExprContext::Load,
+                    Expr::Name(name) => name.ctx == ExprContext::Load,
+                    _ => false,
+                };
+                match chain_of(expr) {
+                    Some(chain) if loads => self.record(chain, How::Load, expr.range()),
+                    Some(_) => {}
+                    None => walk_expr(self, expr),
+                }
+            }
+            Expr::Subscript(subscript) => {
+                if let Some(chain) = chain_of(&subscript.value)
+                    && chain.last() == Some(&"environ")
+                    && subscript.ctx == ExprContext::Load
+                {
+                    self.record(chain, How::Environ(&subscript.slice), expr.range());
+                }
+                // `dependency_overrides[get_db]` names a function and calls nothing.
+                let argument = std::mem::replace(&mut self.argument, false);
+                if chain_of(&subscript.value)
+                    .is_some_and(|chain| chain.last() == Some(&"dependency_overrides"))
+                {
+                    self.argument = argument;
+                    return;
+                }
+                walk_expr(self, expr);
+                self.argument = argument;
+            }
+            Expr::Compare(compare) => {
+                if let ([CmpOp::In | CmpOp::NotIn], [right]) = (&*compare.ops, &*compare.comparators)
+                    && let Some(chain) = chain_of(right)
+                    && chain.last() == Some(&"environ")
+                {
+                    self.record(chain, How::Environ(&compare.left), expr.range());
+                }
+                walk_expr(self, expr);
+            }
+            _ => walk_expr(self, expr),
+        }
+    }
+
+    fn visit_annotation(&mut self, _: &'s Expr) {}
+}
+
+/// Returns the module that `pytest.importorskip("redis")` or `importlib.import_module("redis")` gives.
+fn imported_by_call(value: &Expr) -> Option<Import<'_>> {
+    let Expr::Call(call) = value else { return None };
+    let chain = chain_of(&call.func)?;
+    if !matches!(*chain.last()?, "importorskip" | "import_module") {
+        return None;
+    }
+    match call.arguments.args.first()? {
+        Expr::StringLiteral(text) => {
+            Some(Import { level: 0, module: text.value.to_str(), name: None, first_only: false })
+        }
+        _ => None,
+    }
+}
+
+/// Returns what a call replaces while a test runs, where it is one of `unittest.mock` or a monkeypatch.
+fn patch_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Option<Patch<'s>> {
+    let text = |at: usize| match call.arguments.args.get(at) {
+        Some(Expr::StringLiteral(text)) => Some(text.value.to_str().to_owned()),
+        _ => None,
+    };
+    let last = *chain.last()?;
+    let object = matches!(last, "object" | "multiple")
+        && chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
+    match last {
+        "patch" | "setattr" | "async_patch" => match (text(0), call.arguments.args.first(), text(1)) {
+            (Some(path), ..) => Some(Patch::Path(path)),
+            (None, Some(target), Some(name)) => Some(Patch::Attribute(chain_of(target)?, name)),
+            _ => None,
+        },
+        _ if object => Some(Patch::Attribute(chain_of(call.arguments.args.first()?)?, text(1)?)),
+        _ => None,
+    }
+}
+
+fn is_name(expr: &Expr, names: &[&str]) -> bool {
+    chain_of(expr).is_some_and(|chain| chain.last().is_some_and(|last| names.contains(last)))
+}
+
+fn is_main_guard(expr: &Expr) -> bool {
+    matches!(expr, Expr::Compare(compare) if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
+}
+
+/// Returns whether a block skips the test: `pytest.skip(…)`, `self.skipTest(…)`, `raise SkipTest`, or a `return` of a
+/// skip mark.
+pub(super) fn ends_in_skip(body: &[Stmt]) -> bool {
+    let skips = |expr: &Expr| {
+        let callee = if let Expr::Call(call) = expr { &*call.func } else { expr };
+        is_name(callee, &["skip", "skipTest", "SkipTest", "importorskip", "xfail"])
+    };
+    body.iter().any(|stmt| match stmt {
+        Stmt::Expr(stmt) => match &*stmt.value {
+            Expr::Call(_) => skips(&stmt.value),
+            _ => false,
+        },
+        Stmt::Raise(raise) => raise.exc.as_deref().is_some_and(|exc| match exc {
+            Expr::If(choice) => skips(&choice.body) || skips(&choice.orelse),
+            exc => skips(exc),
+        }),
+        Stmt::If(branch) => {
+            ends_in_skip(&branch.body)
+                || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body))
+        }
+        Stmt::With(with) => ends_in_skip(&with.body),
+        _ => false,
+    })
+}

@@ -1,0 +1,245 @@
+//! What an expression gives away about an address: the literal texts, numbers and names that it is made of.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast::{Expr, InterpolatedStringElement, Number};
+
+use super::gather::chain_of;
+use super::program::{Binding, ScopeIx, ScopeKind};
+use super::resolve::{Resolver, Target, returns_of};
+
+/// How deep values are followed, and how many expressions are looked at for one address.
+const MAX_DEPTH: u32 = 8;
+const MAX_LOOKS: u32 = 200;
+
+/// The parts of an expression, followed through names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hints {
+    /// Literal texts, those of f-strings among them.
+    pub(super) texts: Vec<String>,
+    /// Literal whole numbers.
+    pub(super) numbers: Vec<u64>,
+    /// Names of variables, attributes and environment variables.
+    pub(super) words: Vec<String>,
+    /// Parameters of the function around that it depends on.
+    pub(super) open: bool,
+}
+
+/// Returns what an expression within a scope is made of.
+pub(super) fn hints_of<'s>(
+    resolver: &Resolver<'_, 's, '_>,
+    scope: ScopeIx,
+    exprs: impl IntoIterator<Item = &'s Expr>,
+) -> Hints {
+    let mut reader = Reader { resolver, hints: Hints::default(), seen: BTreeSet::new(), looks: MAX_LOOKS };
+    for expr in exprs {
+        reader.read(scope, expr, MAX_DEPTH);
+    }
+    reader.hints
+}
+
+struct Reader<'r, 'p, 's, 't> {
+    resolver: &'r Resolver<'p, 's, 't>,
+    hints: Hints,
+    seen: BTreeSet<(ScopeIx, String)>,
+    looks: u32,
+}
+
+impl<'s> Reader<'_, '_, 's, '_> {
+    fn read(&mut self, scope: ScopeIx, expr: &'s Expr, depth: u32) {
+        let (Some(depth), Some(looks)) = (depth.checked_sub(1), self.looks.checked_sub(1)) else { return };
+        self.looks = looks;
+        match expr {
+            Expr::StringLiteral(text) => self.hints.texts.push(text.value.to_str().to_owned()),
+            Expr::NumberLiteral(number) => {
+                if let Number::Int(int) = &number.value {
+                    self.hints.numbers.extend(int.as_u64());
+                }
+            }
+            Expr::FString(text) => {
+                let mut whole = String::new();
+                for element in text.value.elements() {
+                    match element {
+                        InterpolatedStringElement::Literal(literal) => whole.push_str(&literal.value),
+                        InterpolatedStringElement::Interpolation(inner) => {
+                            whole.push('…');
+                            self.read(scope, &inner.expression, depth);
+                        }
+                    }
+                }
+                self.hints.texts.push(whole);
+            }
+            Expr::Name(_) | Expr::Attribute(_) => {
+                if let Some(chain) = chain_of(expr) {
+                    self.name(scope, &chain, depth);
+                } else if let Expr::Attribute(attribute) = expr {
+                    self.hints.words.push(attribute.attr.as_str().to_owned());
+                    // `get_settings().database_url`: the attribute of what the call gives.
+                    match self.resolver.value(scope, &attribute.value, &mut Vec::new(), 16) {
+                        Some(Target::Instance(class) | Target::Scope(class)) => {
+                            self.attribute(class, attribute.attr.as_str(), depth)
+                        }
+                        _ => self.read(scope, &attribute.value, depth),
+                    }
+                }
+            }
+            Expr::Call(call) => {
+                if let Some(chain) = chain_of(&call.func) {
+                    self.hints.words.extend(chain.last().map(|name| (*name).to_owned()));
+                    if let Some(Target::Scope(callee)) = self.resolver.resolve(scope, &chain).target {
+                        self.scope(callee, depth);
+                    }
+                    // `url.replace("+asyncpg", "")` is still about `url`.
+                    if chain.len() > 1 {
+                        self.name(scope, &chain[..chain.len() - 1], depth);
+                    }
+                } else {
+                    self.read(scope, &call.func, depth);
+                }
+                for arg in &call.arguments.args {
+                    self.read(scope, arg, depth);
+                }
+                for keyword in &call.arguments.keywords {
+                    if let Some(name) = &keyword.arg {
+                        self.hints.words.push(name.as_str().to_owned());
+                    }
+                    self.read(scope, &keyword.value, depth);
+                }
+            }
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.read(scope, element, depth)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.read(scope, element, depth)),
+            Expr::Dict(dict) => {
+                for item in &dict.items {
+                    self.read(scope, &item.value, depth);
+                }
+            }
+            Expr::BinOp(binary) => {
+                self.read(scope, &binary.left, depth);
+                self.read(scope, &binary.right, depth);
+            }
+            Expr::BoolOp(choice) => choice.values.iter().for_each(|value| self.read(scope, value, depth)),
+            Expr::If(choice) => {
+                self.read(scope, &choice.body, depth);
+                self.read(scope, &choice.orelse, depth);
+            }
+            Expr::Await(inner) => self.read(scope, &inner.value, depth),
+            Expr::Subscript(subscript) => {
+                self.read(scope, &subscript.value, depth);
+                if let Expr::StringLiteral(key) = &*subscript.slice {
+                    self.hints.words.push(key.value.to_str().to_owned());
+                }
+            }
+            Expr::Starred(starred) => self.read(scope, &starred.value, depth),
+            Expr::Named(named) => self.read(scope, &named.value, depth),
+            _ => {}
+        }
+    }
+
+    fn name(&mut self, scope: ScopeIx, chain: &[&'s str], depth: u32) {
+        self.hints.words.extend(chain.iter().map(|name| (*name).to_owned()));
+        // What a function assigned, read in its own right: a `Local` holds more than the class of its value.
+        let mut at = Some(scope);
+        while let Some(ix) = at {
+            let here = self.resolver.program.scope(ix);
+            match here.binding(chain[0]) {
+                Some(Binding::Parameter(_)) if matches!(here.kind, ScopeKind::Function(_)) => {
+                    if !matches!(chain[0], "self" | "cls") {
+                        self.hints.open = true;
+                        self.default(ix, chain[0], depth);
+                        return;
+                    }
+                    break;
+                }
+                Some(Binding::Element(values, owner)) => {
+                    if self.seen.insert((ix, chain[0].to_owned())) {
+                        self.read(owner, values, depth);
+                    }
+                    return;
+                }
+                Some(Binding::Local(value, owner)) => {
+                    if self.seen.insert((ix, chain[0].to_owned())) {
+                        for (name, binding) in &here.names {
+                            if let (true, Binding::Local(other, owner)) = (*name == chain[0], binding) {
+                                self.read(*owner, other, depth);
+                            }
+                        }
+                        if chain.len() > 1
+                            && let Some(Target::Instance(class)) =
+                                self.resolver.value(owner, value, &mut Vec::new(), 16)
+                        {
+                            self.attribute(class, chain[1], depth);
+                        }
+                    }
+                    return;
+                }
+                Some(_) => break,
+                None => at = here.parent,
+            }
+        }
+        match self.resolver.resolve(scope, chain).target {
+            Some(Target::Scope(target)) => self.scope(target, depth),
+            _ if chain.len() > 1 => {
+                if let Some(Target::Instance(class) | Target::Scope(class)) =
+                    self.resolver.resolve(scope, &chain[..chain.len() - 1]).target
+                {
+                    match self.resolver.program.scope(class).kind {
+                        ScopeKind::Class(_) => self.attribute(class, chain[chain.len() - 1], depth),
+                        ScopeKind::Value(value) => {
+                            let owner = self.resolver.program.scope(class).parent.unwrap_or(class);
+                            if let Some(Target::Instance(class)) =
+                                self.resolver.value(owner, value, &mut Vec::new(), 16)
+                            {
+                                self.attribute(class, chain[chain.len() - 1], depth);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The default of a parameter is what it mostly is.
+    fn default(&mut self, scope: ScopeIx, name: &str, depth: u32) {
+        if let ScopeKind::Function(def) = self.resolver.program.scope(scope).kind {
+            let parameter =
+                (&*def.parameters).into_iter().find(|parameter| parameter.name().as_str() == name);
+            if let Some(default) = parameter.and_then(|parameter| parameter.default()) {
+                self.read(scope, default, depth);
+            }
+        }
+    }
+
+    fn attribute(&mut self, class: ScopeIx, name: &'s str, depth: u32) {
+        for base in self.resolver.mro(class) {
+            let Target::Scope(base) = base else { continue };
+            match self.resolver.program.scope(base).binding(name) {
+                Some(Binding::Scope(target)) => return self.scope(target, depth),
+                Some(Binding::Local(value, owner)) => {
+                    if self.seen.insert((base, name.to_owned())) {
+                        self.read(owner, value, depth);
+                    }
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn scope(&mut self, target: ScopeIx, depth: u32) {
+        let scope = self.resolver.program.scope(target);
+        if !self.seen.insert((target, String::new())) {
+            return;
+        }
+        match scope.kind {
+            ScopeKind::Value(value) => self.read(target, value, depth),
+            ScopeKind::Function(def) => {
+                for value in returns_of(&def.body) {
+                    self.read(target, value, depth);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,496 @@
+//! What leads from one scope to another, and what in a scope touches a service by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use ruff_python_ast::{Expr, ExprCall};
+use ruff_text_size::TextRange;
+
+use super::hints::hints_of;
+use super::program::{How, Patch, ScopeIx, ScopeKind, Use};
+use super::resolve::{Resolver, Target};
+use super::signs::{Address, Called, SignBook, Sought, words_of};
+
+/// The methods that run when an object is made or used in a `with`.
+const LIFE_METHODS: &[&str] = &["__init__", "__new__", "__post_init__", "__enter__", "__aenter__"];
+
+/// How far functions are followed whose parameters are the address that they open.
+const OPENING_ROUNDS: usize = 4;
+
+/// A step from one scope to another.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) to: ScopeIx,
+    pub(super) range: TextRange,
+    /// It decides whether a test is skipped.
+    pub(super) guard: bool,
+    /// The names that it went through, as [`binding_mark`] writes them.
+    pub(super) via: Box<[u64]>,
+}
+
+/// Something in a scope that touches a service.
+#[derive(Clone, Debug)]
+pub(super) struct Touch {
+    pub(super) service: Sought,
+    pub(super) kind: TouchKind,
+    pub(super) range: TextRange,
+    pub(super) guard: bool,
+    pub(super) via: Box<[u64]>,
+    /// What it is, for people: the full name of a call, the name of a variable.
+    pub(super) what: String,
+}
+
+/// How a service is touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TouchKind {
+    /// A client is made, or a connection opened.
+    Client,
+    /// A container is started.
+    Container,
+    /// An environment variable about it is read.
+    Variable,
+    /// A guard is named after it.
+    Named,
+}
+
+/// What goes out from a scope.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Links {
+    pub(super) links: Vec<Link>,
+    pub(super) touches: Vec<Touch>,
+    /// Opens a connection at once: matters where it runs at import.
+    pub(super) connects: Vec<(Sought, TextRange)>,
+    /// Run only by who runs the application's lifespan.
+    lifespans: Vec<Link>,
+    /// Opens an address that its caller gives; the names that this goes through.
+    opens: Option<Vec<u64>>,
+    /// Guards whose names say what they are about, where nothing else does.
+    pub(super) named_guards: Vec<(Sought, TextRange, Option<ScopeIx>)>,
+}
+
+/// Returns what stands for a name that a scope binds, for comparing.
+pub(super) fn binding_mark(scope: ScopeIx, name: &str) -> u64 {
+    // FNV-1a: the same on every machine.
+    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in scope.0.to_le_bytes().iter().chain(name.as_bytes()) {
+        mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    mark
+}
+
+/// Returns the links of every scope, in the order of the scopes.
+pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> Vec<Links> {
+    let scopes: Vec<ScopeIx> = resolver.program.scope_indices().collect();
+    let mut all: Vec<Links> = scopes
+        .par_iter()
+        .map(|scope| Linker { resolver, book, scope: *scope, links: Links::default() }.link())
+        .collect();
+    // Who calls a function that opens what it is given says by its arguments what is opened.
+    for _ in 0..OPENING_ROUNDS {
+        let opening: BTreeMap<ScopeIx, Vec<u64>> = scopes
+            .iter()
+            .filter_map(|scope| all[scope.0 as usize].opens.take().map(|via| (*scope, via)))
+            .collect();
+        if opening.is_empty() {
+            break;
+        }
+        let found: Vec<(usize, Opened)> = scopes
+            .par_iter()
+            .filter_map(|scope| {
+                Some((scope.0 as usize, openings(resolver, book, *scope, &all[scope.0 as usize], &opening)?))
+            })
+            .collect();
+        for (at, opened) in found {
+            all[at].touches.extend(opened.touches);
+            // A function that opens what it is given through itself would go round for ever.
+            if !opening.contains_key(&ScopeIx(u32::try_from(at).unwrap_or(u32::MAX))) {
+                all[at].opens = opened.passes_on;
+            }
+        }
+    }
+    boot_all(resolver, &scopes, &mut all);
+    all
+}
+
+/// What a scope opens through functions that open what they are given.
+#[derive(Default)]
+struct Opened {
+    touches: Vec<Touch>,
+    /// It passes on what it is given itself, through these names.
+    passes_on: Option<Vec<u64>>,
+}
+
+fn openings(
+    resolver: &Resolver<'_, '_, '_>,
+    book: &SignBook<'_>,
+    scope: ScopeIx,
+    links: &Links,
+    opening: &BTreeMap<ScopeIx, Vec<u64>>,
+) -> Option<Opened> {
+    if !links.links.iter().any(|link| opening.contains_key(&link.to)) {
+        return None;
+    }
+    let mut opened = Opened::default();
+    for used in &resolver.program.scope(scope).uses {
+        let How::Call(call) = used.how else { continue };
+        let mut through = links.links.iter().filter(|link| link.range == used.range);
+        let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else {
+            continue;
+        };
+        let via: Vec<u64> = link.via.iter().chain(beyond).copied().collect();
+        let hints = hints_of(resolver, scope, arguments(call));
+        match book.address(&hints) {
+            Address::Of(services) => opened.touches.extend(services.into_iter().map(|service| Touch {
+                service,
+                kind: TouchKind::Client,
+                range: used.range,
+                guard: used.guard,
+                via: via.as_slice().into(),
+                what: used.chain.join("."),
+            })),
+            Address::Unknown if hints.open => opened.passes_on = Some(via),
+            _ => {}
+        }
+    }
+    (opened.passes_on.is_some() || !opened.touches.is_empty()).then_some(opened)
+}
+
+/// Links whoever runs an application's lifespan to what the lifespan does.
+fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Links]) {
+    let mut booted: Vec<(usize, Vec<Link>)> = Vec::new();
+    for scope in scopes {
+        for used in &resolver.program.scope(*scope).uses {
+            let How::Boot(call) = used.how else { continue };
+            let mut links = Vec::new();
+            for arg in arguments(call) {
+                let mut seen = BTreeSet::new();
+                let target = match arg {
+                    Expr::Call(inner) => super::gather::chain_of(&inner.func)
+                        .and_then(|chain| resolver.resolve(*scope, &chain).target),
+                    arg => {
+                        super::gather::chain_of(arg).and_then(|chain| resolver.resolve(*scope, &chain).target)
+                    }
+                };
+                if let Some(Target::Scope(target)) = target {
+                    lifespans_of(resolver, all, target, &mut seen, &mut links);
+                }
+            }
+            for link in &mut links {
+                link.range = used.range;
+                link.guard = used.guard;
+            }
+            if !links.is_empty() {
+                booted.push((scope.0 as usize, links));
+            }
+        }
+    }
+    for (at, links) in booted {
+        all[at].links.extend(links);
+    }
+}
+
+fn lifespans_of(
+    resolver: &Resolver<'_, '_, '_>,
+    all: &[Links],
+    scope: ScopeIx,
+    seen: &mut BTreeSet<ScopeIx>,
+    found: &mut Vec<Link>,
+) {
+    if !seen.insert(scope) || seen.len() > 64 {
+        return;
+    }
+    let links = &all[scope.0 as usize];
+    found.extend(links.lifespans.iter().cloned());
+    // `app = create_app()`: the function makes what has the lifespan.
+    if matches!(resolver.program.scope(scope).kind, ScopeKind::Value(_)) || links.lifespans.is_empty() {
+        for link in &links.links {
+            if matches!(resolver.program.scope(link.to).kind, ScopeKind::Function(_) | ScopeKind::Value(_)) {
+                lifespans_of(resolver, all, link.to, seen, found);
+            }
+        }
+    }
+}
+
+fn speaks_http(path: &str) -> bool {
+    ["httpx.", "requests.", "urllib.", "boto3.", "aiohttp."].iter().any(|start| path.starts_with(start))
+}
+
+fn has_keyword(call: &ExprCall, names: &[&str]) -> bool {
+    call.arguments
+        .keywords
+        .iter()
+        .any(|keyword| keyword.arg.as_ref().is_some_and(|arg| names.contains(&arg.as_str())))
+}
+
+/// Returns the arguments of a call over HTTP that are its address: what it sends says nothing.
+fn address_arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
+    let keywords = call.arguments.keywords.iter().filter(|keyword| {
+        keyword
+            .arg
+            .as_ref()
+            .is_some_and(|arg| matches!(arg.as_str(), "url" | "base_url" | "endpoint_url" | "service_url"))
+    });
+    // `client.request("GET", url)` names the method first.
+    let first = call.arguments.args.iter().take(2).filter(|arg| !is_method(arg)).take(1);
+    first.chain(keywords.map(|keyword| &keyword.value))
+}
+
+fn is_method(expr: &Expr) -> bool {
+    matches!(expr, Expr::StringLiteral(text) if text.value.to_str().len() < 8 && text.value.to_str().chars().all(|c| c.is_ascii_uppercase()))
+}
+
+/// Returns the values of a call's arguments.
+pub(super) fn arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
+    call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value))
+}
+
+/// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
+/// calls.
+pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: ScopeIx) -> Vec<u64> {
+    let mut marks = patched_here(resolver, scope);
+    let mut seen = BTreeSet::from([scope]);
+    let mut open = vec![(scope, 0)];
+    while let Some((at, depth)) = open.pop() {
+        for link in &links[at.0 as usize].links {
+            let helper = resolver.program.scope(link.to);
+            if depth < 2
+                && matches!(helper.kind, ScopeKind::Function(_))
+                && seen.len() < 64
+                && seen.insert(link.to)
+            {
+                marks.extend(patched_here(resolver, link.to));
+                open.push((link.to, depth + 1));
+            }
+        }
+    }
+    marks
+}
+
+fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
+    let mut marks = Vec::new();
+    for patch in &resolver.program.scope(scope).patches {
+        match patch {
+            Patch::Path(path) => match resolver.resolve_path(scope, path) {
+                Some((at, name)) => marks.push(binding_mark(at, &name)),
+                // A class of a library: whoever uses it by that name.
+                None => marks.push(external_mark(path)),
+            },
+            Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
+                Some(Target::Scope(at) | Target::Instance(at)) => marks.push(binding_mark(at, name)),
+                Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
+                None => {}
+            },
+        }
+    }
+    marks
+}
+
+fn external_mark(path: &str) -> u64 {
+    binding_mark(ScopeIx(u32::MAX), path)
+}
+
+struct Linker<'l, 'p, 's, 't, 'c> {
+    resolver: &'l Resolver<'p, 's, 't>,
+    book: &'l SignBook<'c>,
+    scope: ScopeIx,
+    links: Links,
+}
+
+impl<'s> Linker<'_, '_, 's, '_, '_> {
+    fn link(mut self) -> Links {
+        let program = self.resolver.program;
+        for used in &program.scope(self.scope).uses {
+            match used.how {
+                How::Environ(key) => {
+                    let hints = hints_of(self.resolver, self.scope, [key]);
+                    self.variable(used, hints.texts.first().map_or("", String::as_str));
+                }
+                How::Boot(_) => {}
+                How::Lifespan => {
+                    if let Some(Target::Scope(to)) = self.resolver.resolve(self.scope, &used.chain).target {
+                        self.links.lifespans.push(Link {
+                            to,
+                            range: used.range,
+                            guard: false,
+                            via: Box::default(),
+                        });
+                    }
+                }
+                How::Call(_) | How::Load | How::Argument => self.follow(used),
+            }
+        }
+        self.links
+    }
+
+    fn follow(&mut self, used: &Use<'s>) {
+        let resolved = self.resolver.resolve(self.scope, &used.chain);
+        let mut via: Vec<u64> = resolved.via.iter().map(|(scope, name)| binding_mark(*scope, name)).collect();
+        if used.guard {
+            self.named_guard(used, resolved.target.as_ref());
+        }
+        // What is used of a value needs the value, whatever the attribute means.
+        if used.chain.len() > 1
+            && let root = self.resolver.resolve(self.scope, &used.chain[..1])
+            && let Some(Target::Scope(to)) = root.target
+            && matches!(self.resolver.program.scope(to).kind, ScopeKind::Value(_))
+        {
+            self.push(used, to, &via);
+        }
+        match (resolved.target, used.how) {
+            (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
+                (ScopeKind::Function(_), How::Call(_) | How::Argument) | (ScopeKind::Value(_), _) => {
+                    self.push(used, to, &via)
+                }
+                (ScopeKind::Function(_), _) if used.decorator => self.push(used, to, &via),
+                (ScopeKind::Class(_), How::Call(call)) => self.construct(used, call, to, &via),
+                _ => {}
+            },
+            (Some(Target::External(path)), How::Call(call)) => {
+                via.extend(prefixes(&path).map(external_mark));
+                self.external(used, call, &path, via);
+            }
+            // `engine` from another module, whose value is a client.
+            (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
+        }
+    }
+
+    fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
+        if to != self.scope {
+            self.links.links.push(Link { to, range: used.range, guard: used.guard, via: via.into() });
+        }
+    }
+
+    /// Making an object runs its class's own methods of life, or makes a client where it inherits from one.
+    fn construct(&mut self, used: &Use<'s>, call: &'s ExprCall, class: ScopeIx, via: &[u64]) {
+        let program = self.resolver.program;
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        for base in self.resolver.mro(class) {
+            match base {
+                Target::Scope(base) => {
+                    for method in LIFE_METHODS {
+                        if let Some(super::program::Binding::Scope(to)) = program.scope(base).binding(method)
+                            && found.insert(method)
+                        {
+                            self.push(used, to, via);
+                        }
+                    }
+                }
+                Target::External(path) => {
+                    let mut via = via.to_vec();
+                    via.extend(prefixes(&path).map(external_mark));
+                    self.external(used, call, &path, via);
+                }
+                Target::Instance(_) => {}
+            }
+        }
+    }
+
+    fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, via: Vec<u64>) {
+        match self.book.call(path) {
+            Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, via),
+            Some(Called::Connects(service)) => {
+                self.links.connects.push((service, used.range));
+                self.touch(used, service, TouchKind::Client, path, via);
+            }
+            Some(Called::Starts(service)) => self.touch(used, service, TouchKind::Container, path, via),
+            Some(Called::Variable) => {
+                let name = call.arguments.args.first().map(|arg| hints_of(self.resolver, self.scope, [arg]));
+                let name = name.and_then(|hints| hints.texts.into_iter().next()).unwrap_or_default();
+                self.variable(used, &name);
+            }
+            Some(Called::Addressed { database }) => {
+                let hints = if speaks_http(path) {
+                    // A transport of its own is a stand-in for the network.
+                    if has_keyword(call, &["transport", "mounts", "app"]) {
+                        return;
+                    }
+                    hints_of(self.resolver, self.scope, address_arguments(call))
+                } else {
+                    hints_of(self.resolver, self.scope, arguments(call))
+                };
+                match self.book.address(&hints) {
+                    Address::Of(services) => {
+                        for service in services {
+                            if ["socket.", "asyncio.", "requests.", "httpx.get"]
+                                .iter()
+                                .any(|start| path.starts_with(start))
+                            {
+                                self.links.connects.push((service, used.range));
+                            }
+                            self.touch(used, service, TouchKind::Client, path, via.clone());
+                        }
+                    }
+                    Address::None => {}
+                    Address::Unknown if hints.open => self.links.opens = Some(via),
+                    Address::Unknown => {
+                        if let (true, Some(service)) = (database, self.book.database) {
+                            self.touch(used, service, TouchKind::Client, path, via);
+                        }
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn touch(&mut self, used: &Use<'s>, service: Sought, kind: TouchKind, what: &str, via: Vec<u64>) {
+        self.links.touches.push(Touch {
+            service,
+            kind,
+            range: used.range,
+            guard: used.guard,
+            via: via.into(),
+            what: what.to_owned(),
+        });
+    }
+
+    fn variable(&mut self, used: &Use<'s>, name: &str) {
+        if let Some(service) = self.book.word(name) {
+            self.touch(used, service, TouchKind::Variable, name, Vec::new());
+        }
+    }
+
+    /// A guard such as `redis_available` says by its name what it looks for.
+    fn named_guard(&mut self, used: &Use<'s>, target: Option<&Target>) {
+        const LOOKS_FOR: &[&str] = &[
+            "reachable",
+            "available",
+            "running",
+            "up",
+            "ready",
+            "alive",
+            "ping",
+            "online",
+            "responsive",
+            "connect",
+            "connected",
+            "connection",
+            "server",
+            "live",
+            "requires",
+            "require",
+            "required",
+            "needs",
+            "no",
+            "without",
+            "check",
+        ];
+        if let Some(Target::Scope(ix)) = target
+            && let ScopeKind::Value(Expr::BooleanLiteral(_)) = self.resolver.program.scope(*ix).kind
+        {
+            return;
+        }
+        let Some(last) = used.chain.last() else { return };
+        if words_of(last).iter().any(|word| LOOKS_FOR.contains(&word.as_str()))
+            && let Some(service) = self.book.word(last)
+        {
+            let to = if let Some(Target::Scope(to)) = target { Some(*to) } else { None };
+            self.links.named_guards.push((service, used.range, to));
+        }
+    }
+}
+
+/// Returns a dotted path and all its beginnings.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('.').map(|(at, _)| &path[..at]).chain([path])
+}

@@ -1,0 +1,116 @@
+//! Which files are read: the tests and conftest files, then wave by wave whatever of the project they import.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::gather::imports_of;
+use super::locate::{Locator, folder_of};
+use super::program::Import;
+use super::settings::PytestSettings;
+use super::source::{Broken, MAX_BYTES, SourceFile};
+use super::tree::Tree;
+
+/// The files that were read.
+pub(super) struct Loaded {
+    /// By path.
+    pub(super) files: Vec<SourceFile>,
+    /// The test files of each root.
+    pub(super) tests: Vec<Vec<String>>,
+}
+
+/// Returns the files of the project that matter to its tests.
+pub(super) fn load(project: &Path, tree: &Tree, roots: &[PytestSettings], locator: &Locator<'_>) -> Loaded {
+    let tests: Vec<Vec<String>> = roots.iter().map(|root| tree.test_files(root)).collect();
+    let mut known: BTreeSet<String> = tests.iter().flatten().cloned().collect();
+    for file in tests.iter().flatten() {
+        let mut folder = folder_of(file);
+        loop {
+            for name in ["conftest.py", "__init__.py"] {
+                let beside = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                if tree.files.contains(&beside) {
+                    known.insert(beside);
+                }
+            }
+            if folder.is_empty() {
+                break;
+            }
+            folder = folder_of(folder);
+        }
+    }
+    for root in roots {
+        let named = root.option("-p").into_iter().chain(root.django_settings.as_deref());
+        known.extend(
+            named
+                .filter_map(|module| locator.file(&root.below_root("conftest.py"), 0, module))
+                .map(str::to_owned),
+        );
+        known.extend(tree.files.get(&root.below_root("manage.py")).cloned());
+    }
+    let mut wave: Vec<String> = known.iter().cloned().collect();
+    let mut files: Vec<SourceFile> = Vec::new();
+    while !wave.is_empty() {
+        let read: Vec<(SourceFile, Vec<String>)> = wave
+            .par_iter()
+            .map(|path| {
+                let file = read_file(project, path);
+                let mut next: Vec<String> = Vec::new();
+                for import in imports_of(&file) {
+                    next.extend(files_of(locator, path, &import).into_iter().map(str::to_owned));
+                }
+                (file, next)
+            })
+            .collect();
+        wave.clear();
+        for (file, next) in read {
+            files.push(file);
+            for path in next {
+                if known.insert(path.clone()) {
+                    wave.push(path);
+                }
+            }
+        }
+        wave.sort_unstable();
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Loaded { files, tests }
+}
+
+fn read_file(project: &Path, path: &str) -> SourceFile {
+    let place = project.join(path);
+    let size = std::fs::metadata(&place).map_or(0, |data| data.len());
+    if usize::try_from(size).unwrap_or(usize::MAX) > MAX_BYTES {
+        let message = format!("it has {} MiB: too large to be read", size / (1024 * 1024));
+        let mut file = SourceFile::parse(path, b"");
+        file.broken = Some(Broken { line: 1, message });
+        return file;
+    }
+    match std::fs::read(&place) {
+        Ok(bytes) => SourceFile::parse(path, &bytes),
+        Err(error) => {
+            let mut file = SourceFile::parse(path, b"");
+            file.broken = Some(Broken { line: 1, message: format!("it can not be read: {error}") });
+            file
+        }
+    }
+}
+
+/// Returns the files that an import reads: its module, the module that a name of it may be, and the packages above.
+fn files_of<'t>(locator: &Locator<'t>, from: &str, import: &Import<'_>) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    found.extend(locator.module(from, import));
+    if let Some(name) = import.name {
+        let dotted =
+            if import.module.is_empty() { name.to_owned() } else { format!("{}.{name}", import.module) };
+        found.extend(locator.file(from, import.level, &dotted));
+    }
+    if import.first_only {
+        let mut module = import.module;
+        while let Some((above, _)) = module.rsplit_once('.') {
+            found.extend(locator.file(from, 0, above));
+            module = above;
+        }
+    }
+    found
+}

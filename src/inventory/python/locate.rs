@@ -1,0 +1,170 @@
+//! Which file a dotted module name means, seen from another file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::program::Import;
+use super::settings::PytestSettings;
+use super::tree::Tree;
+use crate::config::Catalogue;
+
+/// Finds the file of a module.
+#[derive(Debug)]
+pub(super) struct Locator<'t> {
+    files: &'t BTreeSet<String>,
+    /// Folders on the import path, relative to the project, beside those that a file's own place gives.
+    roots: Vec<String>,
+    /// Folders in which a top-level name stands, for layouts that nothing declares.
+    tops: BTreeMap<&'t str, Vec<&'t str>>,
+    /// Top-level modules of clients: a file of the same name is not theirs, wherever it stands.
+    clients: BTreeSet<&'static str>,
+}
+
+impl<'t> Locator<'t> {
+    pub(super) fn new(tree: &'t Tree, settings: &[PytestSettings]) -> Self {
+        let mut roots = vec![String::new(), "src".to_owned(), "lib".to_owned()];
+        for settings in settings {
+            for path in settings.pythonpath.iter().map(String::as_str).chain([".", "src", "lib"]) {
+                let root = settings.below_root(path);
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+        }
+        let mut tops: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for file in &tree.files {
+            // A package's top is its folder that stands in one that is no package.
+            if let Some(folder) = file.strip_suffix("/__init__.py") {
+                let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+                let nested = !above.is_empty() && tree.files.contains(&format!("{above}/__init__.py"));
+                if !nested {
+                    tops.entry(name).or_default().push(above);
+                }
+            }
+        }
+        let services = Catalogue::embedded().services().iter();
+        let modules = services.flat_map(|service| &service.signs.modules);
+        let clients = modules.map(|module| module.split('.').next().unwrap_or(module)).collect();
+        Self { files: &tree.files, roots, tops, clients }
+    }
+
+    /// Returns the file of an import's module, seen from the file that imports it.
+    pub(super) fn module(&self, from: &str, import: &Import<'_>) -> Option<&'t str> {
+        self.file(from, import.level, import.module)
+    }
+
+    /// Returns the file of a module: `level` dots, then dotted names.
+    pub(super) fn file(&self, from: &str, level: u32, module: &str) -> Option<&'t str> {
+        let path = module.replace('.', "/");
+        if level > 0 {
+            let mut folder = folder_of(from);
+            for _ in 1..level {
+                folder = folder_of(folder);
+            }
+            return self.in_folder(folder, &path);
+        }
+        let top = module.split('.').next().unwrap_or(module);
+        if !self.clients.contains(top) {
+            // The folders of the file that are no packages are, or may be, on the import path.
+            let mut folder = folder_of(from);
+            loop {
+                if !self.files.contains(&joined(folder, "__init__.py"))
+                    && let Some(file) = self.in_folder(folder, &path)
+                    && file != from
+                {
+                    return Some(file);
+                }
+                if folder.is_empty() {
+                    break;
+                }
+                folder = folder_of(folder);
+            }
+        }
+        if let Some(file) = self.roots.iter().find_map(|root| self.in_folder(root, &path)) {
+            return (file != from || !self.clients.contains(top)).then_some(file);
+        }
+        match self.tops.get(top).map(Vec::as_slice) {
+            Some([folder]) if !self.clients.contains(top) => self.in_folder(folder, &path),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a module is one of the project, if only a folder without a file of its own.
+    pub(super) fn is_folder(&self, from: &str, level: u32, module: &str) -> bool {
+        let path = module.replace('.', "/");
+        let any_in = |folder: &str| {
+            let start = joined(&joined(folder, &path), "");
+            self.files.range(start.clone()..).next().is_some_and(|file| file.starts_with(&start))
+        };
+        if level > 0 {
+            let mut folder = folder_of(from);
+            for _ in 1..level {
+                folder = folder_of(folder);
+            }
+            return any_in(folder);
+        }
+        let top = module.split('.').next().unwrap_or(module);
+        if self.clients.contains(top) {
+            return false;
+        }
+        let mut folder = folder_of(from);
+        loop {
+            if any_in(folder) {
+                return true;
+            }
+            if folder.is_empty() {
+                return self.roots.iter().any(|root| any_in(root));
+            }
+            folder = folder_of(folder);
+        }
+    }
+
+    fn in_folder(&self, folder: &str, path: &str) -> Option<&'t str> {
+        let module = joined(folder, path);
+        let candidates = if path.is_empty() {
+            [joined(folder, "__init__.py"), String::new()]
+        } else {
+            [format!("{module}/__init__.py"), format!("{module}.py")]
+        };
+        candidates.iter().find_map(|candidate| self.files.get(candidate)).map(String::as_str)
+    }
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Returns the folder of a path, empty for the project's own.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[&str]) -> Tree {
+        Tree { files: files.iter().map(|file| (*file).to_owned()).collect(), ..Tree::default() }
+    }
+
+    #[test]
+    fn modules_are_found_as_python_finds_them() {
+        let tree = tree(&[
+            "app/__init__.py",
+            "app/db.py",
+            "app/redis.py",
+            "tests/helpers.py",
+            "tests/unit/test_a.py",
+            "src/lib/__init__.py",
+            "services/pay/paylib/__init__.py",
+        ]);
+        let locator = Locator::new(&tree, &[]);
+        assert_eq!(locator.file("tests/unit/test_a.py", 0, "app.db"), Some("app/db.py"));
+        assert_eq!(locator.file("tests/unit/test_a.py", 0, "helpers"), Some("tests/helpers.py"));
+        assert_eq!(locator.file("app/db.py", 1, "redis"), Some("app/redis.py"));
+        assert_eq!(locator.file("app/db.py", 1, ""), Some("app/__init__.py"));
+        assert_eq!(locator.file("app/db.py", 0, "redis"), None, "an absolute import never means a sibling");
+        assert_eq!(locator.file("app/db.py", 0, "lib"), Some("src/lib/__init__.py"));
+        assert_eq!(locator.file("app/db.py", 0, "paylib"), Some("services/pay/paylib/__init__.py"));
+        assert!(locator.is_folder("app/db.py", 0, "tests.unit"));
+    }
+}

@@ -1,0 +1,242 @@
+//! From what a test reaches to the services that it needs, each with the strongest evidence and the way there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ruff_text_size::TextRange;
+
+use super::links::{Links, patched};
+use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
+use super::reach::{Reach, Strength, Way};
+use super::resolve::Resolver;
+use super::signs::{SignBook, Sought};
+use super::{SourceNeed, Step, StepKind};
+use crate::inventory::Evidence;
+
+/// Where the search for a test's needs begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Root {
+    /// The function itself, or a decorator or mark of it, its class or its module.
+    Test(ScopeIx),
+    /// A method that sets its class up.
+    SetUp(ScopeIx),
+    /// A fixture of its closure; whether the test gets it without asking.
+    Fixture(ScopeIx, bool),
+    /// Its module while it is imported: only guards of the whole module count.
+    Module(ScopeIx),
+}
+
+/// A connection that is opened while a module is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Connection {
+    pub(super) service: Sought,
+    pub(super) scope: ScopeIx,
+    pub(super) range: TextRange,
+    /// It only decides whether tests are skipped.
+    pub(super) guard: bool,
+}
+
+/// Finds the needs of tests.
+pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
+    pub(super) resolver: &'n Resolver<'p, 's, 't>,
+    pub(super) book: &'n SignBook<'c>,
+    pub(super) links: &'n [Links],
+    pub(super) reach: &'n Reach<'n>,
+    /// The connections that a module's import opens.
+    pub(super) connections: &'n BTreeMap<ModuleIx, Vec<Connection>>,
+}
+
+impl NeedFinder<'_, '_, '_, '_, '_> {
+    /// Returns what a test needs that begins at these roots.
+    pub(super) fn of_roots(&self, module: ModuleIx, roots: &[Root]) -> Vec<SourceNeed> {
+        let mut replaced: Vec<u64> = Vec::new();
+        for root in roots {
+            let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
+            replaced.extend(patched(self.resolver, self.links, *scope));
+        }
+        let mut best: BTreeMap<Sought, SourceNeed> = BTreeMap::new();
+        // A service that anything but an autouse fixture brings is no matter of that fixture.
+        let mut asked: BTreeMap<Sought, bool> = BTreeMap::new();
+        for root in roots {
+            for (service, need, auto) in self.of_root(*root, &replaced) {
+                let by_asking = asked.entry(service).or_default();
+                *by_asking |= auto.is_none();
+                let better = best.get(&service).is_none_or(|known| need.evidence < known.evidence);
+                if better {
+                    best.insert(service, SourceNeed { by_autouse: auto, ..need });
+                }
+            }
+        }
+        for Connection { service, scope, range, .. } in
+            self.connections.get(&module).into_iter().flatten().filter(|found| !found.guard)
+        {
+            asked.insert(*service, true);
+            best.entry(*service).or_insert_with(|| SourceNeed {
+                service: self.book.get(*service).name.clone(),
+                evidence: Evidence::Client,
+                steps: Arc::from([self.step(*scope, *range, StepKind::Module)]),
+                what: "a connection while it is imported".into(),
+                by_autouse: None,
+            });
+        }
+        for (service, need) in &mut best {
+            if asked.get(service).copied().unwrap_or(false) {
+                need.by_autouse = None;
+            }
+        }
+        let mut needs: Vec<SourceNeed> = best.into_values().collect();
+        needs.sort_by(|a, b| a.service.cmp(&b.service));
+        needs
+    }
+
+    fn of_root(&self, root: Root, replaced: &[u64]) -> Vec<(Sought, SourceNeed, Option<String>)> {
+        let (scope, kind, auto) = match root {
+            Root::Test(scope) => (scope, StepKind::Test, false),
+            Root::SetUp(scope) => (scope, StepKind::SetUp, false),
+            Root::Fixture(scope, auto) => (scope, StepKind::Fixture, auto),
+            Root::Module(scope) => (scope, StepKind::Module, false),
+        };
+        let mut found = Vec::new();
+        for (service, way) in self.reach.ways(scope, replaced) {
+            if kind == StepKind::Module && way.strength != Strength::Guard {
+                continue;
+            }
+            let evidence = match (way.strength, kind) {
+                (Strength::Guard, _) => Evidence::Guard,
+                (Strength::Client, StepKind::Fixture | StepKind::SetUp) => Evidence::Fixture,
+                (Strength::Client, _) => Evidence::Client,
+                (Strength::Container, _) => Evidence::Container,
+                (Strength::Variable, _) => Evidence::Variable,
+            };
+            let name = auto.then(|| self.resolver.program.scope(scope).name.to_owned());
+            found.push((service, self.need(service, evidence, &way, kind), name));
+        }
+        found
+    }
+
+    fn need(&self, service: Sought, evidence: Evidence, way: &Way, first: StepKind) -> SourceNeed {
+        let steps = way.steps.iter().enumerate().map(|(at, (scope, range))| {
+            let kind = match (at, self.resolver.program.scope(*scope).kind) {
+                (_, ScopeKind::Value(_)) => StepKind::Value,
+                (0, _) => first,
+                (_, ScopeKind::Module) => StepKind::Module,
+                _ => StepKind::Function,
+            };
+            self.step(*scope, *range, kind)
+        });
+        SourceNeed {
+            service: self.book.get(service).name.clone(),
+            evidence,
+            steps: steps.collect(),
+            what: way.what.as_str().into(),
+            by_autouse: None,
+        }
+    }
+
+    fn step(&self, scope: ScopeIx, range: TextRange, kind: StepKind) -> Step {
+        let program = self.resolver.program;
+        let file = program.file_of(scope);
+        let name = if matches!(program.scope(scope).kind, ScopeKind::Module) {
+            file.path.clone()
+        } else {
+            program.title(scope)
+        };
+        Step { kind, name, place: file.place(range) }
+    }
+
+    /// Returns the services that a scope reaches by itself, for a fixture seen alone.
+    pub(super) fn of_scope(&self, scope: ScopeIx) -> Vec<SourceNeed> {
+        let replaced = patched(self.resolver, self.links, scope);
+        let found = self.of_root(Root::Fixture(scope, false), &replaced);
+        found.into_iter().map(|(_, need, _)| need).collect()
+    }
+}
+
+/// Returns, for every module, the connections that its import opens: by itself, or by a module that it imports.
+pub(super) fn connections(
+    resolver: &Resolver<'_, '_, '_>,
+    links: &[Links],
+) -> BTreeMap<ModuleIx, Vec<Connection>> {
+    let program = resolver.program;
+    // A function that opens a connection passes it on to what calls it.
+    let mut opens: Vec<Option<Sought>> =
+        links.iter().map(|links| links.connects.first().map(|(service, _)| *service)).collect();
+    let calls = |from: usize, at: usize| {
+        is_call(program, ScopeIx(u32::try_from(from).unwrap_or(u32::MAX)), links[from].links[at].range)
+    };
+    for _ in 0..8 {
+        let mut changed = false;
+        for (from, out) in links.iter().enumerate() {
+            if opens[from].is_some() || !matches!(program.scopes[from].kind, ScopeKind::Function(_)) {
+                continue;
+            }
+            let found = out.links.iter().enumerate().find_map(|(at, link)| {
+                opens[link.to.0 as usize].filter(|_| {
+                    matches!(program.scope(link.to).kind, ScopeKind::Function(_)) && calls(from, at)
+                })
+            });
+            if found.is_some() {
+                opens[from] = found;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    let mut own: BTreeMap<ModuleIx, Vec<Connection>> = BTreeMap::new();
+    let guarded = |ix: ScopeIx, range: TextRange| {
+        program.scope(ix).uses.iter().any(|used| used.range == range && used.guard)
+    };
+    for (from, out) in links.iter().enumerate() {
+        let ix = ScopeIx(u32::try_from(from).unwrap_or(u32::MAX));
+        let scope = program.scope(ix);
+        let at_import = match scope.kind {
+            ScopeKind::Module => true,
+            ScopeKind::Value(_) => scope.parent.is_some_and(|parent| runs_at_import(program, parent)),
+            _ => false,
+        };
+        if !at_import {
+            continue;
+        }
+        let direct = out.connects.iter().map(|(service, range)| Connection {
+            service: *service,
+            scope: ix,
+            range: *range,
+            guard: guarded(ix, *range),
+        });
+        let through = out.links.iter().enumerate().filter_map(|(at, link)| {
+            let service = opens[link.to.0 as usize]?;
+            let function = matches!(program.scope(link.to).kind, ScopeKind::Function(_));
+            (function && calls(from, at)).then_some(Connection {
+                service,
+                scope: ix,
+                range: link.range,
+                guard: link.guard,
+            })
+        });
+        let found: Vec<_> = direct.chain(through).collect();
+        if !found.is_empty() {
+            own.entry(scope.module).or_default().extend(found);
+        }
+    }
+    own
+}
+
+fn runs_at_import(program: &Program<'_>, scope: ScopeIx) -> bool {
+    match program.scope(scope).kind {
+        ScopeKind::Module => true,
+        ScopeKind::Class(_) => {
+            program.scope(scope).parent.is_some_and(|parent| runs_at_import(program, parent))
+        }
+        _ => false,
+    }
+}
+
+fn is_call(program: &Program<'_>, scope: ScopeIx, range: TextRange) -> bool {
+    program
+        .scope(scope)
+        .uses
+        .iter()
+        .any(|used| used.range == range && matches!(used.how, super::program::How::Call(_)))
+}

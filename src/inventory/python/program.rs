@@ -1,0 +1,164 @@
+//! The program as its sources show it: modules, classes, functions and values, what each binds and what it uses.
+//!
+//! Nothing is run. A *scope* is whatever can be reached by a name: a module, a class, a function, or a value that a
+//! module or class assigns. Each knows the names that it binds and, in order, the names that it uses.
+
+use ruff_python_ast::{Expr, ExprCall, StmtClassDef, StmtFunctionDef};
+use ruff_text_size::TextRange;
+
+use super::source::SourceFile;
+
+/// The position of a scope in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ScopeIx(pub(super) u32);
+
+/// The position of a module in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ModuleIx(pub(super) u32);
+
+/// All that was read.
+#[derive(Debug, Default)]
+pub(super) struct Program<'s> {
+    pub(super) modules: Vec<Module<'s>>,
+    pub(super) scopes: Vec<Scope<'s>>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct Module<'s> {
+    pub(super) file: &'s SourceFile,
+    /// Its own scope.
+    pub(super) scope: ScopeIx,
+    /// The modules of which it imports every name.
+    pub(super) stars: Vec<Import<'s>>,
+}
+
+/// Whatever can be reached by a name.
+#[derive(Debug)]
+pub(super) struct Scope<'s> {
+    pub(super) module: ModuleIx,
+    /// The scope that it stands in.
+    pub(super) parent: Option<ScopeIx>,
+    pub(super) name: &'s str,
+    pub(super) kind: ScopeKind<'s>,
+    /// What it binds, in order; of two with a name the later holds.
+    pub(super) names: Vec<(&'s str, Binding<'s>)>,
+    /// What it uses, in order.
+    pub(super) uses: Vec<Use<'s>>,
+    /// What it replaces by something else while a test runs.
+    pub(super) patches: Vec<Patch<'s>>,
+}
+
+/// What a scope is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ScopeKind<'s> {
+    Module,
+    Class(&'s StmtClassDef),
+    Function(&'s StmtFunctionDef),
+    /// A value that a module or a class assigns.
+    Value(&'s Expr),
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Binding<'s> {
+    Scope(ScopeIx),
+    Import(Import<'s>),
+    /// A value that a function assigns, or an attribute that a method gives its object.
+    Local(&'s Expr, ScopeIx),
+    /// A parameter with its annotation.
+    Parameter(Option<&'s Expr>),
+    /// What a loop takes from a value, one by one.
+    Element(&'s Expr, ScopeIx),
+    /// Something that says nothing.
+    Opaque,
+}
+
+/// Where an import leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Import<'s> {
+    /// How many dots stand before the module.
+    pub(super) level: u32,
+    /// The dotted module, maybe empty behind dots.
+    pub(super) module: &'s str,
+    /// The name that is taken from it, where it is not the module itself.
+    pub(super) name: Option<&'s str>,
+    /// Only the first part of `module` is bound (`import a.b` binds `a`).
+    pub(super) first_only: bool,
+}
+
+/// A name that is used.
+#[derive(Clone, Debug)]
+pub(super) struct Use<'s> {
+    /// The name with its attributes: `redis.Redis.from_url`.
+    pub(super) chain: Box<[&'s str]>,
+    pub(super) how: How<'s>,
+    pub(super) range: TextRange,
+    /// It decides whether a test is skipped.
+    pub(super) guard: bool,
+    /// It stands in a decorator.
+    pub(super) decorator: bool,
+}
+
+/// How a name is used.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum How<'s> {
+    /// It is called.
+    Call(&'s ExprCall),
+    /// Its value is taken.
+    Load,
+    /// Its value is an argument of a call.
+    Argument,
+    /// It is what starts and stops with an application: only who runs the application's lifespan calls it.
+    Lifespan,
+    /// It runs the lifespan of the application that it is given.
+    Boot(&'s ExprCall),
+    /// An environment variable is read; the expression names it.
+    Environ(&'s Expr),
+}
+
+/// What is replaced while a test runs.
+#[derive(Clone, Debug)]
+pub(super) enum Patch<'s> {
+    /// `patch("app.cache.client")`
+    Path(String),
+    /// `patch.object(cache, "client")`
+    Attribute(Box<[&'s str]>, String),
+}
+
+impl<'s> Program<'s> {
+    pub(super) fn scope(&self, ix: ScopeIx) -> &Scope<'s> {
+        &self.scopes[ix.0 as usize]
+    }
+
+    pub(super) fn module(&self, ix: ModuleIx) -> &Module<'s> {
+        &self.modules[ix.0 as usize]
+    }
+
+    pub(super) fn file_of(&self, ix: ScopeIx) -> &'s SourceFile {
+        self.module(self.scope(ix).module).file
+    }
+
+    /// Returns the indices of all scopes.
+    pub(super) fn scope_indices(&self) -> impl Iterator<Item = ScopeIx> + use<'s> {
+        (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeIx)
+    }
+
+    /// Returns what a person calls the scope: `app.cache.connect` is `connect`, a method `Cache.connect`.
+    pub(super) fn title(&self, ix: ScopeIx) -> String {
+        let scope = self.scope(ix);
+        match scope.parent.map(|parent| self.scope(parent)) {
+            Some(parent) if matches!(parent.kind, ScopeKind::Class(_)) => {
+                format!("{}.{}", parent.name, scope.name)
+            }
+            _ => scope.name.to_owned(),
+        }
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// Returns what a name stands for here: its last binding.
+    pub(super) fn binding(&self, name: &str) -> Option<Binding<'s>> {
+        self.names.iter().rev().find(|(bound, _)| *bound == name).map(|(_, binding)| *binding)
+    }
+}

@@ -1,0 +1,548 @@
+//! What a name means, followed through imports, classes and the values that were assigned.
+
+use std::collections::BTreeMap;
+
+use ruff_python_ast::{Expr, Stmt};
+
+use super::gather::chain_of;
+use super::locate::Locator;
+use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind};
+
+/// How many steps a name is followed; cyclic imports and values that refer to each other end here.
+const MAX_STEPS: u32 = 24;
+
+/// How many steps one name may take in all; what branches at every step would else take for ever.
+const MAX_FUEL: u32 = 4_000;
+
+thread_local! {
+    static FUEL: std::cell::Cell<u32> = const { std::cell::Cell::new(MAX_FUEL) };
+}
+
+/// Takes a step of one name's fuel; nothing where it is spent.
+fn burn() -> Option<()> {
+    FUEL.with(|fuel| fuel.get().checked_sub(1).map(|left| fuel.set(left)))
+}
+
+fn refuel() {
+    FUEL.with(|fuel| fuel.set(MAX_FUEL));
+}
+
+/// What a name was found to mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A scope of the program.
+    Scope(ScopeIx),
+    /// An object of a class of the program.
+    Instance(ScopeIx),
+    /// Something outside of it, by its full name. What a call gave goes by the name of what was called.
+    External(String),
+}
+
+/// A meaning, and the names that led to it: whoever replaces one of them changes the meaning.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) target: Option<Target>,
+    pub(super) via: Vec<(ScopeIx, String)>,
+}
+
+/// Follows names.
+#[derive(Debug)]
+pub(super) struct Resolver<'p, 's, 't> {
+    pub(super) program: &'p Program<'s>,
+    locator: &'p Locator<'t>,
+    by_file: BTreeMap<&'s str, ModuleIx>,
+}
+
+impl<'p, 's, 't> Resolver<'p, 's, 't> {
+    pub(super) fn new(program: &'p Program<'s>, locator: &'p Locator<'t>) -> Self {
+        let files = program.modules.iter().enumerate();
+        let by_file = files
+            .map(|(at, module)| (module.file.path.as_str(), ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
+            .collect();
+        Self { program, locator, by_file }
+    }
+
+    /// Returns the module of a file.
+    pub(super) fn module_of(&self, file: &str) -> Option<ModuleIx> {
+        self.by_file.get(file).copied()
+    }
+
+    /// Returns the module of a dotted name as seen from a file.
+    pub(super) fn find_module(&self, from: &str, module: &str) -> Option<ModuleIx> {
+        self.locator.file(from, 0, module).and_then(|file| self.module_of(file))
+    }
+
+    /// Returns what a name with its attributes means within a scope.
+    pub(super) fn resolve(&self, scope: ScopeIx, chain: &[&str]) -> Resolved {
+        refuel();
+        let mut resolved = Resolved::default();
+        resolved.target = self.chain(scope, chain, &mut resolved.via, MAX_STEPS);
+        resolved
+    }
+
+    /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it: the scope that
+    /// binds the last name, that name, and what is bound.
+    pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<(ScopeIx, String)> {
+        refuel();
+        let parts: Vec<&str> = path.split('.').collect();
+        let file = self.program.file_of(from).path.as_str();
+        for split in (1..parts.len()).rev() {
+            let module = parts[..split].join(".");
+            if let Some(module) = self.find_module(file, &module) {
+                let mut at = self.program.module(module).scope;
+                for name in &parts[split..parts.len() - 1] {
+                    match self.member(at, name, &mut Vec::new(), MAX_STEPS)? {
+                        Target::Scope(scope) | Target::Instance(scope) => at = scope,
+                        Target::External(_) => return None,
+                    }
+                }
+                return Some((at, parts[parts.len() - 1].to_owned()));
+            }
+        }
+        None
+    }
+
+    fn chain(
+        &self,
+        scope: ScopeIx,
+        chain: &[&str],
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let steps = steps.checked_sub(1)?;
+        let (first, rest) = chain.split_first()?;
+        let mut target = self.name(scope, first, rest, via, steps)?;
+        // `import a.b.c` binds `a` alone and may have consumed more of the chain.
+        let (mut at, skip) = match &mut target {
+            (target, skip) => (target.clone(), *skip),
+        };
+        for name in &rest[skip.min(rest.len())..] {
+            at = self.attribute(at, name, via, steps)?;
+        }
+        Some(at)
+    }
+
+    /// Returns what a bare name means, and how many of the attributes behind it belong to it already.
+    fn name(
+        &self,
+        scope: ScopeIx,
+        name: &str,
+        rest: &[&str],
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<(Target, usize)> {
+        if name == "super()" {
+            let class = self.class_around(scope)?;
+            let method = rest.first()?;
+            let mro = self.mro(class);
+            for base in mro.iter().skip(1) {
+                match base {
+                    Target::Scope(base) => {
+                        if let Some(binding) = self.program.scope(*base).binding(method) {
+                            return Some((self.bound(*base, binding, via, steps)?, 1));
+                        }
+                    }
+                    Target::External(path) => return Some((Target::External(format!("{path}.{method}")), 1)),
+                    Target::Instance(_) => {}
+                }
+            }
+            return None;
+        }
+        let mut at = Some(scope);
+        let mut inner = true;
+        while let Some(ix) = at {
+            let here = self.program.scope(ix);
+            // A class's names are seen in its own body, not in its methods.
+            let visible = inner || !matches!(here.kind, ScopeKind::Class(_));
+            if visible && let Some(binding) = here.binding(name) {
+                via.push((ix, name.to_owned()));
+                if let Binding::Parameter(annotation) = binding {
+                    let found = self.parameter(ix, name, annotation, via, steps)?;
+                    return Some((found, 0));
+                }
+                if let Binding::Import(import) = binding {
+                    return self.import(ix, &import, rest, via, steps);
+                }
+                return Some((self.bound(ix, binding, via, steps)?, 0));
+            }
+            inner = inner && matches!(here.kind, ScopeKind::Value(_));
+            at = here.parent;
+        }
+        let module = self.program.scope(scope).module;
+        self.starred(module, name, via, steps).map(|target| (target, 0))
+    }
+
+    fn starred(
+        &self,
+        module: ModuleIx,
+        name: &str,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let steps = steps.checked_sub(1)?;
+        let module = self.program.module(module);
+        module.stars.iter().rev().find_map(|star| {
+            let from = self.locator.module(&module.file.path, star).and_then(|file| self.module_of(file))?;
+            self.member(self.program.module(from).scope, name, via, steps)
+        })
+    }
+
+    fn parameter(
+        &self,
+        scope: ScopeIx,
+        name: &str,
+        annotation: Option<&'s Expr>,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let here = self.program.scope(scope);
+        let first = match here.kind {
+            ScopeKind::Function(def) => {
+                (&*def.parameters).into_iter().next().map(|parameter| parameter.name().as_str())
+            }
+            _ => None,
+        };
+        if first == Some(name) && matches!(name, "self" | "cls") {
+            return Some(Target::Instance(self.class_around(scope)?));
+        }
+        let annotation = annotation?;
+        let outer = here.parent.unwrap_or(scope);
+        self.instance_of(outer, annotation, via, steps)
+    }
+
+    /// Returns an object of the class that an annotation names.
+    fn instance_of(
+        &self,
+        scope: ScopeIx,
+        annotation: &Expr,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        match annotation {
+            Expr::Name(_) | Expr::Attribute(_) => {
+                match self.chain(scope, &chain_of(annotation)?, via, steps)? {
+                    Target::Scope(class) if matches!(self.program.scope(class).kind, ScopeKind::Class(_)) => {
+                        Some(Target::Instance(class))
+                    }
+                    // Whoever passes an object of a library in has made it elsewhere.
+                    _ => None,
+                }
+            }
+            // `Annotated[Redis, Depends(get_redis)]`, `Optional[Redis]`, `Redis | None`
+            Expr::Subscript(subscript) => match &*subscript.slice {
+                Expr::Tuple(tuple) => self.instance_of(scope, tuple.elts.first()?, via, steps),
+                inner => self.instance_of(scope, inner, via, steps),
+            },
+            Expr::BinOp(union) => self.instance_of(scope, &union.left, via, steps),
+            _ => None,
+        }
+    }
+
+    fn bound(
+        &self,
+        scope: ScopeIx,
+        binding: Binding<'s>,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let steps = steps.checked_sub(1)?;
+        match binding {
+            Binding::Scope(ix) => Some(Target::Scope(ix)),
+            Binding::Import(import) => self.import(scope, &import, &[], via, steps).map(|(target, _)| target),
+            Binding::Local(value, at) => self.value(at, value, via, steps),
+            Binding::Parameter(annotation) => self.instance_of(scope, annotation?, via, steps),
+            Binding::Element(..) | Binding::Opaque => None,
+        }
+    }
+
+    fn import(
+        &self,
+        scope: ScopeIx,
+        import: &Import<'_>,
+        rest: &[&str],
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<(Target, usize)> {
+        let steps = steps.checked_sub(1)?;
+        let from = self.program.file_of(scope).path.as_str();
+        if import.first_only {
+            // The longest part of `a.b.c.name` that is a module.
+            let first = import.module.split('.').next().unwrap_or(import.module);
+            for taken in (0..=rest.len()).rev() {
+                let mut dotted = first.to_owned();
+                for name in &rest[..taken] {
+                    dotted.push('.');
+                    dotted.push_str(name);
+                }
+                if let Some(module) = self.find_module(from, &dotted) {
+                    return Some((Target::Scope(self.program.module(module).scope), taken));
+                }
+            }
+            return Some((Target::External(first.to_owned()), 0));
+        }
+        let file = self.locator.module(from, import);
+        let Some(name) = import.name else {
+            return match file.and_then(|file| self.module_of(file)) {
+                Some(module) => Some((Target::Scope(self.program.module(module).scope), 0)),
+                None => Some((Target::External(import.module.to_owned()), 0)),
+            };
+        };
+        if let Some(module) = file.and_then(|file| self.module_of(file)) {
+            let own = self.program.module(module).scope;
+            if own != scope
+                || self
+                    .program
+                    .scope(own)
+                    .binding(name)
+                    .is_some_and(|binding| !matches!(binding, Binding::Import(other) if other == *import))
+            {
+                if let Some(target) = self.member(own, name, via, steps) {
+                    return Some((target, 0));
+                }
+            }
+        }
+        // `from package import module`
+        let dotted =
+            if import.module.is_empty() { name.to_owned() } else { format!("{}.{name}", import.module) };
+        if let Some(module) =
+            self.locator.file(from, import.level, &dotted).and_then(|file| self.module_of(file))
+        {
+            return Some((Target::Scope(self.program.module(module).scope), 0));
+        }
+        let ours =
+            file.is_some() || import.level > 0 || self.locator.is_folder(from, import.level, import.module);
+        (!ours).then(|| (Target::External(dotted), 0))
+    }
+
+    /// Returns what a name means as seen from outside of a scope.
+    fn member(
+        &self,
+        scope: ScopeIx,
+        name: &str,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let steps = steps.checked_sub(1)?;
+        let here = self.program.scope(scope);
+        match here.kind {
+            ScopeKind::Module => {
+                via.push((scope, name.to_owned()));
+                if let Some(binding) = here.binding(name) {
+                    return self.bound(scope, binding, via, steps);
+                }
+                if let Some(target) = self.starred(here.module, name, via, steps) {
+                    return Some(target);
+                }
+                // A submodule is an attribute of its package.
+                let file = self.program.file_of(scope).path.as_str();
+                let package = file.strip_suffix("__init__.py")?;
+                let module = self
+                    .locator
+                    .file(&format!("{package}__init__.py"), 1, name)
+                    .and_then(|file| self.module_of(file))?;
+                Some(Target::Scope(self.program.module(module).scope))
+            }
+            ScopeKind::Class(_) => {
+                for base in self.mro(scope) {
+                    match base {
+                        Target::Scope(base) => {
+                            if let Some(binding) = self.program.scope(base).binding(name) {
+                                via.push((base, name.to_owned()));
+                                return self.bound(base, binding, via, steps);
+                            }
+                        }
+                        Target::External(path) => return Some(Target::External(format!("{path}.{name}"))),
+                        Target::Instance(_) => {}
+                    }
+                }
+                None
+            }
+            ScopeKind::Value(value) => {
+                let target = self.value(here.parent.unwrap_or(scope), value, via, steps)?;
+                self.attribute(target, name, via, steps)
+            }
+            ScopeKind::Function(_) => None,
+        }
+    }
+
+    fn attribute(
+        &self,
+        target: Target,
+        name: &str,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let steps = steps.checked_sub(1)?;
+        match target {
+            Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
+            Target::External(path) => Some(Target::External(format!("{path}.{name}"))),
+        }
+    }
+
+    /// Returns what an expression gives.
+    pub(super) fn value(
+        &self,
+        scope: ScopeIx,
+        value: &Expr,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        burn()?;
+        let steps = steps.checked_sub(1)?;
+        match value {
+            Expr::Name(_) | Expr::Attribute(_) => {
+                if let Some(chain) = chain_of(value) {
+                    return match self.chain(scope, &chain, via, steps)? {
+                        // The value of another value, as far as it can be seen.
+                        Target::Scope(other)
+                            if matches!(self.program.scope(other).kind, ScopeKind::Value(_)) =>
+                        {
+                            let ScopeKind::Value(inner) = self.program.scope(other).kind else { return None };
+                            self.value(self.program.scope(other).parent.unwrap_or(other), inner, via, steps)
+                        }
+                        target => Some(target),
+                    };
+                }
+                let Expr::Attribute(attribute) = value else { return None };
+                let target = self.value(scope, &attribute.value, via, steps)?;
+                self.attribute(target, attribute.attr.as_str(), via, steps)
+            }
+            Expr::Call(call) => {
+                let called = self.value(scope, &call.func, via, steps)?;
+                match called {
+                    Target::Scope(callee) => match self.program.scope(callee).kind {
+                        ScopeKind::Class(_) => Some(Target::Instance(callee)),
+                        ScopeKind::Function(_) => self.returned(callee, via, steps),
+                        _ => None,
+                    },
+                    Target::Instance(_) => None,
+                    // A client with a transport of its own never reaches the network.
+                    Target::External(path)
+                        if path.starts_with("httpx.")
+                            && call.arguments.keywords.iter().any(|keyword| {
+                                keyword
+                                    .arg
+                                    .as_ref()
+                                    .is_some_and(|arg| matches!(arg.as_str(), "transport" | "app" | "mounts"))
+                            }) =>
+                    {
+                        None
+                    }
+                    Target::External(path) => Some(Target::External(path)),
+                }
+            }
+            Expr::Await(inner) => self.value(scope, &inner.value, via, steps),
+            Expr::Named(named) => self.value(scope, &named.value, via, steps),
+            Expr::If(choice) => self
+                .value(scope, &choice.body, via, steps)
+                .or_else(|| self.value(scope, &choice.orelse, via, steps)),
+            Expr::BoolOp(choice) => {
+                choice.values.iter().find_map(|value| self.value(scope, value, via, steps))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns what a function of the program returns, or yields.
+    fn returned(&self, function: ScopeIx, via: &mut Vec<(ScopeIx, String)>, steps: u32) -> Option<Target> {
+        let ScopeKind::Function(def) = self.program.scope(function).kind else { return None };
+        if let Some(target) = def.returns.as_deref().and_then(|annotation| {
+            self.instance_of(self.program.scope(function).parent?, annotation, via, steps)
+        }) {
+            return Some(target);
+        }
+        returns_of(&def.body).into_iter().find_map(|value| self.value(function, value, via, steps))
+    }
+
+    /// Returns the class that a function stands in.
+    pub(super) fn class_around(&self, scope: ScopeIx) -> Option<ScopeIx> {
+        let mut at = Some(scope);
+        while let Some(ix) = at {
+            let here = self.program.scope(ix);
+            if matches!(here.kind, ScopeKind::Class(_)) {
+                return Some(ix);
+            }
+            at = here.parent;
+        }
+        None
+    }
+
+    /// Returns a class and the classes that it inherits from, in the order in which Python looks for a name: depth
+    /// first, each class once, at its last place.
+    pub(super) fn mro(&self, class: ScopeIx) -> Vec<Target> {
+        let mut order = Vec::new();
+        self.linearise(class, &mut order, &mut Vec::new());
+        let mut kept: Vec<Target> = Vec::new();
+        for target in order.into_iter().rev() {
+            if !kept.contains(&target) {
+                kept.push(target);
+            }
+        }
+        kept.reverse();
+        kept
+    }
+
+    fn linearise(&self, class: ScopeIx, order: &mut Vec<Target>, open: &mut Vec<ScopeIx>) {
+        if open.contains(&class) || open.len() > 32 || order.len() > 256 {
+            return;
+        }
+        open.push(class);
+        order.push(Target::Scope(class));
+        let scope = self.program.scope(class);
+        if let ScopeKind::Class(def) = scope.kind {
+            for base in def.bases() {
+                let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };
+                let outer = scope.parent.unwrap_or(class);
+                match self.value(outer, base, &mut Vec::new(), MAX_STEPS) {
+                    Some(Target::Scope(base))
+                        if matches!(self.program.scope(base).kind, ScopeKind::Class(_)) =>
+                    {
+                        self.linearise(base, order, open)
+                    }
+                    Some(Target::External(path)) => order.push(Target::External(path)),
+                    _ => {}
+                }
+            }
+        }
+        open.pop();
+    }
+}
+
+/// Returns the values that a function's body returns or yields, nested functions aside.
+pub(super) fn returns_of(body: &[Stmt]) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Stmt> = body.iter().rev().collect();
+    while let Some(stmt) = open.pop() {
+        match stmt {
+            Stmt::Return(stmt) => found.extend(stmt.value.as_deref()),
+            Stmt::Expr(stmt) => match &*stmt.value {
+                Expr::Yield(inner) => found.extend(inner.value.as_deref()),
+                Expr::Await(_) => {}
+                _ => {}
+            },
+            Stmt::If(branch) => {
+                for clause in branch.elif_else_clauses.iter().rev() {
+                    open.extend(clause.body.iter().rev());
+                }
+                open.extend(branch.body.iter().rev());
+            }
+            Stmt::With(with) => open.extend(with.body.iter().rev()),
+            Stmt::For(each) => open.extend(each.body.iter().rev()),
+            Stmt::While(each) => open.extend(each.body.iter().rev()),
+            Stmt::Try(attempt) => {
+                open.extend(attempt.finalbody.iter().rev());
+                open.extend(attempt.orelse.iter().rev());
+                open.extend(attempt.body.iter().rev());
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+impl<'s> Resolver<'_, 's, '_> {
+    /// Returns the module that a `from … import *` takes its names from.
+    pub(super) fn star_module(&self, from: &str, star: &Import<'s>) -> Option<ModuleIx> {
+        self.locator.module(from, star).and_then(|file| self.module_of(file))
+    }
+}

@@ -1,0 +1,309 @@
+//! What a call, a variable or a URL says about services, by the catalogue and what the manifest adds to it.
+
+use super::hints::Hints;
+use crate::config::{Catalogue, Signs};
+
+/// The position of a service in the list that the sources are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Sought(pub(super) usize);
+
+/// A service that the sources are searched for.
+#[derive(Clone, Debug)]
+pub struct SoughtService {
+    /// The name that a need of it goes by.
+    pub name: crate::ids::ServiceName,
+    /// Words that mean it, in lower case.
+    pub words: Vec<String>,
+    /// How code gives it away.
+    pub signs: Signs,
+}
+
+/// The services that the sources are searched for.
+#[derive(Debug)]
+pub(super) struct SignBook<'c> {
+    services: &'c [SoughtService],
+    /// What a bare "database" means in this project, where that is known.
+    pub(super) database: Option<Sought>,
+}
+
+/// What an address says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// It is that of these services; never empty.
+    Of(Vec<Sought>),
+    /// It is of something that is no service: a file, memory.
+    None,
+    /// It does not say.
+    Unknown,
+}
+
+/// What is known of a call by its full name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// It makes a client of the service.
+    Client(Sought),
+    /// It opens a connection to the service at once.
+    Connects(Sought),
+    /// It starts the service in a container.
+    Starts(Sought),
+    /// Its arguments say which service it is; the flag says that a database is meant where they do not.
+    Addressed {
+        /// The project's database is meant where no argument says otherwise.
+        database: bool,
+    },
+    /// It reads an environment variable.
+    Variable,
+}
+
+impl<'c> SignBook<'c> {
+    pub(super) fn new(services: &'c [SoughtService]) -> Self {
+        Self { services, database: None }
+    }
+
+    pub(super) fn get(&self, sought: Sought) -> &SoughtService {
+        &self.services[sought.0]
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {
+        self.services.iter().enumerate().map(|(at, service)| (Sought(at), service))
+    }
+
+    /// Returns what is known of a call by its full name.
+    pub(super) fn call(&self, path: &str) -> Option<Called> {
+        if matches!(
+            path,
+            "os.getenv"
+                | "os.environ.get"
+                | "os.environ.pop"
+                | "os.environ.__getitem__"
+                | "environ.get"
+                | "decouple.config"
+                | "environs.Env.str"
+                | "environs.Env.__call__"
+        ) {
+            return Some(Called::Variable);
+        }
+        let addressed = Catalogue::embedded().addressed();
+        for (sought, service) in self.all() {
+            for module in &service.signs.testing {
+                if below(path, module).is_some() {
+                    return Some(Called::Starts(sought));
+                }
+            }
+            for module in &service.signs.modules {
+                let Some(rest) = below(path, module) else { continue };
+                let mut parts = rest.split('.').peekable();
+                while let Some(part) = parts.next() {
+                    // What is called upon a connection is no further one: `conn.connect` of `psycopg.connect(…)`.
+                    if service.signs.connects.iter().any(|name| name == part) {
+                        return Some(Called::Connects(sought));
+                    }
+                    if service.signs.clients.iter().any(|name| name == part) {
+                        return Some(Called::Client(sought));
+                    }
+                }
+            }
+        }
+        let is = |name: &String| {
+            path == name || below(path, name).is_some_and(|rest| matches!(rest, "connect" | "connect_ex"))
+        };
+        let over_http = [
+            "httpx.Client.",
+            "httpx.AsyncClient.",
+            "requests.Session.",
+            "requests.session.",
+            "aiohttp.ClientSession.",
+        ]
+        .iter()
+        .any(|client| {
+            path.strip_prefix(client).is_some_and(|rest| {
+                matches!(rest, "get" | "post" | "put" | "head" | "delete" | "patch" | "request" | "options")
+            })
+        });
+        let known = over_http
+            || addressed.calls.iter().any(is)
+            || matches!(path, "socket.socket.connect" | "socket.socket.connect_ex");
+        known.then(|| Called::Addressed { database: addressed.database.iter().any(is) })
+    }
+
+    /// Returns the services that an address is of: of several only where it names several, as a loop does.
+    pub(super) fn address(&self, hints: &Hints) -> Address {
+        let mut found: Vec<Sought> = Vec::new();
+        let mut local_file = false;
+        for text in &hints.texts {
+            let Some((scheme, _)) = text.split_once("://") else { continue };
+            let edge = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+            let scheme = scheme.rsplit(edge).next().unwrap_or(scheme).to_ascii_lowercase();
+            let plain = scheme.split('+').next().unwrap_or(&scheme);
+            local_file |= matches!(plain, "sqlite" | "duckdb" | "memory" | "mem" | "fakeredis" | "mongomock");
+            let bears = |service: &SoughtService| {
+                service.signs.schemes.iter().any(|known| *known == scheme || known == plain)
+            };
+            found.extend(self.all().find(|(_, service)| bears(service)).map(|(sought, _)| sought));
+        }
+        if !found.is_empty() {
+            return Address::Of(distinct(found));
+        }
+        if local_file
+            || hints.texts.iter().any(|text| {
+                text == "sqlite"
+                    || text == ":memory:"
+                    || text.starts_with("sqlite:")
+                    || text.contains("backends.sqlite3")
+            })
+        {
+            return Address::None;
+        }
+        for text in &hints.texts {
+            let backend =
+                |service: &SoughtService| service.signs.backends.iter().any(|backend| backend == text);
+            found.extend(self.all().find(|(_, service)| backend(service)).map(|(sought, _)| sought));
+            let port = text.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or(port));
+            let port = port.and_then(|port| port.parse().ok()).or_else(|| text.parse().ok());
+            found.extend(port.and_then(|port| self.port(port)));
+        }
+        found.extend(hints.numbers.iter().filter_map(|number| self.port(*number)));
+        if !found.is_empty() {
+            return Address::Of(distinct(found));
+        }
+        // The words nearest to the address come first; of texts only what looks like a variable's name.
+        let variable = |text: &&String| {
+            text.len() > 2 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        let words = hints.words.iter().chain(hints.texts.iter().filter(variable));
+        words
+            .filter_map(|word| self.word(word))
+            .next()
+            .map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
+    }
+
+    fn port(&self, port: u64) -> Option<Sought> {
+        self.all()
+            .find(|(_, service)| service.signs.ports.iter().any(|known| u64::from(*known) == port))
+            .map(|(sought, _)| sought)
+    }
+
+    /// Returns the service that a name is about: `REDIS_URL`, `postgres_reachable`, `esClient`.
+    pub(super) fn word(&self, name: &str) -> Option<Sought> {
+        if name.len() > 80 || name.contains(char::is_whitespace) {
+            return None;
+        }
+        let parts = words_of(name);
+        let by_word = self.all().find(|(_, service)| {
+            parts.iter().any(|part| {
+                service.words.iter().any(|word| word == part)
+                    || service.signs.variables.iter().any(|word| word.eq_ignore_ascii_case(part))
+            })
+        });
+        by_word
+            .map(|(sought, _)| sought)
+            .or_else(|| self.is_database(name).then_some(self.database).flatten())
+    }
+
+    /// Returns whether a variable's name means the project's database.
+    fn is_database(&self, name: &str) -> bool {
+        let upper = name.to_ascii_uppercase();
+        Catalogue::embedded().addressed().variables.iter().any(|known| {
+            upper == *known
+                || upper.ends_with(&format!("_{known}"))
+                || upper.starts_with(&format!("{known}_"))
+        })
+    }
+
+    /// Returns the service that a fixture of a plugin opens.
+    pub(super) fn plugin_fixture(&self, name: &str) -> Option<Sought> {
+        let own =
+            self.all().find(|(_, service)| service.signs.fixtures.iter().any(|fixture| fixture == name));
+        own.map(|(sought, _)| sought)
+    }
+
+    /// Returns the services that a bare "database" can mean.
+    pub(super) fn databases(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {
+        self.all().filter(|(_, service)| service.signs.sql)
+    }
+}
+
+fn distinct(mut found: Vec<Sought>) -> Vec<Sought> {
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Returns the rest of a dotted path below a module.
+fn below<'p>(path: &'p str, module: &str) -> Option<&'p str> {
+    path.strip_prefix(module)?.strip_prefix('.')
+}
+
+/// Returns the words of a name in lower case: `REDIS_URL`, `redisUrl` and `redis-url` have two.
+pub(super) fn words_of(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut lower_before = false;
+    let mut fresh = true;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() {
+            fresh = true;
+            lower_before = false;
+            continue;
+        }
+        if fresh || (c.is_ascii_uppercase() && lower_before) {
+            words.push(String::new());
+            fresh = false;
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(c.to_ascii_lowercase());
+        }
+        lower_before = c.is_ascii_lowercase() || c.is_ascii_digit();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sought() -> Vec<SoughtService> {
+        super::super::sought_services(
+            &crate::config::Config::without_manifest(&std::collections::BTreeSet::new()),
+            true,
+        )
+    }
+
+    fn name_of(services: &[SoughtService], address: Address) -> String {
+        match address {
+            Address::Of(found) => {
+                found.iter().map(|sought| services[sought.0].name.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_address_says_whose_it_is() {
+        let services = sought();
+        let book = SignBook::new(&services);
+        let of_text = |text: &str| {
+            name_of(&services, book.address(&Hints { texts: vec![text.to_owned()], ..Hints::default() }))
+        };
+        assert_eq!(of_text("postgresql+asyncpg://u:p@db/x"), "postgres");
+        assert_eq!(of_text("rediss://cache"), "redis");
+        assert_eq!(of_text("sqlite+aiosqlite:///:memory:"), "None");
+        assert_eq!(of_text("http://localhost:9200/_cat"), "elasticsearch");
+        assert_eq!(of_text("hello"), "Unknown");
+        let word =
+            Hints { words: vec!["settings".to_owned(), "RABBITMQ_HOST".to_owned()], ..Hints::default() };
+        assert_eq!(name_of(&services, book.address(&word)), "rabbitmq");
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_full_name() {
+        let services = sought();
+        let book = SignBook::new(&services);
+        let redis = book.word("redis").expect("it is in the catalogue");
+        assert_eq!(book.call("redis.asyncio.Redis.from_url"), Some(Called::Client(redis)));
+        assert_eq!(book.call("redis.exceptions.ConnectionError"), None);
+        assert_eq!(book.call("fakeredis.FakeRedis"), None);
+        assert!(matches!(book.call("psycopg.connect"), Some(Called::Connects(_))));
+        assert_eq!(book.call("sqlalchemy.create_engine"), Some(Called::Addressed { database: true }));
+        assert!(matches!(book.call("testcontainers.postgres.PostgresContainer"), Some(Called::Starts(_))));
+    }
+}

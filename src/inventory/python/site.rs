@@ -1,0 +1,74 @@
+//! Where marks and imports can be written into a file.
+
+use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::Ranged;
+
+use super::source::SourceFile;
+
+/// Where marks and imports can be written into a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkSite {
+    /// The name `pytest` is bound to the module already.
+    pub imports_pytest: bool,
+    /// The module assigns `pytestmark` already.
+    pub has_pytestmark: bool,
+    /// The line behind which a new statement may stand, from 1; 0 for the very first.
+    pub after: usize,
+}
+
+impl SourceFile {
+    /// Returns where marks and imports can be written into this file.
+    #[must_use]
+    pub fn mark_site(&self) -> MarkSite {
+        let mut site = MarkSite { imports_pytest: false, has_pytestmark: false, after: 0 };
+        let mut leading = true;
+        for (at, stmt) in self.syntax.body.iter().enumerate() {
+            match stmt {
+                Stmt::Import(import) => {
+                    site.imports_pytest |= import
+                        .names
+                        .iter()
+                        .any(|alias| alias.name.as_str() == "pytest" && alias.asname.is_none());
+                    if leading {
+                        site.after = self.line(stmt.end());
+                    }
+                }
+                Stmt::ImportFrom(_) if leading => site.after = self.line(stmt.end()),
+                // The docstring stands before the imports.
+                Stmt::Expr(text) if at == 0 && matches!(&*text.value, Expr::StringLiteral(_)) => {
+                    site.after = self.line(stmt.end())
+                }
+                Stmt::Assign(assign) => {
+                    leading = false;
+                    site.has_pytestmark |= assign
+                        .targets
+                        .iter()
+                        .any(|target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytestmark"));
+                }
+                _ => leading = false,
+            }
+        }
+        if site.after == 0 {
+            // A first line of the shell, an encoding and a licence stay on top.
+            site.after = self.text.lines().take_while(|line| line.starts_with('#')).count();
+        }
+        site
+    }
+
+    /// Returns whether these lines, from 1 and both included, are one whole decorator or one whole assignment of
+    /// a single mark, so that they can be removed.
+    #[must_use]
+    pub fn is_lone_mark(&self, line: usize) -> bool {
+        let text = self.text.lines().nth(line - 1).unwrap_or_default().trim();
+        let text = text.split(" #").next().unwrap_or(text).trim();
+        let dotted = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+        };
+        text.strip_prefix('@').is_some_and(dotted)
+            || text
+                .strip_prefix("pytestmark")
+                .map(str::trim_start)
+                .and_then(|rest| rest.strip_prefix('='))
+                .is_some_and(|rest| dotted(rest.trim()))
+    }
+}

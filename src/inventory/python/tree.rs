@@ -1,0 +1,286 @@
+//! The files of a project: which are Python, which pytest would take for tests, which configure it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::settings::PytestSettings;
+
+/// Folders in which neither tests nor the code under test stand.
+const PASSED_OVER: &[&str] = &["node_modules", "__pycache__", "site-packages"];
+
+/// The Python files of a project.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tree {
+    /// Every Python file, relative to the project, sorted.
+    pub(super) files: BTreeSet<String>,
+    /// Folders with a file that may configure pytest.
+    pub(super) configured: BTreeSet<String>,
+    /// Folders that stand for themselves by a link, and are left alone.
+    pub(super) loops: Vec<String>,
+}
+
+impl Tree {
+    /// Returns the tree below a folder. What can not be read is passed over.
+    pub(super) fn walk(project: &Path) -> Self {
+        let mut tree = Self::default();
+        let root = project.canonicalize().unwrap_or_else(|_| project.to_owned());
+        tree.walk_folder(&root, "", &mut vec![root.clone()]);
+        tree
+    }
+
+    fn walk_folder(&mut self, folder: &Path, shown: &str, above: &mut Vec<PathBuf>) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let mut folders = Vec::new();
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
+            // A link is followed as pytest follows it: files and folders alike.
+            let (is_dir, is_file, linked) = if kind.is_symlink() {
+                let target = std::fs::metadata(entry.path());
+                target.map_or((false, false, true), |target| (target.is_dir(), target.is_file(), true))
+            } else {
+                (kind.is_dir(), kind.is_file(), false)
+            };
+            if is_dir && !name.starts_with('.') && !PASSED_OVER.contains(&name.as_str()) {
+                folders.push((path, entry.path(), linked));
+            } else if is_file && Path::new(&name).extension().is_some_and(|extension| extension == "py") {
+                self.files.insert(path);
+            } else if is_file
+                && matches!(
+                    name.as_str(),
+                    "pytest.toml"
+                        | ".pytest.toml"
+                        | "pytest.ini"
+                        | ".pytest.ini"
+                        | "pyproject.toml"
+                        | "tox.ini"
+                        | "setup.cfg"
+                )
+            {
+                self.configured.insert(shown.to_owned());
+            }
+        }
+        folders.sort();
+        for (path, place, linked) in folders {
+            if place.join("pyvenv.cfg").is_file() || place.join("conda-meta").is_dir() {
+                continue;
+            }
+            let real = if linked {
+                match place.canonicalize() {
+                    // A link to a folder above would never end; one that leads out of the project is not ours.
+                    Ok(real)
+                        if above.iter().any(|folder| *folder == real) || !real.starts_with(&above[0]) =>
+                    {
+                        self.loops.push(path);
+                        continue;
+                    }
+                    Ok(real) => real,
+                    Err(_) => continue,
+                }
+            } else {
+                place
+            };
+            above.push(real.clone());
+            self.walk_folder(&real, &path, above);
+            above.pop();
+        }
+    }
+
+    /// Returns whether there is such a folder with Python files in or below it.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        let start = format!("{folder}/");
+        self.files.range(start.clone()..).next().is_some_and(|file| file.starts_with(&start))
+    }
+
+    /// Returns pytest's configurations within the project: that of its own folder, else those of the nearest
+    /// folders below it, else the defaults.
+    pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
+        if let Some(settings) = PytestSettings::of_folder(project, "") {
+            return vec![settings];
+        }
+        let mut found: Vec<PytestSettings> = Vec::new();
+        for folder in &self.configured {
+            let inside = |outer: &PytestSettings| folder.starts_with(&format!("{}/", outer.root));
+            if !found.iter().any(inside)
+                && let Some(settings) = PytestSettings::of_folder(project, folder)
+            {
+                found.push(settings);
+            }
+        }
+        if found.is_empty() {
+            // Where nothing configures pytest, the nearest folder with a project file of its own is its root.
+            let roots = self.configured.iter().filter(|folder| {
+                !folder.is_empty()
+                    && self
+                        .configured
+                        .iter()
+                        .all(|other| other.is_empty() || !folder.starts_with(&format!("{other}/")))
+            });
+            let roots: Vec<&String> = roots.filter(|folder| self.has_folder(folder)).collect();
+            let outside = self.files.iter().any(|file| {
+                let name = file.rsplit('/').next().unwrap_or(file);
+                let is_test = name.starts_with("test_") || name.ends_with("_test.py");
+                is_test && !roots.iter().any(|root| file.starts_with(&format!("{root}/")))
+            });
+            if outside || roots.is_empty() {
+                found.push(PytestSettings::defaults(""));
+            } else {
+                found.extend(roots.into_iter().map(|root| PytestSettings::defaults(root)));
+            }
+        }
+        found
+    }
+
+    /// Returns the test files of a configuration, in order.
+    pub(super) fn test_files(&self, settings: &PytestSettings) -> Vec<String> {
+        let given: Vec<String> =
+            settings.testpaths.iter().flat_map(|path| self.expanded(&settings.below_root(path))).collect();
+        // Like pytest, the whole root is searched where no test path is there.
+        let starts = if given.is_empty() { vec![settings.root.clone()] } else { given };
+        let ignored: Vec<String> =
+            settings.option("--ignore").into_iter().map(|path| settings.below_root(path)).collect();
+        let ignored_globs: Vec<String> =
+            settings.option("--ignore-glob").into_iter().map(|path| settings.below_root(path)).collect();
+        let mut files = BTreeSet::new();
+        for start in &starts {
+            for file in &self.files {
+                if start == file {
+                    files.insert(file.clone());
+                    continue;
+                }
+                let Some(inside) = inside(file, start) else { continue };
+                let folders: Vec<&str> =
+                    inside.rsplit_once('/').map_or(Vec::new(), |(folders, _)| folders.split('/').collect());
+                let name = inside.rsplit('/').next().unwrap_or(inside);
+                let passed_over =
+                    |folder: &&str| settings.norecursedirs.iter().any(|pattern| fnmatch(pattern, folder));
+                if folders.iter().any(passed_over) {
+                    continue;
+                }
+                if ignored.iter().any(|path| file == path || file.starts_with(&format!("{path}/")))
+                    || ignored_globs.iter().any(|glob| fnmatch(glob, file))
+                {
+                    continue;
+                }
+                let matches = settings.python_files.iter().any(|pattern| {
+                    if pattern.contains('/') {
+                        fnmatch(&format!("*{pattern}"), file)
+                    } else {
+                        fnmatch(pattern, name)
+                    }
+                });
+                if matches {
+                    files.insert(file.clone());
+                }
+            }
+        }
+        files.into_iter().collect()
+    }
+
+    /// Returns what a test path means: itself, or what its wildcards match.
+    fn expanded(&self, path: &str) -> Vec<String> {
+        if path.contains(['*', '?', '[']) {
+            let mut found = BTreeSet::new();
+            for file in &self.files {
+                if fnmatch(path, file) {
+                    found.insert(file.clone());
+                }
+                let depth = path.split('/').count();
+                let parts: Vec<&str> = file.split('/').collect();
+                if parts.len() > depth {
+                    let folder = parts[..depth].join("/");
+                    if fnmatch(path, &folder) {
+                        found.insert(folder);
+                    }
+                }
+            }
+            return found.into_iter().collect();
+        }
+        if path.is_empty() || self.files.contains(path) || self.has_folder(path) {
+            vec![path.to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// Returns the rest of a path below a folder.
+fn inside<'f>(file: &'f str, folder: &str) -> Option<&'f str> {
+    if folder.is_empty() { Some(file) } else { file.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+/// Returns whether a name matches a pattern of Python's `fnmatch`: `*`, `?`, `[a-z]`, `[!x]`; `*` matches `/` too.
+pub(super) fn fnmatch(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        let one = match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, n));
+                p += 1;
+                continue;
+            }
+            Some('?') => Some(p + 1),
+            Some('[') => class(&pattern, p, name[n]),
+            Some(c) => (*c == name[n]).then_some(p + 1),
+            None => None,
+        };
+        match (one, star) {
+            (Some(next), _) => {
+                p = next;
+                n += 1;
+            }
+            (None, Some((at, from))) => {
+                star = Some((at, from + 1));
+                p = at + 1;
+                n = from + 1;
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// Returns where the pattern goes on behind a `[…]` that takes the character.
+fn class(pattern: &[char], open: usize, c: char) -> Option<usize> {
+    let negated = pattern.get(open + 1) == Some(&'!');
+    let start = open + 1 + usize::from(negated);
+    let length = pattern.get(start + 1..)?.iter().position(|c| *c == ']');
+    let Some(length) = length else { return (c == '[').then_some(open + 1) };
+    let close = start + 1 + length;
+    let (mut at, mut found) = (start, false);
+    while at < close {
+        if at + 2 < close && pattern[at + 1] == '-' {
+            found |= (pattern[at]..=pattern[at + 2]).contains(&c);
+            at += 3;
+        } else {
+            found |= pattern[at] == c;
+            at += 1;
+        }
+    }
+    (found != negated).then_some(close + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_pythons_do() {
+        for (pattern, name, expected) in [
+            ("test_*.py", "test_a.py", true),
+            ("test_*.py", "tests.py", false),
+            ("*", "", true),
+            ("[tT]est[!_]?", "TestAb", true),
+            ("[tT]est[!_]?", "Test_b", false),
+            ("a[b", "a[b", true),
+            ("*a*b", "xaxxb", true),
+            ("*a*b", "xaxxbc", false),
+            (".*", ".git", true),
+        ] {
+            assert_eq!(fnmatch(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! A problem and its limits as a JSON file: what `--save-model` writes and `--from-model` reads.
+//!
+//! A saved problem holds everything that the solver looks at and nothing else, so that a question that was asked
+//! of one project can be asked again anywhere. Services and lanes are named by their position in their list.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit,
+    UnitFacts,
+};
+use crate::config::{Origin, Sourced};
+use crate::ids::{LaneIx, ServiceIx, UnitIx};
+use crate::time::Millis;
+use crate::workflow::JobGraph;
+
+/// The version of the format that is written and read.
+const SAVED_VERSION: u32 = 1;
+
+/// No time of a saved problem is longer: 100 days. Sums of millions of them stay far from overflow.
+const LONGEST_MS: u64 = 100 * 24 * 3_600_000;
+
+/// A problem and its limits. Times are whole milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedModelV1 {
+    /// 1.
+    pub version: u32,
+    /// The services.
+    pub services: Vec<SavedServiceV1>,
+    /// The lanes.
+    pub lanes: Vec<SavedLaneV1>,
+    /// What is moved as a whole.
+    pub units: Vec<SavedUnitV1>,
+    /// Groups of units of which no two may share a shard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<SavedApartV1>,
+    /// When the workflow ends at the earliest, whatever the lanes do.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub floor_ms: u64,
+    /// The minutes that the jobs beside the lanes are billed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_minutes: u64,
+    /// What a plan must keep within.
+    #[serde(default)]
+    pub limits: SavedLimitsV1,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedServiceV1 {
+    /// Its name.
+    pub name: String,
+    /// How many containers it takes.
+    pub containers: u32,
+    /// The download of its image; downloads follow one another.
+    pub pull_ms: u64,
+    /// From its start to a passing health check; services start side by side.
+    pub ready_ms: u64,
+    /// What the first test on it pays.
+    pub attach_ms: u64,
+}
+
+/// A lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedLaneV1 {
+    /// Its name.
+    pub name: String,
+    /// Paid by every shard before its services.
+    pub base_ms: u64,
+    /// Paid by every shard after its tests.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tail_ms: u64,
+    /// The longest path of jobs that it waits for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub head_ms: u64,
+    /// The longest path of jobs that waits for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_ms: u64,
+    /// How fast a shard works off its load, in thousandths of one worker.
+    pub speed: u64,
+    /// The positions of the services that every shard starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<u32>,
+    /// How many shards it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_shards: Option<u32>,
+}
+
+/// A unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedUnitV1 {
+    /// Its name.
+    pub name: String,
+    /// The position of its lane.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub lane: u32,
+    /// The time of its tests, one after the other.
+    pub load_ms: u64,
+    /// The time of its longest piece that one worker takes as a whole; without it, the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece_ms: Option<u64>,
+    /// The positions of the services that it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
+}
+
+/// Units of which no two may share a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedApartV1 {
+    /// The group's name.
+    pub name: String,
+    /// The positions of its units, all of one lane.
+    pub units: Vec<u32>,
+}
+
+/// What a plan must keep within; what is not there is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedLimitsV1 {
+    /// Service containers over all shards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containers: Option<u32>,
+    /// Shards over all lanes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u32>,
+    /// Billed minutes over all jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u64>,
+    /// The end of the workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_ms: Option<u64>,
+}
+
+impl Model {
+    /// Returns the model of a problem of which nothing else is known: no test, no spread, no graph.
+    #[must_use]
+    pub fn of_problem(problem: Problem) -> Self {
+        let facts = |unit: &Unit| UnitFacts {
+            selectors: vec![unit.name.clone()],
+            tests: Vec::new(),
+            deviation: 0.0,
+            divisible: None,
+        };
+        Self {
+            units: problem.units.iter().map(facts).collect(),
+            overhead_deviation: problem.lanes.iter().map(|_| 0.0).collect(),
+            graph: ConstraintGraph::default(),
+            jobs: JobGraph::default(),
+            notes: Notes::default(),
+            problem,
+        }
+    }
+}
+
+/// A file that holds no problem.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedModelError {
+    /// It is not JSON of the right form.
+    #[error("{path}:{line}: this is no saved model: {message}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// The line.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// It was written by a later program.
+    #[error(
+        "{path}: saved model version {version} is not known here: this program reads version {SAVED_VERSION}"
+    )]
+    Version {
+        /// The file.
+        path: String,
+        /// Its version.
+        version: u32,
+    },
+    /// Something in it can not be.
+    #[error("{path}: {at}: {problem}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// The place, as a path of keys.
+        at: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl SavedModelV1 {
+    /// Returns the problem and its limits in the form in which they are written.
+    #[must_use]
+    pub fn new(problem: &Problem, limits: &Limits) -> Self {
+        let positions = |services: ServiceSet| services.iter().map(|service| service.0).collect();
+        Self {
+            version: SAVED_VERSION,
+            services: problem
+                .services
+                .iter()
+                .map(|service| SavedServiceV1 {
+                    name: service.name.to_string(),
+                    containers: service.containers,
+                    pull_ms: service.pull.0,
+                    ready_ms: service.ready.0,
+                    attach_ms: service.attach.0,
+                })
+                .collect(),
+            lanes: problem
+                .lanes
+                .iter()
+                .map(|lane| SavedLaneV1 {
+                    name: lane.name.to_string(),
+                    base_ms: lane.base.0,
+                    tail_ms: lane.tail.0,
+                    head_ms: lane.head.0,
+                    after_ms: lane.after.0,
+                    speed: lane.speed,
+                    services: positions(lane.services),
+                    max_shards: (lane.max_shards < u32::MAX).then_some(lane.max_shards),
+                })
+                .collect(),
+            units: problem
+                .units
+                .iter()
+                .map(|unit| SavedUnitV1 {
+                    name: unit.name.clone(),
+                    lane: unit.lane.0,
+                    load_ms: unit.load.0,
+                    piece_ms: (unit.piece != unit.load).then_some(unit.piece.0),
+                    needs: positions(unit.requirement),
+                })
+                .collect(),
+            apart: problem
+                .apart
+                .iter()
+                .map(|group| SavedApartV1 {
+                    name: group.name.clone(),
+                    units: group.units.iter().map(|unit| unit.0).collect(),
+                })
+                .collect(),
+            floor_ms: problem.floor.at.0,
+            other_minutes: problem.other_minutes,
+            limits: SavedLimitsV1 {
+                containers: limits.containers.as_ref().map(|limit| limit.value),
+                shards: limits.shards.as_ref().map(|limit| limit.value),
+                minutes: limits.minutes.as_ref().map(|limit| limit.value),
+                target_ms: limits.target.as_ref().map(|limit| limit.value.0),
+            },
+        }
+    }
+
+    /// Returns the text of the file: a service, a lane and a unit a line.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let lines = |name: &str, items: Vec<String>| {
+            let items = items.iter().map(|item| format!("    {item}")).collect::<Vec<_>>().join(",\n");
+            if items.is_empty() {
+                format!("  \"{name}\": []")
+            } else {
+                format!("  \"{name}\": [\n{items}\n  ]")
+            }
+        };
+        let mut parts = vec![
+            format!("  \"version\": {}", self.version),
+            lines("services", self.services.iter().map(json).collect()),
+            lines("lanes", self.lanes.iter().map(json).collect()),
+            lines("units", self.units.iter().map(json).collect()),
+        ];
+        if !self.apart.is_empty() {
+            parts.push(lines("apart", self.apart.iter().map(json).collect()));
+        }
+        parts.push(format!("  \"floor_ms\": {}", self.floor_ms));
+        parts.push(format!("  \"other_minutes\": {}", self.other_minutes));
+        parts.push(format!("  \"limits\": {}", json(&self.limits)));
+        format!("{{\n{}\n}}\n", parts.join(",\n"))
+    }
+
+    /// Returns what a file holds; `path` names it in errors.
+    pub fn parse(text: &str, path: &str) -> Result<Self, SavedModelError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let malformed = |error: &serde_json::Error| SavedModelError::Malformed {
+            path: path.to_owned(),
+            line: error.line(),
+            message: error.to_string(),
+        };
+        match serde_json::from_str(text) {
+            Ok(saved @ Self { version: SAVED_VERSION, .. }) => Ok(saved),
+            Ok(Self { version, .. }) => Err(SavedModelError::Version { path: path.to_owned(), version }),
+            // A later version may have other fields.
+            Err(error) => match serde_json::from_str::<Versioned>(text) {
+                Ok(Versioned { version }) if version != SAVED_VERSION => {
+                    Err(SavedModelError::Version { path: path.to_owned(), version })
+                }
+                _ => Err(malformed(&error)),
+            },
+        }
+    }
+
+    /// Returns the problem, sorted as the model sorts it, and its limits; `path` names the file in errors and as
+    /// the origin of the limits.
+    pub fn problem(&self, path: &str) -> Result<(Problem, Limits), SavedModelError> {
+        self.check().map_err(|(at, problem)| SavedModelError::Invalid {
+            path: path.to_owned(),
+            at,
+            problem,
+        })?;
+        let name_error = |at: String| {
+            move |error: crate::ids::NameError| SavedModelError::Invalid {
+                path: path.to_owned(),
+                at,
+                problem: error.to_string(),
+            }
+        };
+        let set =
+            |positions: &[u32]| positions.iter().map(|position| ServiceIx(*position)).collect::<ServiceSet>();
+        let mut problem = Problem {
+            floor: Floor { at: Millis(self.floor_ms), jobs: Vec::new() },
+            other_minutes: self.other_minutes,
+            ..Problem::default()
+        };
+        for (at, service) in self.services.iter().enumerate() {
+            problem.services.push(ServiceModel {
+                name: service.name.parse().map_err(name_error(format!("services[{at}].name")))?,
+                containers: service.containers,
+                pull: Millis(service.pull_ms),
+                ready: Millis(service.ready_ms),
+                attach: Millis(service.attach_ms),
+            });
+        }
+        let pinned = || Origin::Seen(path.to_owned());
+        for (at, lane) in self.lanes.iter().enumerate() {
+            problem.lanes.push(LaneModel {
+                name: lane.name.parse().map_err(name_error(format!("lanes[{at}].name")))?,
+                base: Millis(lane.base_ms),
+                tail: Millis(lane.tail_ms),
+                head: Millis(lane.head_ms),
+                after: Millis(lane.after_ms),
+                speed: lane.speed,
+                services: set(&lane.services),
+                max_shards: lane.max_shards.unwrap_or(u32::MAX),
+                max_shards_origin: pinned(),
+            });
+        }
+        for unit in &self.units {
+            problem.units.push(Unit {
+                name: unit.name.clone(),
+                lane: LaneIx(unit.lane),
+                load: Millis(unit.load_ms),
+                piece: Millis(unit.piece_ms.unwrap_or(unit.load_ms)),
+                requirement: set(&unit.needs),
+            });
+        }
+        for group in &self.apart {
+            let mut units: Vec<UnitIx> = group.units.iter().map(|unit| UnitIx(*unit)).collect();
+            units.sort_unstable();
+            problem.apart.push(Apart { name: group.name.clone(), origin: pinned(), units });
+        }
+        let limits = Limits {
+            containers: self.limits.containers.map(|value| Sourced::new(value, pinned())),
+            shards: self.limits.shards.map(|value| Sourced::new(value, pinned())),
+            minutes: self.limits.minutes.map(|value| Sourced::new(value, pinned())),
+            target: self.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
+        };
+        Ok((problem, limits))
+    }
+
+    /// Returns the first place where something can not be, and what.
+    fn check(&self) -> Result<(), (String, String)> {
+        let fail = |at: String, problem: &str| Err((at, problem.to_owned()));
+        if self.units.is_empty() {
+            return fail("units".to_owned(), "there are none");
+        }
+        if self.services.len() > ServiceSet::MAX_SERVICES {
+            return fail("services".to_owned(), "a model holds at most 64");
+        }
+        let known = |positions: &[u32]| positions.iter().all(|at| (*at as usize) < self.services.len());
+        let in_range = |times: &[u64]| times.iter().all(|time| *time <= LONGEST_MS);
+        for (at, service) in self.services.iter().enumerate() {
+            if !in_range(&[service.pull_ms, service.ready_ms, service.attach_ms]) {
+                return fail(format!("services[{at}]"), "no time is over 100 days");
+            }
+            if service.containers > 1000 {
+                return fail(format!("services[{at}].containers"), "a service takes at most 1000");
+            }
+            if self.services[..at].iter().any(|other| other.name == service.name) {
+                return fail(format!("services[{at}].name"), "it stands twice");
+            }
+        }
+        let mut used = vec![false; self.lanes.len()];
+        for (at, lane) in self.lanes.iter().enumerate() {
+            if !in_range(&[lane.base_ms, lane.tail_ms, lane.head_ms, lane.after_ms]) {
+                return fail(format!("lanes[{at}]"), "no time is over 100 days");
+            }
+            if lane.speed == 0 || lane.speed > 1_000_000 {
+                return fail(format!("lanes[{at}].speed"), "it is from 1 to 1000000");
+            }
+            if !known(&lane.services) {
+                return fail(format!("lanes[{at}].services"), "there is no such service");
+            }
+            if self.lanes[..at].iter().any(|other| other.name == lane.name) {
+                return fail(format!("lanes[{at}].name"), "it stands twice");
+            }
+        }
+        for (at, unit) in self.units.iter().enumerate() {
+            let Some(used) = used.get_mut(unit.lane as usize) else {
+                return fail(format!("units[{at}].lane"), "there is no such lane");
+            };
+            *used = true;
+            if !in_range(&[unit.load_ms]) {
+                return fail(format!("units[{at}].load_ms"), "no time is over 100 days");
+            }
+            if unit.piece_ms.is_some_and(|piece| piece > unit.load_ms) {
+                return fail(format!("units[{at}].piece_ms"), "a piece is no longer than the load");
+            }
+            if !known(&unit.needs) {
+                return fail(format!("units[{at}].needs"), "there is no such service");
+            }
+        }
+        if let Some(idle) = used.iter().position(|used| !used) {
+            return fail(format!("lanes[{idle}]"), "no unit is in it");
+        }
+        for (at, group) in self.apart.iter().enumerate() {
+            let unit = |position: &u32| self.units.get(*position as usize);
+            let Some(members) = group.units.iter().map(unit).collect::<Option<Vec<_>>>() else {
+                return fail(format!("apart[{at}].units"), "there is no such unit");
+            };
+            if members.iter().any(|unit| unit.lane != members[0].lane) {
+                return fail(format!("apart[{at}].units"), "they are of several lanes");
+            }
+            let mut positions = group.units.clone();
+            positions.sort_unstable();
+            positions.dedup();
+            if positions.len() < group.units.len() {
+                return fail(format!("apart[{at}].units"), "a unit stands twice");
+            }
+        }
+        if self.floor_ms > LONGEST_MS {
+            return fail("floor_ms".to_owned(), "no time is over 100 days");
+        }
+        Ok(())
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("a saved model holds only strings, numbers and lists")
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_first(lane: &u32) -> bool {
+    *lane == 0
+}

@@ -1,0 +1,116 @@
+//! A first manifest from what a repository says of itself: its workflow files and its pytest settings.
+//!
+//! What is proposed is either read off a file or said to be a guess; `shardplan init` prints both.
+
+mod lanes;
+mod manifest;
+
+use super::github::WorkflowFile;
+use crate::ids::{LaneName, ServiceName};
+
+pub use manifest::render;
+
+/// What a repository says of its tests beside its workflows.
+pub struct Repository<'r> {
+    /// The markers that its pytest settings register.
+    pub markers: Vec<String>,
+    /// The options that its pytest settings add to every run.
+    pub options: Vec<String>,
+    /// Reads a file of the repository, relative to its root with `/`; nothing where there is none.
+    pub read: &'r dyn Fn(&str) -> Option<String>,
+}
+
+/// A manifest before it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Proposal {
+    /// The workflow file that it is about, with the index of the file in the list that was given.
+    pub file: Option<(usize, String)>,
+    /// The services, by name.
+    pub services: Vec<ProposedService>,
+    /// The lanes, in the order of the file.
+    pub lanes: Vec<ProposedLane>,
+    /// The job that combines coverage, by its id.
+    pub gate: Option<String>,
+    /// What was read off the files.
+    pub understood: Vec<String>,
+    /// What was guessed and should be looked at.
+    pub guessed: Vec<String>,
+    /// What only the user can add.
+    pub needed: Vec<String>,
+}
+
+/// A service of the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposedService {
+    /// Its name.
+    pub name: ServiceName,
+    /// Its image, where no expression stands in it.
+    pub image: Option<String>,
+    /// Its ports and health options, for a comment.
+    pub remark: String,
+    /// Registered markers that seem to be about it.
+    pub markers: Vec<String>,
+    /// Whether anything tells which tests need it, so that not every shard has to start it.
+    pub has_evidence: bool,
+}
+
+/// A lane of the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposedLane {
+    /// Its name.
+    pub name: LaneName,
+    /// The id of its job.
+    pub job: String,
+    /// The line of its job.
+    pub line: usize,
+    /// The places that it selects.
+    pub paths: Vec<String>,
+    /// The places that it leaves out.
+    pub exclude: Vec<String>,
+    /// The marker expression that it selects by.
+    pub markers: Option<String>,
+    /// `"auto"` or a number, where it has several.
+    pub workers: Option<String>,
+    /// The services that its job starts.
+    pub services: Vec<ServiceName>,
+    /// How many jobs share its tests today.
+    pub shards: usize,
+    /// Another lane that selects some of the same tests, by name: this one is then only a comment.
+    pub repeats: Option<LaneName>,
+}
+
+/// Returns what the files propose. `only` is the file to take, where the user names one.
+#[must_use]
+pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option<usize>) -> Proposal {
+    let mut proposal = Proposal::default();
+    let scored = files.iter().enumerate().map(|(at, file)| (lanes::score(file, repository), at));
+    let best =
+        scored.filter(|(score, _)| *score > 0).max_by_key(|(score, at)| (*score, std::cmp::Reverse(*at)));
+    let Some(at) = only.or(best.map(|(_, at)| at)) else {
+        proposal.needed.push(if files.is_empty() {
+            "There is no workflow file in .github/workflows: all tests are one lane, and no service is known.".to_owned()
+        } else {
+            format!(
+                "None of the {} workflow files in .github/workflows runs pytest in a way that is recognised. Name one with `--workflow FILE`, or describe the lanes by hand.",
+                files.len()
+            )
+        });
+        return proposal;
+    };
+    let file = &files[at];
+    proposal.file = Some((at, file.path.clone()));
+    proposal.understood.push(format!("{}: {} jobs", file.path, file.jobs.len()));
+    lanes::add_services(&mut proposal, file, repository);
+    lanes::add_lanes(&mut proposal, file, repository);
+    lanes::add_gate(&mut proposal, file);
+    for (other, file) in files.iter().enumerate().filter(|(other, _)| *other != at) {
+        let score = lanes::score(file, repository);
+        if score > 0 && files.get(other).is_some() {
+            proposal.guessed.push(format!(
+                "{} runs tests too; it is left as it is (`--workflow {}` takes it instead).",
+                file.path, file.path
+            ));
+        }
+    }
+    proposal
+}

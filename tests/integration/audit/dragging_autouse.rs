@@ -1,0 +1,15 @@
+use super::Case;
+
+#[test]
+fn an_autouse_fixture_that_opens_a_service_is_found() {
+    let found = Case::new("SP302")
+        .file("tests/conftest.py", "import pytest, psycopg\n\n@pytest.fixture(autouse=True)\ndef clean():\n    psycopg.connect('x').execute('truncate carts')\n")
+        .file("tests/test_a.py", "import psycopg\n\ndef test_a(): pass\n\ndef test_b():\n    psycopg.connect('x')\n")
+        .found();
+    assert_eq!(
+        found,
+        [
+            "tests/conftest.py:4 the autouse fixture `clean` brings postgres into 2 test functions; 1 of them need it for nothing else"
+        ]
+    );
+}

@@ -1,0 +1,29 @@
+use super::Case;
+
+const INI: &str = "[pytest]\nmarkers =\n    redis: needs a server\n";
+
+#[test]
+fn a_mark_without_a_need_is_found_and_removed() {
+    let case = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/test_a.py", "import pytest, redis\n\n@pytest.mark.redis\ndef test_sum(): pass\n\n@pytest.mark.redis\ndef test_hit():\n    redis.Redis().get('a')\n");
+    assert_eq!(
+        case.found(),
+        ["tests/test_a.py:3 `test_sum` is marked `redis`, and nothing in it reaches redis"]
+    );
+    let fixed = case.fixed();
+    assert_eq!(
+        fixed.text("tests/test_a.py"),
+        "import pytest, redis\n\ndef test_sum(): pass\n\n@pytest.mark.redis\ndef test_hit():\n    redis.Redis().get('a')\n"
+    );
+    assert!(fixed.found().is_empty());
+}
+
+#[test]
+fn a_mark_of_a_class_is_right_where_one_of_its_tests_needs_it() {
+    let found = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/test_a.py", "import pytest, redis\n\n@pytest.mark.redis\nclass TestA:\n    def test_sum(self): pass\n    def test_hit(self):\n        redis.Redis().get('a')\n")
+        .found();
+    assert!(found.is_empty(), "{found:?}");
+}

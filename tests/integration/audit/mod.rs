@@ -1,0 +1,251 @@
+//! The audit: each rule on a small project, and what holds for all of them.
+
+mod always_skipped;
+mod connects_at_import;
+mod dragging_autouse;
+mod empty_selection;
+mod idle_service;
+mod in_no_lane;
+mod in_two_lanes;
+mod lane_lacks_service;
+mod marked_without_need;
+mod no_history;
+mod outsized_unit;
+mod serial_tests_in_workers;
+mod shadowed_test;
+mod silent_skip;
+mod stale_durations;
+mod unmarked_service;
+mod unreadable_file;
+mod unregistered_mark;
+mod unstable_ids;
+mod unused_mark;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A project in a temporary folder, audited by one rule.
+struct Case {
+    folder: TempDir,
+    rule: &'static str,
+    runs: usize,
+}
+
+impl Case {
+    fn new(rule: &'static str) -> Self {
+        Self { folder: TempDir::new().unwrap(), rule, runs: 0 }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        self.bytes(name, text.as_bytes())
+    }
+
+    fn bytes(self, name: &str, bytes: &[u8]) -> Self {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+        self
+    }
+
+    fn manifest(self, text: &str) -> Self {
+        self.file("shardplan.toml", text)
+    }
+
+    /// Ingests a run of these tests.
+    fn ran(mut self, rows: &str) -> Self {
+        self.runs += 1;
+        let runs = self.runs;
+        let case = self.file("run.csv", &format!("test,seconds,outcome\n{rows}"));
+        let at = format!("2026-06-{runs:02}T08:00:00Z");
+        let output = case.program(&["ingest", "run.csv", "--at", &at]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        case
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn program(&self, words: &[&str]) -> std::process::Output {
+        Command::cargo_bin("shardplan")
+            .unwrap()
+            .args(words)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .output()
+            .unwrap()
+    }
+
+    /// Returns the findings of the rule, each as its place and its message.
+    fn found(&self) -> Vec<String> {
+        let output = self.program(&["audit", "--select", self.rule, "--format", "json"]);
+        let said: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        let findings = said["findings"].as_array().unwrap();
+        let code = output.status.code().unwrap();
+        assert_eq!(code, i32::from(!findings.is_empty()), "the exit code says whether there are findings");
+        let line = |finding: &Value| {
+            assert_eq!(finding["code"], self.rule);
+            let message = finding["message"].as_str().unwrap();
+            match finding.get("place") {
+                Some(place) => format!("{}:{} {message}", place["file"].as_str().unwrap(), place["line"]),
+                None => message.to_owned(),
+            }
+        };
+        findings.iter().map(line).collect()
+    }
+
+    /// Returns the project with the rule's repairs made, in a folder of its own.
+    fn fixed(&self) -> Self {
+        let fixed = Self { folder: TempDir::new().unwrap(), rule: self.rule, runs: 0 };
+        copy(self.folder.path(), fixed.folder.path());
+        let output = fixed.program(&["audit", "--select", self.rule, "--fix"]);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
+        fixed
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&place).unwrap();
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_its_file_its_test_its_section_and_its_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let stems = |folder: &str| {
+        let files = fs::read_dir(root.join(folder)).unwrap();
+        let mut names: Vec<String> = files
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .filter(|name| name != "mod")
+            .collect();
+        names.sort();
+        names
+    };
+    let rules = shardplan::audit::registry::RULES;
+    let mut registered: Vec<String> = rules.iter().map(|rule| rule.name.replace('-', "_")).collect();
+    registered.sort();
+    assert_eq!(registered, stems("src/audit/rules"));
+    assert_eq!(registered, stems("tests/integration/audit"));
+    let mut docs = "# Audit rules\n\nWhat `shardplan audit` looks for. The text of each rule is that of `shardplan audit --explain CODE`.\n".to_owned();
+    let mut codes: Vec<&str> = Vec::new();
+    for rule in rules {
+        assert!(!codes.contains(&rule.code), "{} is taken twice", rule.code);
+        codes.push(rule.code);
+        let text = rule.explanation();
+        for heading in ["# What it checks", "# Why it matters", "# Example", "# Remedy"] {
+            assert!(text.contains(&format!("\n{heading}\n")), "{} has no `{heading}`", rule.name);
+        }
+        docs += &format!(
+            "\n## {} {}\n\n*{}, {} confidence.* {}",
+            rule.code,
+            rule.name,
+            rule.severity,
+            rule.confidence,
+            text.replace("\n# ", "\n### ")
+        );
+    }
+    assert!(codes.is_sorted(), "rules stand by code");
+    let path = root.join("docs/audits.md");
+    #[expect(clippy::disallowed_methods, reason = "a test may be asked to write its expectation")]
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &docs).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).unwrap_or_default() == docs,
+        "docs/audits.md is out of date: run the tests with UPDATE_DOCS=1"
+    );
+}
+
+#[test]
+fn a_finding_is_left_alone_where_a_comment_the_manifest_or_the_baseline_says_so() {
+    let text = "def test_a(): pass\n\ndef test_a(): pass\n";
+    let case = Case::new("SP304").file("tests/test_a.py", text);
+    assert_eq!(case.found().len(), 1);
+    let commented = Case::new("SP304")
+        .file("tests/test_a.py", &text.replacen("pass", "pass  # shardplan: ignore[SP304]", 1));
+    assert!(commented.found().is_empty());
+    let above =
+        Case::new("SP304").file("tests/test_a.py", &format!("# shardplan: ignore[shadowed-test]\n{text}"));
+    assert!(above.found().is_empty());
+    let by_file = Case::new("SP304")
+        .file("tests/test_a.py", text)
+        .manifest("[audit.per-file-ignores]\n\"tests/test_*.py\" = [\"SP3\"]\n");
+    assert!(by_file.found().is_empty());
+    let ignored =
+        Case::new("SP304").file("tests/test_a.py", text).manifest("[audit]\nignore = [\"shadowed-test\"]\n");
+    assert!(ignored.found().is_empty());
+    let old = case
+        .manifest("[audit]\nbaseline = \"known.json\"\n")
+        .file("known.json", "{\"version\":1,\"findings\":[]}");
+    assert_eq!(old.found().len(), 1);
+    assert_eq!(old.program(&["audit", "--write-baseline"]).status.code(), Some(0));
+    assert!(old.found().is_empty());
+    let moved = old.file("tests/test_a.py", &format!("import os\n\n{text}"));
+    assert!(moved.found().is_empty(), "a baseline knows findings by what they are about, not by lines");
+}
+
+#[test]
+fn hostile_names_can_drive_neither_a_terminal_nor_a_workflow() {
+    let case = Case::new("SP304")
+        .file("tests/test_a%0A::error::x.py", "def test_a(): '\u{1b}[2J\u{202e}'\ndef test_a(): pass\n");
+    for format in ["text", "github", "sarif", "json"] {
+        let output = case.program(&["audit", "--format", format, "--color", "never"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{format}: {text}");
+        if format == "github" {
+            assert!(
+                text.lines()
+                    .all(|line| line
+                        .starts_with("::error file=tests/test_a%250A%3A%3Aerror%3A%3Ax.py,line=1,")),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rule_explains_itself_and_an_unknown_one_names_the_nearest() {
+    let case = Case::new("SP101");
+    let output = case.program(&["audit", "--explain", "unmarked-service"]);
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .starts_with("SP101 unmarked-service (error, medium confidence)\n\nA test needs")
+    );
+    let output = case.program(&["audit", "--explain", "SP10l"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `SP101`?"));
+    assert_eq!(case.program(&["audit", "--select", "nonsense"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_preview_changes_nothing() {
+    let case = Case::new("SP103")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    db\n")
+        .file("tests/test_a.py", "import pytest\n\n@pytest.mark.slow\ndef test_a(): pass\n");
+    let output = case.program(&["audit", "--select", "SP103", "--diff"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "--- a/pytest.ini\n+++ b/pytest.ini\n@@ -1,3 +1,4 @@\n [pytest]\n markers =\n     db\n+    slow\n"
+    );
+    assert_eq!(case.text("pytest.ini"), "[pytest]\nmarkers =\n    db\n");
+}

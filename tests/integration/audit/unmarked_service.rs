@@ -1,0 +1,46 @@
+use super::Case;
+
+const CONFTEST: &str = "import pytest, redis\n@pytest.fixture\ndef cache():\n    return redis.Redis()\n";
+
+#[test]
+fn a_test_whose_fixture_opens_redis_lacks_the_mark() {
+    let found = Case::new("SP101")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    redis: needs a server\n")
+        .file("tests/conftest.py", CONFTEST)
+        .file("tests/test_a.py", "import pytest\n\ndef test_hit(cache): pass\n\n@pytest.mark.redis\ndef test_miss(cache): pass\n\ndef test_sum(): pass\n")
+        .found();
+    assert_eq!(found, ["tests/test_a.py:3 `test_hit` needs redis and is not marked `redis`"]);
+}
+
+#[test]
+fn the_repair_marks_it_and_nothing_is_left() {
+    let case = Case::new("SP101")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    redis: needs a server\n")
+        .file("tests/conftest.py", CONFTEST)
+        .file("tests/test_a.py", "def test_hit(cache): pass\n\ndef test_sum(): pass\n")
+        .file(
+            "tests/test_b.py",
+            "\"\"\"All of them.\"\"\"\nimport os\n\ndef test_one(cache): pass\n\ndef test_two(cache): pass\n",
+        );
+    let fixed = case.fixed();
+    assert_eq!(
+        fixed.text("tests/test_a.py"),
+        "import pytest\n\n@pytest.mark.redis\ndef test_hit(cache): pass\n\ndef test_sum(): pass\n"
+    );
+    assert_eq!(
+        fixed.text("tests/test_b.py"),
+        "\"\"\"All of them.\"\"\"\nimport os\nimport pytest\n\npytestmark = pytest.mark.redis\n\ndef test_one(cache): pass\n\ndef test_two(cache): pass\n"
+    );
+    assert!(fixed.found().is_empty());
+    assert_eq!(fixed.fixed().text("tests/test_a.py"), fixed.text("tests/test_a.py"), "once is enough");
+}
+
+#[test]
+fn a_stand_in_and_a_stub_url_are_no_need() {
+    let found = Case::new("SP101")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    redis\n    postgres\n")
+        .file("app/cache.py", "import redis\n\ndef client():\n    return redis.Redis()\n\ndef get(key):\n    return client().get(key)\n")
+        .file("tests/test_a.py", "import fakeredis\nfrom unittest.mock import patch\nfrom app import cache\n\nURL = 'postgresql://stub'\n\ndef test_fake():\n    fakeredis.FakeRedis().get('a')\n\n@patch('app.cache.client')\ndef test_patched(client):\n    cache.get('a')\n\ndef test_text():\n    \"\"\"redis and postgres are only named here.\"\"\"\n    assert URL\n")
+        .found();
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -1,0 +1,20 @@
+use super::Case;
+
+#[test]
+fn a_mark_that_no_test_bears_is_found() {
+    let found = Case::new("SP104")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    elastic: needs it\n    slow\n")
+        .file("tests/test_a.py", "import pytest\n\npytestmark = pytest.mark.slow\n\ndef test_a(): pass\n")
+        .found();
+    assert_eq!(found, ["pytest.ini:3 the mark `elastic` is registered and no test bears it"]);
+}
+
+#[test]
+fn a_mark_that_a_hook_adds_is_used() {
+    let found = Case::new("SP104")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    slow\n")
+        .file("tests/conftest.py", "def pytest_collection_modifyitems(items):\n    for item in items:\n        item.add_marker('slow')\n")
+        .file("tests/test_a.py", "def test_a(): pass\n")
+        .found();
+    assert!(found.is_empty(), "{found:?}");
+}

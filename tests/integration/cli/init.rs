@@ -1,0 +1,119 @@
+//! `shardplan init`.
+
+use insta::assert_snapshot;
+
+use super::{Project, fixture};
+
+fn project() -> Project {
+    let project = Project::empty();
+    project.write(".github/workflows/ci.yml", std::fs::read(fixture("workflows/ci.yml")).unwrap());
+    project.write(
+        "pyproject.toml",
+        "[tool.pytest.ini_options]\nmarkers = [\"redis: needs a cache\", \"slow\"]\n",
+    );
+    project
+}
+
+#[test]
+fn a_manifest_is_proposed_from_what_the_repository_says() {
+    let project = project();
+    assert_snapshot!(project.shardplan("init"), @"
+    exit: 0
+    --- stdout
+    Understood
+      · .github/workflows/ci.yml: 4 jobs
+      · services: postgres, redis, search
+      · lane `unit`: job `unit`, no service
+      · lane `integration`: job `integration`, postgres, redis, search
+      · gate: job `gate` combines the coverage
+    Guessed
+      · `redis` is what the marker `redis` stands for.
+    --- stderr
+           Wrote shardplan.toml
+    hint: `shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations
+    ");
+    assert_snapshot!(std::fs::read_to_string(project.path("shardplan.toml")).unwrap(), @r#"
+    # How the tests of this project are split. `shardplan suggest` finds the best plan for it.
+    # Proposed by `shardplan init` from what the repository says of itself; change what is wrong.
+    # docs/manifest.md of shardplan lists every key.
+
+    [project]
+    # A test that no lane selects is left out, and counted. Make it "fail" once the lanes are right.
+    unassigned = "ignore"
+
+    [workflow]
+    # The jobs around the lanes are read from here, and `shardplan emit github` writes the lanes into it.
+    file = ".github/workflows/ci.yml"
+    # Combines the coverage of the lanes.
+    gate = "gate"
+
+    [services.postgres]
+    image = "postgres:17"
+    # ports 5432:5432; healthy when pg_isready
+    # Tests that need it: `markers`, `fixtures` or `paths`.
+
+    [services.redis]
+    image = "redis:8"
+    # ports 6379:6379
+    markers = ["redis"]
+
+    [services.search]
+    image = "opensearchproject/opensearch:3"
+    # ports 9200:9200
+    # Tests that need it: `markers`, `fixtures` or `paths`.
+
+    [lanes.unit]
+    job = "unit"
+    paths = ["tests/unit"]
+    workers = "auto"
+    today = { services = [], shards = 1 }
+
+    [lanes.integration]
+    job = "integration"
+    paths = ["tests/integration"]
+    # Nothing says yet which tests need these, so every shard starts them. Take one out once its tests are known.
+    services = ["postgres", "search"]
+    today = { services = ["postgres", "redis", "search"], shards = 1 }
+    "#);
+    let again = project.shardplan("init");
+    assert_eq!(again.code, 3, "{again}");
+    assert!(again.stderr.contains("--force"), "{again}");
+}
+
+#[test]
+fn what_is_proposed_can_be_planned_with_as_it_is() {
+    let project = project();
+    project.write(
+        "report.csv",
+        "test,seconds,outcome\ntests/unit/test_a.py::a,5,passed\ntests/integration/test_b.py::b,60,passed\ntests/integration/test_c.py::c,50,passed\ntests/other/test_d.py::d,1,passed\n",
+    );
+    assert_eq!(project.shardplan("init -q").code, 0);
+    assert_eq!(project.shardplan("ingest report.csv").code, 0);
+    let said = project.shardplan("suggest --write");
+    assert_eq!(said.code, 0, "{said}");
+    let emitted = project.shardplan("emit github");
+    assert_eq!(emitted.code, 0, "{emitted}");
+    assert_eq!(project.shardplan("emit github --check").code, 0);
+}
+
+#[test]
+fn a_repository_without_workflows_gets_one_lane() {
+    let project = Project::empty();
+    let said = project.shardplan("init");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("no workflow file"), "{said}");
+    assert!(std::fs::read_to_string(project.path("shardplan.toml")).unwrap().contains("[project]"));
+}
+
+#[test]
+fn a_broken_workflow_is_named_and_the_others_are_read() {
+    let project = project();
+    project.write(".github/workflows/a.yml", "jobs:\n  a:\n    env: {A: 1}\n    env: {B: 1}\n");
+    let said = project.shardplan("init --dry-run");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stderr.contains("a.yml") && said.stderr.contains("`env` stands twice"), "{said}");
+    assert!(said.stdout.contains("[lanes.integration]"), "{said}");
+    let named = project.shardplan("init --dry-run --workflow .github/workflows/a.yml");
+    assert_eq!(named.code, 3, "{named}");
+    assert!(!project.path("shardplan.toml").exists());
+}

@@ -1,0 +1,445 @@
+//! Emitted files before judges that share nothing with us: actionlint, zizmor, GitHub's schema, a YAML parser,
+//! make, and a shell that runs the emitted scripts with a real pytest.
+//!
+//! `.ci/run` installs them in `target/tools`; elsewhere a test whose tool is absent says so and is passed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const MANIFEST: &str = r#"
+[workflow]
+file = ".github/workflows/ci.yml"
+[services.postgres]
+[services.redis]
+[services.search]
+[lanes.unit]
+[lanes.integration]
+"#;
+
+/// Returns a program of the tools; nothing, after saying so, where it is not installed. In CI it must be.
+fn tool(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    #[expect(clippy::disallowed_methods, reason = "CI installs the tools, a developer need not")]
+    let must = std::env::var_os("CI").is_some();
+    assert!(!must, "{name} is not in target/tools: `.ci/run` installs it");
+    #[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
+    {
+        eprintln!("passed over: {name} is not in target/tools");
+    }
+    None
+}
+
+fn shardplan(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shardplan"))
+        .args(words)
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn lock(shards: &[(&str, &str, &[&str], &[&str])]) -> String {
+    let mut text = "version = 1\ninputs = \"by hand\"\n[limits]\n[predicted]\n".to_owned();
+    for (name, lane, services, units) in shards {
+        text.push_str(&format!(
+            "[[shard]]\nname = \"{name}\"\nlane = \"{lane}\"\nservices = {services:?}\nunits = {units:?}\n"
+        ));
+    }
+    text
+}
+
+const SHARDS: &[(&str, &str, &[&str], &[&str])] = &[
+    ("integration-1", "integration", &["postgres", "redis"], &["tests/integration/test_a.py"]),
+    ("integration-2", "integration", &["postgres", "search"], &["tests/integration/test_b.py"]),
+    ("unit-1", "unit", &[], &["tests/unit"]),
+];
+
+/// Returns a project with the fixture's workflow, or one of its own, and the lock above.
+fn project(workflow: Option<&str>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/workflows/ci.yml");
+    let team = fs::read_to_string(fixture).unwrap();
+    write(".github/workflows/ci.yml", workflow.unwrap_or(&team));
+    write("shardplan.toml", MANIFEST);
+    write("shardplan.lock", &lock(SHARDS));
+    folder
+}
+
+fn emitted(folder: &Path, words: &[&str]) -> String {
+    let output = shardplan(folder, &[&["emit"], words, &["--output", "-"]].concat());
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns the kinds of findings that each judge has of a workflow file.
+fn findings(text: &str) -> Option<BTreeMap<&'static str, BTreeSet<String>>> {
+    let (actionlint, zizmor, schema) = (tool("actionlint")?, tool("zizmor")?, tool("check-jsonschema")?);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(".github/workflows/ci.yml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    let run = |program: &Path, arguments: &[&str]| {
+        Command::new(program).args(arguments).arg(&path).current_dir(folder.path()).output().unwrap()
+    };
+    let mut kinds = BTreeMap::new();
+    let said = run(
+        &actionlint,
+        &["-shellcheck=", "-pyflakes=", "-format", "{{range $e := .}}{{$e.Kind}}: {{$e.Message}}\n{{end}}"],
+    );
+    let lines = String::from_utf8(said.stdout).unwrap();
+    kinds.insert("actionlint", lines.lines().map(str::to_owned).collect());
+    let said = run(&zizmor, &["--offline", "--no-progress", "--format", "json-v1"]);
+    let found: Vec<Value> = serde_json::from_slice(&said.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&said.stderr));
+    });
+    kinds.insert("zizmor", found.iter().map(|finding| finding["ident"].to_string()).collect());
+    let said = run(&schema, &["--builtin-schema", "vendor.github-workflows"]);
+    let wrong = if said.status.success() {
+        String::new()
+    } else {
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    kinds.insert("schema", wrong.lines().take(1).map(str::to_owned).collect());
+    Some(kinds)
+}
+
+#[test]
+fn the_emitted_workflow_adds_no_kind_of_finding() {
+    let project = project(None);
+    let before = fs::read_to_string(project.path().join(".github/workflows/ci.yml")).unwrap();
+    let Some(original) = findings(&before) else { return };
+    for style in ["matrix", "jobs"] {
+        for gate in ["", "gate"] {
+            let manifest =
+                MANIFEST.replace("[services.postgres]", &format!("gate = \"{gate}\"\n[services.postgres]"));
+            fs::write(
+                project.path().join("shardplan.toml"),
+                if gate.is_empty() { MANIFEST.to_owned() } else { manifest },
+            )
+            .unwrap();
+            let text = emitted(project.path(), &["github", "--style", style]);
+            for (judge, kinds) in findings(&text).unwrap() {
+                let new: Vec<&String> = kinds.difference(&original[judge]).collect();
+                assert!(new.is_empty(), "{style} {gate} {judge}: {new:?}\n{text}");
+            }
+        }
+    }
+}
+
+/// Judges must be able to fail, or their silence says nothing.
+#[test]
+fn the_judges_see_a_broken_workflow() {
+    let broken = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    nonsense: 1\n    needs: [b]\n    steps:\n      - uses: actions/checkout@main\n      - run: echo ${{ github.event.issue.title }}\n";
+    let Some(found) = findings(broken) else { return };
+    assert!(found.values().all(|kinds| !kinds.is_empty()), "{found:?}");
+}
+
+/// Returns what PyYAML makes of a file.
+fn parsed_by_pyyaml(text: &str) -> Option<Value> {
+    let python = tool("python")?;
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("x.yml"), text).unwrap();
+    let script =
+        "import json, yaml; print(json.dumps(yaml.load(open('x.yml', encoding='utf-8'), yaml.BaseLoader)))";
+    let output = Command::new(python).args(["-c", script]).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Names that a pull request could bring.
+fn attacks() -> Vec<String> {
+    let mut attacks: Vec<String> = [
+        "\"; curl x | sh #",
+        "${{ secrets.X }}",
+        "$(touch pwned)",
+        "`touch pwned`",
+        "../../x",
+        "<script>",
+        "a\nb: c",
+        "'; touch pwned; '",
+        "<< parameters.x >>",
+        "&a *a !!python/object:x",
+        "%0a::set-output name=x::y",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    attacks.push("x".repeat(10_000));
+    attacks
+}
+
+#[test]
+fn a_job_or_step_with_an_attacking_name_stays_a_name() {
+    for attack in attacks() {
+        let quoted = serde_json::to_string(&attack).unwrap();
+        let workflow = format!(
+            "on: push\njobs:\n  unit:\n    name: {quoted}\n    runs-on: ubuntu-latest\n    steps:\n      - name: {quoted}\n        run: pytest tests/unit --cov=x\n      - uses: actions/upload-artifact@v4\n        with: {{name: {quoted}, path: {quoted}}}\n  integration:\n    runs-on: ubuntu-latest\n    services:\n      postgres: {{image: {quoted}}}\n      redis: {{image: redis}}\n      search: {{image: {quoted}}}\n    steps:\n      - run: pytest tests/integration\n        working-directory: {quoted}\n"
+        );
+        let project = project(Some(&workflow));
+        for style in ["matrix", "jobs"] {
+            let text = emitted(project.path(), &["github", "--style", style]);
+            let Some(parsed) = parsed_by_pyyaml(&text) else { return };
+            // Whatever it is called, no script has it in it.
+            let mut scripts = Vec::new();
+            for job in parsed["jobs"].as_object().unwrap().values() {
+                scripts
+                    .extend(job["steps"].as_array().unwrap().iter().filter_map(|step| step["run"].as_str()));
+            }
+            assert!(scripts.len() >= 4, "{text}");
+            assert!(
+                scripts.iter().all(|script| !script.contains(&attack)),
+                "{attack:?} is in a script:\n{text}"
+            );
+            // Its image is still the one that it was, or an expression that holds it as a string.
+            let job = if style == "matrix" { "integration" } else { "integration-2" };
+            let image = parsed["jobs"][job]["services"]["search"]["image"].as_str().unwrap();
+            let kept = attack.replace('\'', "''");
+            assert!(
+                image == attack || image.contains(&kept) || attack.contains("${{") || attack.contains('{'),
+                "{image:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn attacking_images_stay_data_everywhere() {
+    for attack in attacks() {
+        let quoted = serde_json::to_string(&attack).unwrap();
+        let project = project(None);
+        let manifest = MANIFEST.replace("[services.search]", &format!("[services.search]\nimage = {quoted}"));
+        fs::write(project.path().join("shardplan.toml"), manifest).unwrap();
+        for target in ["gitlab", "circleci", "buildkite"] {
+            let text = emitted(project.path(), &[target]);
+            let Some(parsed) = parsed_by_pyyaml(&text) else { return };
+            let scripts = parsed.to_string();
+            assert!(scripts.contains("shardplan verify"), "{target}: {text}");
+            if target == "gitlab" {
+                let image = parsed["test-integration-2"]["services"][1]["name"].as_str().unwrap();
+                assert_eq!(image.replace("$$", "$"), attack);
+            }
+        }
+    }
+}
+
+/// A shard or service of such a name is refused where it is read.
+#[test]
+fn attacking_names_of_shards_and_services_are_refused() {
+    for attack in attacks() {
+        let quoted = serde_json::to_string(&attack).unwrap();
+        for key in ["name", "lane", "services"] {
+            let project = project(None);
+            let value = if key == "services" { format!("[{quoted}]") } else { quoted.clone() };
+            let mut shard: BTreeMap<&str, String> = [
+                ("name", "\"a-1\"".to_owned()),
+                ("lane", "\"unit\"".to_owned()),
+                ("services", "[]".to_owned()),
+            ]
+            .into();
+            shard.insert(key, value);
+            let lines: String = shard.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+            let text =
+                format!("version = 1\ninputs = \"x\"\n[limits]\n[predicted]\n[[shard]]\n{lines}units = []\n");
+            fs::write(project.path().join("shardplan.lock"), text).unwrap();
+            for target in ["github", "make", "gitlab", "circleci", "buildkite", "matrix"] {
+                let output = shardplan(project.path(), &["emit", target, "--output", "-"]);
+                assert_eq!(output.status.code(), Some(3), "{key} {attack:?} {target}");
+                let said = String::from_utf8(output.stderr).unwrap();
+                assert!(!said.contains('\u{1b}') && said.lines().count() < 6, "{said}");
+            }
+        }
+    }
+}
+
+/// The plugin's part of the bargain, in twenty lines: the tests of a shard by the files that the lock lists, and a
+/// report. It stands in for the real one, so that what is tested is the emitted file.
+const PLUGIN: &str = r#"
+import json, os, pathlib, re
+def pytest_addoption(parser):
+    parser.addoption("--shardplan"); parser.addoption("--shardplan-report")
+def pytest_configure(config):
+    config.ran = []
+def pytest_collection_modifyitems(config, items):
+    shard = config.getoption("--shardplan")
+    lock = (config.rootpath / "shardplan.lock").read_text()
+    blocks = [block for block in lock.split("[[shard]]") if 'name = "%s"' % shard in block]
+    units = json.loads(re.search(r"units = (\[.*\])", blocks[0]).group(1))
+    mine = [item for item in items if any(item.nodeid.startswith(unit) for unit in units)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in mine])
+    items[:] = mine
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        with open(os.environ["RAN"], "a") as out:
+            out.write(report.nodeid + "\n")
+def pytest_sessionfinish(session):
+    folder = pathlib.Path("shardplan-results"); folder.mkdir(exist_ok=True)
+    (folder / (session.config.getoption("--shardplan") + ".json")).write_text("{}")
+"#;
+
+/// Runs a script as the runner would: bash, failing at the first error.
+fn bash(folder: &Path, script: &str, environment: &BTreeMap<String, String>) -> Output {
+    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
+    let path = format!("{}:{}:/usr/bin:/bin", folder.join("bin").display(), bin.display());
+    Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder)
+        .envs(environment)
+        .output()
+        .unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
+
+/// Every shard's `run` lines in a folder of its own, as on a runner of its own; then the gate's, in one to which
+/// the uploads were brought.
+#[test]
+fn the_emitted_scripts_run_every_test_once_and_combine_the_coverage() {
+    if tool("pytest").is_none() || tool("coverage").is_none() {
+        return;
+    }
+    let team = project(None);
+    let root = team.path();
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), text).unwrap();
+    };
+    write("shop.py", "def a():\n    return 1\n\n\ndef b():\n    return 2\n\n\ndef c():\n    return 3\n");
+    write("conftest.py", "pytest_plugins = ['stand_in']\n");
+    write("stand_in.py", PLUGIN);
+    write(
+        "pyproject.toml",
+        "[tool.pytest.ini_options]\npythonpath = [\".\"]\n[tool.coverage.run]\nrelative_files = true\n[tool.coverage.report]\nfail_under = 100\n",
+    );
+    write("tests/integration/test_a.py", "import shop\ndef test_a():\n    assert shop.a() == 1\n");
+    write("tests/integration/test_b.py", "import shop\ndef test_b():\n    assert shop.b() == 2\n");
+    write("tests/unit/test_c.py", "import shop\ndef test_c():\n    assert shop.c() == 3\n");
+    // What installs is not run here, and xdist is not part of the tools.
+    let workflow = fs::read_to_string(root.join(".github/workflows/ci.yml")).unwrap();
+    write(
+        ".github/workflows/ci.yml",
+        &workflow.replace(" -n auto", "").replace("path: .coverage*", "path: coverage.xml"),
+    );
+    for style in ["matrix", "jobs"] {
+        let text = emitted(root, &["github", "--style", style]);
+        let Some(parsed) = parsed_by_pyyaml(&text) else { return };
+        let ran = root.join(format!("ran-{style}"));
+        let gate = TempDir::new().unwrap();
+        copy(root, gate.path());
+        for (shard, lane, _, _) in SHARDS {
+            let job = &parsed["jobs"][if style == "matrix" { lane } else { shard }];
+            let runner = TempDir::new().unwrap();
+            copy(root, runner.path());
+            for step in job["steps"].as_array().unwrap() {
+                let filled = |text: &str| text.replace("${{ matrix.shard }}", shard);
+                let mut environment: BTreeMap<String, String> = step["env"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), filled(value.as_str().unwrap())))
+                    .collect();
+                environment.insert("RAN".to_owned(), ran.display().to_string());
+                match step["run"].as_str() {
+                    Some(script) if !script.contains("pip install") => {
+                        let output = bash(runner.path(), script, &environment);
+                        let said = String::from_utf8_lossy(&output.stdout);
+                        assert!(
+                            output.status.success(),
+                            "{shard}: {said}\n{}",
+                            String::from_utf8_lossy(&output.stderr)
+                        );
+                    }
+                    _ => {}
+                }
+                if step["name"] == "Upload what the shard ran" {
+                    for path in step["with"]["path"].as_str().unwrap().lines() {
+                        let path = filled(path.trim_end_matches('/'));
+                        let (from, to) = (runner.path().join(&path), gate.path().join(&path));
+                        assert!(from.exists(), "{shard} leaves no {path}");
+                        if from.is_dir() { copy(&from, &to) } else { fs::copy(from, to).map(drop).unwrap() }
+                    }
+                }
+            }
+        }
+        let mut tests: Vec<String> = fs::read_to_string(&ran).unwrap().lines().map(str::to_owned).collect();
+        tests.sort();
+        assert_eq!(
+            tests,
+            [
+                "tests/integration/test_a.py::test_a",
+                "tests/integration/test_b.py::test_b",
+                "tests/unit/test_c.py::test_c"
+            ]
+        );
+        run_gate(&parsed["jobs"]["shardplan-gate"], gate.path());
+    }
+}
+
+/// Runs the gate's scripts: it combines to the whole, and fails where a lane failed.
+fn run_gate(job: &Value, folder: &Path) {
+    // `shardplan verify` has tests of its own.
+    fs::create_dir_all(folder.join("bin")).unwrap();
+    fs::write(
+        folder.join("bin/shardplan"),
+        "#!/bin/sh\ntest \"$1\" = verify && test \"$(ls $2 | wc -l)\" -eq 3\n",
+    )
+    .unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(folder.join("bin/shardplan")).status().unwrap().success());
+    let mut combined = false;
+    for step in job["steps"].as_array().unwrap() {
+        let Some(script) = step["run"].as_str().filter(|script| !script.contains("pip install")) else {
+            continue;
+        };
+        let results = |text: &str| BTreeMap::from([("RESULTS".to_owned(), text.to_owned())]);
+        let output = bash(folder, script, &results("success success success"));
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stdout));
+        combined |= script.contains("coverage combine");
+        if step["name"] == "Every lane succeeded" {
+            for bad in ["failure", "cancelled", "skipped"] {
+                assert!(!bash(folder, script, &results(&format!("success {bad}"))).status.success(), "{bad}");
+            }
+        }
+    }
+    assert!(combined, "{job}");
+    // The XML is written before the threshold is held against it; all of the shop is covered by the sum alone.
+    assert!(fs::read_to_string(folder.join("coverage.xml")).unwrap().contains("line-rate=\"1\""));
+}
+
+#[test]
+fn the_emitted_makefile_starts_only_what_a_shard_needs() {
+    let project = project(None);
+    fs::write(project.path().join("shardplan.mk"), emitted(project.path(), &["make"])).unwrap();
+    let run = |target: &str| {
+        let arguments = ["-f", "shardplan.mk", "-n", "COMPOSE=compose", "PYTEST=pytest", target];
+        Command::new("make").args(arguments).current_dir(project.path()).output()
+    };
+    let Ok(output) = run("test-integration-2") else { return };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        said,
+        "compose up --detach --wait postgres search\nCOVERAGE_FILE=.coverage.integration-2 pytest --shardplan integration-2\n"
+    );
+    let all = String::from_utf8(run("shardplan").unwrap().stdout).unwrap();
+    assert_eq!(all.matches("--shardplan ").count(), 3, "{all}");
+}

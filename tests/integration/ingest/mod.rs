@@ -1,0 +1,4 @@
+//! The readers over whole files: those that other projects published, and small ones in each tool's own shape.
+
+mod published;
+mod shapes;
