@@ -124,7 +124,7 @@ struct Check<'l> {
     notes: Vec<Note>,
 }
 
-impl<'l> Check<'l> {
+impl Check<'_> {
     fn find(&mut self, kind: FindingKind, shard: Option<usize>, subject: &str, detail: String) {
         let shard = shard.map(|shard| self.lock.shards[shard].name.to_string());
         self.findings.push(Finding { kind, shard, subject: subject.to_owned(), detail });
