@@ -523,8 +523,9 @@ impl Row<'_> {
             // Blank means a test that was tried once, as nearly all are.
             Column::Unit if self.unit != UnitKind::Test => self.unit.as_str().to_owned(),
             Column::Retries if self.retries > 0 => self.retries.to_string(),
-            Column::Unit | Column::Retries => String::new(),
-            Column::Milliseconds | Column::Worker | Column::Project => String::new(),
+            Column::Unit | Column::Retries | Column::Milliseconds | Column::Worker | Column::Project => {
+                String::new()
+            }
         }
     }
 }

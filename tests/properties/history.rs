@@ -197,12 +197,12 @@ proptest! {
 
     #[test]
     fn compaction_changes_nothing_that_is_read(files in prop::collection::vec(reports(), 1..6)) {
-        let (_folder, store) = stored(files.iter().enumerate());
+        let (folder, store) = stored(files.iter().enumerate());
         let before = history::load(&store, &Filter::default()).unwrap();
         history::compact(&store, false).unwrap();
         prop_assert_eq!(&history::load(&store, &Filter::default()).unwrap(), &before);
         // A fresh handle knows nothing but what lies in the folder.
-        let store = Store::of_project(_folder.path());
+        let store = Store::of_project(folder.path());
         for (number, reports) in files.iter().enumerate() {
             let digest = Digest::of(&number.to_le_bytes());
             prop_assert_eq!(store.add(&digest, Format::Csv, "a.csv", reports).unwrap(), Added::AlreadyThere);
