@@ -125,6 +125,7 @@ fn the_lanes_are_written_into_the_teams_workflow() {
     +          path: |
     +            .coverage.${{ matrix.shard }}
     +            shardplan-results/
+    +            shardplan.lock
     +          include-hidden-files: true
     +          if-no-files-found: error
     -    name: integration tests
@@ -156,7 +157,9 @@ fn the_lanes_are_written_into_the_teams_workflow() {
     +        uses: actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a # v7.0.1
     +        with:
     +          name: shardplan-${{ matrix.shard }}
-    +          path: shardplan-results/
+    +          path: |
+    +            shardplan-results/
+    +            shardplan.lock
     +          include-hidden-files: true
     +          if-no-files-found: error
     +
@@ -169,7 +172,6 @@ fn the_lanes_are_written_into_the_teams_workflow() {
     +        uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
     +        with:
     +          pattern: shardplan-*
-    +          path: shardplan-results
     +          merge-multiple: true
     +      - name: Install shardplan
     +        run: python -m pip install shardplan==0.1.0
@@ -223,6 +225,7 @@ fn a_job_for_each_shard_is_written_where_that_is_asked_for() {
     +          path: |
     +            .coverage.unit-1
     +            shardplan-results/
+    +            shardplan.lock
     +          include-hidden-files: true
     +          if-no-files-found: error
     -  integration:
@@ -257,7 +260,9 @@ fn a_job_for_each_shard_is_written_where_that_is_asked_for() {
     +        uses: actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a # v7.0.1
     +        with:
     +          name: shardplan-integration-1
-    +          path: shardplan-results/
+    +          path: |
+    +            shardplan-results/
+    +            shardplan.lock
     +          include-hidden-files: true
     +          if-no-files-found: error
     +
@@ -299,7 +304,9 @@ fn a_job_for_each_shard_is_written_where_that_is_asked_for() {
     +        uses: actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a # v7.0.1
     +        with:
     +          name: shardplan-integration-2
-    +          path: shardplan-results/
+    +          path: |
+    +            shardplan-results/
+    +            shardplan.lock
     +          include-hidden-files: true
     +          if-no-files-found: error
     +
@@ -311,7 +318,6 @@ fn a_job_for_each_shard_is_written_where_that_is_asked_for() {
     +        uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
     +        with:
     +          pattern: shardplan-*
-    +          path: shardplan-results
     +          merge-multiple: true
     +      - name: Install shardplan
     +        run: python -m pip install shardplan==0.1.0
