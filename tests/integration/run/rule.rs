@@ -136,7 +136,9 @@ fn lock() -> impl Strategy<Value = String> {
 fn test() -> impl Strategy<Value = Test> {
     (id(), some(&MARKS), some(&FIXTURES)).prop_map(|(id, markers, fixtures)| {
         let id: shardplan::ids::NodeId = id.parse().unwrap();
-        let markers = markers.iter().map(|mark| mark.parse().unwrap()).collect();
+        let mut markers: Vec<shardplan::ids::MarkerName> =
+            markers.iter().map(|mark| mark.parse().unwrap()).collect();
+        markers.sort();
         Test { file: id.file().to_owned(), id, markers, fixtures, needs: Vec::new() }
     })
 }
