@@ -324,7 +324,8 @@ impl Owners<'_> {
             let names = prefix.find("::").unwrap_or(prefix.len());
             let end = match prefix[names..].find('[') {
                 Some(parameters) => names + parameters,
-                None => prefix.rfind("::").or_else(|| prefix.rfind('/'))?,
+                // nextest parts a binary from its test by `$`.
+                None => prefix.rfind("::").max(prefix.rfind('$')).or_else(|| prefix.rfind('/'))?,
             };
             prefix = &prefix[..end];
         }

@@ -340,6 +340,6 @@ fn first_of(units: &[String]) -> String {
 /// Returns whether a test is one of those that a selector fits.
 fn is_part_of(test: &str, unit: &str) -> bool {
     test.strip_prefix(unit).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with('/')
+        rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with(['/', '$'])
     })
 }

@@ -44,7 +44,7 @@ fn a_rust_project_goes_the_whole_way() {
     workshop.write(".config/nextest.toml", "[profile.default.junit]\npath = \"junit.xml\"\n");
     workshop.write(
         "shardplan.toml",
-        "[project]\ninventory = \"list.json\"\n[lanes.all]\nunit = \"test\"\nbase = \"1s\"\ntail = \"0s\"\n",
+        "[project]\ninventory = \"list.json\"\n[lanes.all]\nunit = \"auto\"\nbase = \"1s\"\ntail = \"0s\"\n",
     );
 
     let listed = nextest(&workshop, &["list", "--message-format", "json"]);

@@ -37,6 +37,7 @@ fn id() -> impl Strategy<Value = String> {
         "::t[x/y]",
         "::t[é\u{7f}]",
         "::t[[]",
+        "::t$u",
     ]);
     (file(), class, name).prop_map(|(file, class, name)| format!("{file}{class}{name}"))
 }
