@@ -9,6 +9,12 @@
 //! `ingest` puts them there.
 
 #![expect(clippy::print_stdout, reason = "an example says what it does")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "made-up numbers are small"
+)]
 
 use std::path::PathBuf;
 

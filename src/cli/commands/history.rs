@@ -180,7 +180,7 @@ impl History<'_> {
             Failure::new(ExitStatus::Internal, format!("could not export the history: {error}"))
         })?;
         if let Some(path) = output {
-            write_whole(&self.settings.located(path), &bytes)?
+            write_whole(&self.settings.located(path), &bytes)?;
         } else {
             let text = String::from_utf8(bytes).map_err(|error| Failure::new(ExitStatus::Internal, error))?;
             self.settings.console.data(&text)?;
