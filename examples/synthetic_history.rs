@@ -9,6 +9,12 @@
 //! `ingest` puts them there.
 
 #![expect(clippy::print_stdout, reason = "an example says what it does")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "made-up numbers are small"
+)]
 
 use std::path::PathBuf;
 
@@ -72,7 +78,11 @@ fn report<'t>(
         run: Some((7_000_000_000 + u64::from(number)).to_string()),
         attempt: Some(1),
         commit: Some(Digest::of(&number.to_le_bytes()).to_string().chars().take(40).collect()),
-        branch: Some(if number % 4 == 0 { "main".to_owned() } else { format!("feature/{}", number % 7) }),
+        branch: Some(if number.is_multiple_of(4) {
+            "main".to_owned()
+        } else {
+            format!("feature/{}", number % 7)
+        }),
         at: Some(Timestamp(1_767_225_600_000 + i64::from(number) * 6 * HOUR_MILLIS + shard as i64 * 7_000)),
         lane: Some("integration".parse()?),
         shard: Some((shard + 1).to_string()),

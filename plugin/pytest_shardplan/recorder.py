@@ -231,6 +231,8 @@ PROGRAMS = {
     "rabbitmqctl": "rabbitmq",
     "clickhouse-client": "clickhouse",
     "cqlsh": "cassandra",
+    "sqlcmd": "mssql",
+    "etcdctl": "etcd",
 }
 
 

@@ -232,7 +232,8 @@ class Lane:
             if bracket >= 0:
                 end = bracket
             else:
-                end = prefix.rfind("::")
+                # nextest parts a binary from its test by `$`.
+                end = max(prefix.rfind("::"), prefix.rfind("$"))
                 if end < 0:
                     end = prefix.rfind("/")
                 if end < 0:

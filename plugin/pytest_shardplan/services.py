@@ -20,7 +20,7 @@ class Kind(NamedTuple):
 
 KINDS: Tuple[Kind, ...] = (
     Kind(
-        ("postgres", "postgresql", "pg", "postgis", "pgvector", "timescaledb"),
+        ("postgres", "postgresql", "pg", "postgis", "pgvector", "timescaledb", "pgsql"),
         (5432,),
         ("psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_isready", "createdb", "dropdb", "createuser", "vacuumdb"),
     ),
@@ -43,6 +43,10 @@ KINDS: Tuple[Kind, ...] = (
     Kind(("cassandra", "scylla"), (9042,), ("cqlsh",)),
     Kind(("neo4j",), (7687, 7474)),
     Kind(("localstack",), (4566,)),
+    Kind(("mssql", "sqlserver", "azure-sql-edge"), (1433,), ("sqlcmd",)),
+    Kind(("etcd",), (2379,), ("etcdctl",)),
+    Kind(("influxdb",), (8086,)),
+    Kind(("qdrant",), (6333, 6334)),
     Kind(("selenium", "standalone-chrome", "standalone-firefox"), (4444,)),
 )
 

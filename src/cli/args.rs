@@ -497,7 +497,7 @@ pub enum TargetArg {
     Make,
     /// Jobs for GitLab.
     Gitlab,
-    /// A configuration for CircleCI.
+    /// A configuration for `CircleCI`.
     Circleci,
     /// A pipeline for Buildkite.
     Buildkite,

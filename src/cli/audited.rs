@@ -86,22 +86,22 @@ pub(crate) fn inferred_inventory(
     settings: &Settings,
     declared: Option<&Config>,
     observed: &Observed,
-) -> Result<Option<Inventory>, Failure> {
+) -> Option<Inventory> {
     let nothing = Config::without_manifest(&BTreeSet::new());
     let services = python::sought_services(declared.unwrap_or(&nothing), declared.is_none());
     let sources = python::read(&settings.root, services);
     let joined = with_sources(
-        Inventory::from_history(observed, &crate::history::views::gone(observed)),
+        &Inventory::from_history(observed, &crate::history::views::gone(observed)),
         &sources,
         declared,
     );
     if let Some(inventory) = &joined {
         report_sources(inventory, &sources, settings);
     }
-    Ok(joined)
+    joined
 }
 
-fn with_sources(from_history: Inventory, sources: &Sources, declared: Option<&Config>) -> Option<Inventory> {
+fn with_sources(from_history: &Inventory, sources: &Sources, declared: Option<&Config>) -> Option<Inventory> {
     if sources.functions.is_empty() {
         return None;
     }
@@ -118,7 +118,7 @@ fn with_sources(from_history: Inventory, sources: &Sources, declared: Option<&Co
         .collect();
     let mut spelled: BTreeSet<String> = BTreeSet::new();
     let mut more = Vec::new();
-    for test in from_history.tests.iter() {
+    for test in &from_history.tests {
         let id = test.id.as_str();
         let stem = id.find('[').map_or(id, |at| &id[..at]);
         if let (true, Some(known)) = (open.contains(stem), by_stem.get(stem)) {
@@ -138,7 +138,7 @@ fn report_sources(inventory: &Inventory, sources: &Sources, settings: &Settings)
     let mut counts: std::collections::BTreeMap<crate::inventory::Evidence, usize> =
         std::collections::BTreeMap::new();
     let mut none = 0;
-    for test in inventory.tests.iter() {
+    for test in &inventory.tests {
         // A test is as sure as the weakest of its needs.
         match test.needs.iter().map(|need| need.evidence).max() {
             Some(evidence) => *counts.entry(evidence).or_default() += 1,
@@ -162,7 +162,7 @@ pub(crate) fn source_inventory_csv(sources: &Sources, config: &Config) -> String
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     // Writing to memory can not fail.
     let _ = writer.write_record(["test", "file", "markers", "fixtures", "needs", "evidence"]);
-    for test in sources.inventory(&all).tests.iter() {
+    for test in &sources.inventory(&all).tests {
         let join = |words: Vec<String>| words.join(" ");
         let _ = writer.write_record([
             test.id.as_str(),

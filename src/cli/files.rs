@@ -19,16 +19,16 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// Writes a file beside its place and renames it into it, so that no reader finds half of it.
 pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
-    write_with(path, content.as_ref(), readable())
+    write_with(path, content.as_ref(), &readable())
 }
 
 /// Writes a file anew as [`write_whole`] does; its permissions stay.
 pub(crate) fn write_whole_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let permissions = std::fs::metadata(path).map_or_else(|_| readable(), |data| data.permissions());
-    write_with(path, bytes, permissions)
+    write_with(path, bytes, &permissions)
 }
 
-fn write_with(path: &Path, bytes: &[u8], permissions: std::fs::Permissions) -> Result<(), Failure> {
+fn write_with(path: &Path, bytes: &[u8], permissions: &std::fs::Permissions) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::Builder::new().permissions(permissions.clone()).tempfile_in(folder)?;

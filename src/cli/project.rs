@@ -62,7 +62,7 @@ impl Project {
                 say_what_the_inventory_lacks(&inventory, &observed, console);
                 inventory
             }
-            None => inferred_inventory(settings, declared.as_ref(), &observed)?
+            None => inferred_inventory(settings, declared.as_ref(), &observed)
                 .unwrap_or_else(|| inventory_of_history(&observed, console)),
         };
         let mut config = declared.unwrap_or_else(|| {

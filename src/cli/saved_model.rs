@@ -29,5 +29,5 @@ pub(super) fn read(path: &Path, typed: &LimitArgs) -> Result<(Model, Limits), Fa
 
 /// Writes a problem and its limits.
 pub(super) fn write(path: &Path, model: &Model, limits: &Limits) -> Result<(), Failure> {
-    write_whole(path, &SavedModelV1::new(&model.problem, limits).render())
+    write_whole(path, SavedModelV1::new(&model.problem, limits).render())
 }

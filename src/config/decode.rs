@@ -142,7 +142,7 @@ impl<'t, 'i> Section<'t, 'i> {
                 (Ok(name), Ok(items)) => lists.push((name, items)),
                 (Err(error), _) => self.problem(name.span(), error.to_string(), None),
                 (_, Err(message)) => {
-                    self.problem(value.span(), format!("`{}` {message}", name.get_ref()), None)
+                    self.problem(value.span(), format!("`{}` {message}", name.get_ref()), None);
                 }
             }
         }

@@ -154,7 +154,9 @@ impl Fitting {
             let Some(slowest) = slowest else { continue };
             let mut parts: Vec<(usize, f64)> = services.iter().map(|service| (3 * service, 1.0)).collect();
             parts.push((3 * slowest + 1, 1.0));
-            services.iter().for_each(|service| self.seen[*service] = true);
+            for service in &services {
+                self.seen[*service] = true;
+            }
             let sum = measured.as_f64();
             self.measurements.push(Measurement { parts, sum, spread: sum * MEASURED_SHARE + RESOLUTION });
         }
@@ -212,9 +214,9 @@ fn services_of(config: &Config, lane: &Lane, job: &JobParts, observed: &Observed
         facts.run.is_some() && facts.run == job.run && facts.lane.as_ref() == Some(&lane.name) && shard_shown
     });
     let named = of_shard.and_then(|stored| stored.facts.services.as_ref());
-    let names = named.or(lane.today.as_ref().map(|today| &today.services));
+    let started = named.or(lane.today.as_ref().map(|today| &today.services));
     let position = |name: &ServiceName| config.services.iter().position(|service| service.name == *name);
-    names.into_iter().flatten().filter_map(position).collect()
+    started.into_iter().flatten().filter_map(position).collect()
 }
 
 fn lane_overhead(lane: &Lane, jobs: &[JobParts], hidden: Millis) -> LaneOverhead {

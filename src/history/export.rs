@@ -33,6 +33,8 @@ pub fn export_csv(observed: &Observed, out: impl io::Write) -> io::Result<()> {
         total: sample.total,
         phases: sample.phases.as_deref().copied(),
         reason: sample.reason.as_deref(),
+        unit: sample.unit,
+        retries: sample.retries,
     });
     csv::write(out, rows)
 }

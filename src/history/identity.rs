@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::Placed;
 use super::{Sample, StoredRun, WholeRun};
-use crate::ids::{Ix as _, IxVec, LaneName, NodeId, RunIx, WholeRunIx};
-use crate::ingest::Outcome;
+use crate::ids::{Ix as _, IxVec, LaneName, RunIx, WholeRunIx};
 
 /// JUnit writes times with three digits.
 const ROUNDED_MICROS: u64 = 1_000;
@@ -80,12 +79,7 @@ pub(super) fn drop_retold(samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredR
         let of_run = kept.iter().rposition(|other| runs[other.run].whole != runs[sample.run].whole);
         let of_run = of_run.map_or(0, |before| before + 1);
         match kept[of_run..].iter_mut().find(|other| tell_of_one(other, &sample, runs)) {
-            // The one with more to say stays; its run keeps its place in the order.
-            Some(other) if other.phases.is_none() && sample.phases.is_some() => {
-                let run = other.run;
-                *other = Sample { run, ..sample };
-            }
-            Some(_) => {}
+            Some(other) => join(other, sample),
             None => kept.push(sample),
         }
     }
@@ -93,38 +87,17 @@ pub(super) fn drop_retold(samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredR
     *samples = kept;
 }
 
-/// Adds up what the shards of one run took for a file that was split over them. A single test runs in one shard only;
-/// where two tell of one, both ran it.
-pub(super) fn add_up_shards(test: &NodeId, samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredRun>) {
-    if samples.len() < 2 || !is_file(test) {
-        return;
+/// Adds to a sample what another report knows of the same execution. Its run keeps its place in the order.
+fn join(sample: &mut Sample, other: Sample) {
+    if sample.phases.is_none() && other.phases.is_some() {
+        // Who knows the phases did not round their sum.
+        (sample.phases, sample.total) = (other.phases, other.total);
     }
-    samples.dedup_by(|later, first| {
-        let (run, other) = (&runs[later.run], &runs[first.run]);
-        let is_split = run.whole == other.whole
-            && run.facts.lane == other.facts.lane
-            && run.facts.attempt == other.facts.attempt
-            && run.facts.shard.is_some()
-            && other.facts.shard.is_some()
-            && run.facts.shard != other.facts.shard;
-        if is_split {
-            first.total = first.total + later.total;
-            first.phases = None;
-            if matches!(later.outcome, Outcome::Failed | Outcome::Error) || first.outcome == Outcome::Skipped
-            {
-                first.outcome = later.outcome;
-            }
-        }
-        is_split
-    });
-}
-
-/// Returns whether the id is that of a whole file: it ends as a path does, and no test follows.
-fn is_file(test: &NodeId) -> bool {
-    let extension = test.as_str().rsplit_once('.').map_or("", |(_, extension)| extension);
-    (1..=5).contains(&extension.len())
-        && extension.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !test.as_str().contains("::")
+    sample.unit = sample.unit.max(other.unit);
+    sample.retries = sample.retries.max(other.retries);
+    if sample.reason.is_none() {
+        sample.reason = other.reason;
+    }
 }
 
 fn tell_of_one(one: &Sample, other: &Sample, runs: &IxVec<RunIx, StoredRun>) -> bool {

@@ -68,12 +68,11 @@ pub(super) fn frame(
 /// Returns the parts of a file: the ingested files that its jobs came from.
 pub(super) fn parts(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, HistoryError> {
     let footer = table::read_footer(path)?;
-    match &footer.parts {
-        Some(text) => footer::parse(text).map_err(|problem| table::unreadable(path, problem)),
-        None => {
-            let origin = (Format::GitHubJobs, "");
-            Ok(vec![footer::part_of((digest, 0), origin, RunFacts::default(), footer.rows)])
-        }
+    if let Some(text) = &footer.parts {
+        footer::parse(text).map_err(|problem| table::unreadable(path, problem))
+    } else {
+        let origin = (Format::GitHubJobs, "");
+        Ok(vec![footer::part_of((digest, 0), origin, RunFacts::default(), footer.rows)])
     }
 }
 

@@ -390,6 +390,7 @@ struct ExecutionV1 {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "every time of the format names its unit")]
 struct PhasesV1 {
     setup_seconds: f64,
     call_seconds: f64,

@@ -68,17 +68,17 @@ pub(super) fn read(
         // It was rewritten since its footer was read.
         return Err(HistoryError::io("read", path)(std::io::ErrorKind::NotFound.into()));
     }
-    let texts = |name| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
-    let mut file_cells = texts("file")?.map(|cells| cells.iter());
-    let mut unit_cells = texts("unit")?.map(|cells| cells.iter());
-    let mut reason_cells = texts("reason")?.map(|cells| cells.iter());
+    let optional = |name| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
+    let mut file_cells = optional("file")?.map(polars::prelude::ChunkedArray::iter);
+    let mut unit_cells = optional("unit")?.map(polars::prelude::ChunkedArray::iter);
+    let mut reason_cells = optional("reason")?.map(polars::prelude::ChunkedArray::iter);
     let mut retry_cells = if footer.speaks("retries") { Some(file.count("retries")?.iter()) } else { None };
     let phases = if reads_phases {
         Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
     } else {
         None
     };
-    let mut phase_cells = phases.map(|columns| columns.map(|column| column.iter()));
+    let mut phase_cells = phases.map(|columns| columns.map(polars::prelude::ChunkedArray::iter));
     let (has_units, has_retries) = (unit_cells.is_some(), retry_cells.is_some());
     let (has_reasons, has_phases) = (reason_cells.is_some(), reads_phases);
     let (tests, outcomes, totals) = (file.text("test")?, file.text("outcome")?, file.integer("total_us")?);

@@ -177,7 +177,7 @@ impl Store {
         if with_tests().next().is_some() {
             let facts = with_tests().map(|report| (report.run.branch.as_deref(), report.run.at));
             let folder = self.folder(Table::Tests, &Partition::of(facts));
-            added = self.write(&folder, digest, tests_table::frame(with_tests(), origin))?;
+            added = self.write(&folder, digest, tests_table::frame(&with_tests(), origin))?;
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get_or_insert_default().insert(digest.clone());
@@ -247,7 +247,7 @@ impl Store {
 
     /// Deletes what writers that died left behind: nobody writes one file for a day.
     pub(super) fn sweep(&self) -> Result<(), HistoryError> {
-        const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+        const DAY: std::time::Duration = std::time::Duration::from_hours(24);
         #[expect(clippy::disallowed_methods, reason = "a file that is written right now is young")]
         let now = std::time::SystemTime::now();
         for path in entries(&self.root.join("tmp"))? {

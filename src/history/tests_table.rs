@@ -19,7 +19,7 @@ use crate::time::{Micros, Timestamp};
 
 /// Returns the runs of a file as a table, and the parts that they are.
 pub(super) fn frame<'a>(
-    reports: impl Iterator<Item = &'a Report> + Clone,
+    reports: &(impl Iterator<Item = &'a Report> + Clone),
     (digest, format, source): (&Digest, Format, &str),
 ) -> (DataFrame, Vec<StoredRun>) {
     let numbered = || (0..).zip(reports.clone());

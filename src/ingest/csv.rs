@@ -19,7 +19,7 @@ use crate::ids::NodeId;
 use crate::time::{Micros, Timestamp};
 
 /// The columns in the order they are written.
-const COLUMNS: [Column; 18] = [
+const COLUMNS: [Column; 20] = [
     Column::Test,
     Column::Seconds,
     Column::File,
@@ -38,11 +38,12 @@ const COLUMNS: [Column; 18] = [
     Column::CallSeconds,
     Column::TeardownSeconds,
     Column::Reason,
+    Column::Unit,
+    Column::Retries,
 ];
 
 /// Columns that are read and not written: foreign tables may know what an export does not.
-const READ_ONLY: [Column; 5] =
-    [Column::Milliseconds, Column::Unit, Column::Retries, Column::Worker, Column::Project];
+const READ_ONLY: [Column; 3] = [Column::Milliseconds, Column::Worker, Column::Project];
 
 /// Stands for "no service was up", where a blank cell says that nobody knows.
 const NO_SERVICES: &str = "-";
@@ -64,6 +65,10 @@ pub struct Row<'a> {
     pub phases: Option<Phases>,
     /// Why it was skipped or failed.
     pub reason: Option<&'a str>,
+    /// What was measured as a whole.
+    pub unit: UnitKind,
+    /// How often it was tried in vain before.
+    pub retries: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -515,7 +520,10 @@ impl Row<'_> {
             Column::CallSeconds => phase(|phases| phases.call),
             Column::TeardownSeconds => phase(|phases| phases.teardown),
             Column::Reason => self.reason.unwrap_or_default().to_owned(),
-            Column::Milliseconds | Column::Unit | Column::Retries | Column::Worker | Column::Project => {
+            // Blank means a test that was tried once, as nearly all are.
+            Column::Unit if self.unit != UnitKind::Test => self.unit.as_str().to_owned(),
+            Column::Retries if self.retries > 0 => self.retries.to_string(),
+            Column::Unit | Column::Retries | Column::Milliseconds | Column::Worker | Column::Project => {
                 String::new()
             }
         }

@@ -146,7 +146,7 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut tests = Tests::new(None);
     let whole = file.complete && file.not_run.is_empty();
     for TestV1(id, outcome, setup, call, teardown, reason) in file.tests {
-        let Ok(test) = id.parse::<NodeId>() else {
+        let Ok(node) = id.parse::<NodeId>() else {
             tests.warnings.add(WarningKind::NoName, None, id);
             continue;
         };
@@ -156,10 +156,10 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
         };
         let [Some(setup), Some(call), Some(teardown)] = [setup, call, teardown].map(plausible) else {
             tests.warnings.add(WarningKind::ImpossibleTime, None, id);
-            tests.keep_untimed(test, outcome);
+            tests.keep_untimed(node, outcome);
             continue;
         };
-        let mut seen = Observation::new(test, outcome, [setup, call, teardown].into_iter().sum());
+        let mut seen = Observation::new(node, outcome, [setup, call, teardown].into_iter().sum());
         seen.phases = Some(Phases { setup, call, teardown });
         seen.reason = first_line(&reason);
         tests.add(seen, None);

@@ -1,6 +1,6 @@
 //! The tests of a Rust project, from `cargo nextest list --message-format json`.
 //!
-//! A test is called `binary-id::name`, as its JUnit report is read, and its binary stands for its file. Tests that
+//! A test is called `binary-id$name`, as its JUnit report is read, and its binary stands for its file. Tests that
 //! are ignored, or that a filter left out, are no tests of the run.
 
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Test>, (Option<u64>, String)> {
             if case.ignored || case.filter_match.is_some_and(|found| found.status != "matches") {
                 continue;
             }
-            let id = format!("{binary}::{name}").parse().map_err(|error| (None, format!("{error}")))?;
+            let id = format!("{binary}${name}").parse().map_err(|error| (None, format!("{error}")))?;
             tests.push(Test {
                 id,
                 file: binary.clone(),

@@ -51,7 +51,7 @@ fn selector<'t>(
     splits: &BTreeSet<String>,
 ) -> &'t str {
     // Where the runner's ids are no paths, the file stands for its tests only by name.
-    let class = if test.as_str().starts_with(file) { test.class() } else { file };
+    let class = Some(test.class()).filter(|class| class.starts_with(file)).unwrap_or(file);
     let finest = match granularity {
         Granularity::File | Granularity::Auto => [file, class],
         Granularity::Class => [class, class],

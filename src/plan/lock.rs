@@ -183,17 +183,17 @@ impl Lock {
             let line = 1 + before.matches('\n').count();
             LockError::Malformed { path: path.clone(), line, message: error.message().to_owned() }
         };
-        let file = match read_quickly(text).filter(|file| file.version == LOCK_VERSION) {
-            Some(file) => file,
-            None => {
-                let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
-                if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
-                    && version != i64::from(LOCK_VERSION)
-                {
-                    return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
-                }
-                toml::from_str(text).map_err(malformed)?
+        let quick = read_quickly(text).filter(|file| file.version == LOCK_VERSION);
+        let file = if let Some(file) = quick {
+            file
+        } else {
+            let versioned: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(malformed)?;
+            if let Some(version) = versioned.get("version").and_then(toml::Value::as_integer)
+                && version != i64::from(LOCK_VERSION)
+            {
+                return Err(LockError::Version { path, version: u32::try_from(version).unwrap_or(0) });
             }
+            toml::from_str(text).map_err(malformed)?
         };
         // Two lanes may share a file: by marks, each takes its own tests of it.
         let mut owner: HashMap<(&LaneName, &str), &ShardName> =
@@ -256,14 +256,15 @@ impl Lock {
         let names = |set: ServiceSet| set.iter().map(|ix| model.problem.services[ix].name.clone()).collect();
         let shard = |shard: &super::PlannedShard| {
             let tests = shard.units.iter().flat_map(|unit| &model.units[*unit].tests);
-            let named = tests.fold(ServiceSet::EMPTY, |all, test| all.union(model.graph.requirement(*test)));
+            let reached =
+                tests.fold(ServiceSet::EMPTY, |all, test| all.union(model.graph.requirement(*test)));
             let selectors = shard.units.iter().flat_map(|unit| &model.units[*unit].selectors);
             let units: BTreeSet<&String> = selectors.collect();
             ShardV1 {
                 name: shard.name.clone(),
                 lane: model.problem.lanes[shard.lane].name.clone(),
                 services: names(shard.services),
-                without: names(named.without(shard.services)),
+                without: names(reached.without(shard.services)),
                 wall_ms: shard.times.wall().0,
                 p90_ms: shard.forecast.p90.0,
                 run_ms: shard.times.run.0,
@@ -323,7 +324,8 @@ impl Owners<'_> {
             let names = prefix.find("::").unwrap_or(prefix.len());
             let end = match prefix[names..].find('[') {
                 Some(parameters) => names + parameters,
-                None => prefix.rfind("::").or_else(|| prefix.rfind('/'))?,
+                // nextest parts a binary from its test by `$`.
+                None => prefix.rfind("::").max(prefix.rfind('$')).or_else(|| prefix.rfind('/'))?,
             };
             prefix = &prefix[..end];
         }

@@ -190,7 +190,7 @@ pub fn nextest(selection: &Selection) -> Result<String, SelectError> {
         }
         let name = |test: &SelectedTest| {
             let id = test.id.as_str();
-            let name = id.strip_prefix(&group.file).and_then(|rest| rest.strip_prefix("::")).unwrap_or(id);
+            let name = id.strip_prefix(&group.file).and_then(|rest| rest.strip_prefix('$')).unwrap_or(id);
             format!("test(={})", quoted(name))
         };
         let names: Vec<String> = group.tests.iter().map(name).collect();

@@ -124,7 +124,7 @@ struct Check<'l> {
     notes: Vec<Note>,
 }
 
-impl<'l> Check<'l> {
+impl Check<'_> {
     fn find(&mut self, kind: FindingKind, shard: Option<usize>, subject: &str, detail: String) {
         let shard = shard.map(|shard| self.lock.shards[shard].name.to_string());
         self.findings.push(Finding { kind, shard, subject: subject.to_owned(), detail });
@@ -340,6 +340,6 @@ fn first_of(units: &[String]) -> String {
 /// Returns whether a test is one of those that a selector fits.
 fn is_part_of(test: &str, unit: &str) -> bool {
     test.strip_prefix(unit).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with('/')
+        rest.is_empty() || rest.starts_with("::") || rest.starts_with('[') || rest.starts_with(['/', '$'])
     })
 }

@@ -76,9 +76,9 @@ fn is_sound(config: &Config) -> bool {
     let jobs = config.workflow.jobs.iter().map(|job| (job.name.as_str(), &job.needs));
     let mut order = petgraph::graphmap::DiGraphMap::<&str, ()>::new();
     for (name, needs) in lanes.chain(jobs) {
-        needs.iter().for_each(|need| {
+        for need in needs {
             order.add_edge(need.value.as_str(), name, ());
-        });
+        }
     }
     let lanes: Vec<&str> = config.lanes.iter().map(|lane| lane.name.as_str()).collect();
     let reaches = |from: &str, to: &str| {

@@ -2,6 +2,7 @@
 
 pub mod github;
 mod join;
+pub mod lints;
 mod network;
 pub mod propose;
 mod times;

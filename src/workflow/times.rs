@@ -51,10 +51,11 @@ pub fn times_of(job: &WorkflowJob, observed: &[JobObservation]) -> Option<JobTim
         job.runners().iter().filter_map(|runner| job.steps.get(runner.step)).map(step_name).collect();
     for seen in observed {
         let succeeded = seen.conclusion.as_deref().is_none_or(|conclusion| conclusion == "success");
-        if succeeded && job.is_shown_as(&seen.name) {
-            if let Some(measured) = measured(seen, &test_steps) {
-                runs.entry((&seen.run, seen.attempt)).or_default().push(measured);
-            }
+        if succeeded
+            && job.is_shown_as(&seen.name)
+            && let Some(measured) = measured(seen, &test_steps)
+        {
+            runs.entry((&seen.run, seen.attempt)).or_default().push(measured);
         }
     }
     let jobs = runs.values().map(Vec::len).max()?;

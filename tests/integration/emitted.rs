@@ -147,7 +147,7 @@ fn the_judges_see_a_broken_workflow() {
     assert!(found.values().all(|kinds| !kinds.is_empty()), "{found:?}");
 }
 
-/// Returns what PyYAML makes of a file.
+/// Returns what `PyYAML` makes of a file.
 fn parsed_by_pyyaml(text: &str) -> Option<Value> {
     let python = tool("python")?;
     let folder = TempDir::new().unwrap();
@@ -249,7 +249,8 @@ fn attacking_names_of_shards_and_services_are_refused() {
             ]
             .into();
             shard.insert(key, value);
-            let lines: String = shard.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+            let lines: String =
+                shard.iter().map(|(key, value)| [*key, " = ", value, "\n"].concat()).collect();
             let text =
                 format!("version = 1\ninputs = \"x\"\n[limits]\n[predicted]\n[[shard]]\n{lines}units = []\n");
             fs::write(project.path().join("shardplan.lock"), text).unwrap();

@@ -118,7 +118,7 @@ fn lock() -> impl Strategy<Value = String> {
 }
 
 fn config() -> Config {
-    let services: String = SERVICES.iter().map(|service| format!("[services.{service}]\n")).collect();
+    let services: String = SERVICES.iter().map(|service| ["[services.", service, "]\n"].concat()).collect();
     Config::parse(&format!("{services}[lanes.heavy]\n[lanes.light]\n"), "shardplan.toml").unwrap()
 }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use shardplan::estimate::Estimates;
 use shardplan::history::{self, Added, Digest, Filter, Observed, Store, Which};
-use shardplan::ingest::{self, Context, Extent, Format, Observation, Outcome, Phases, Report, RunFacts};
+use shardplan::ingest::{
+    self, Context, Extent, Format, Observation, Outcome, Phases, Report, RunFacts, UnitKind,
+};
 use shardplan::time::{Micros, Timestamp};
 use tempfile::TempDir;
 
@@ -36,13 +38,14 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn observation() -> impl Strategy<Value = Observation> {
     let test = (cell(), prop_oneof!["[a-z]{1,8}", r#"[a-z]{1,4}\[[a-z:"',|é]{0,8}\]"#])
         .prop_map(|(file, name)| format!("{file}.py::{name}").parse().unwrap());
-    (test, outcome(), micros(), prop::option::of(phases()), prop::option::of(cell())).prop_map(
-        |(test, outcome, total, phases, reason)| Observation {
-            phases,
-            reason,
-            ..Observation::new(test, outcome, total)
-        },
-    )
+    let more = (prop::option::of(phases()), prop::option::of(cell()), unit(), 0..3_u32);
+    (test, outcome(), micros(), more).prop_map(|(test, outcome, total, (phases, reason, unit, retries))| {
+        Observation { phases, reason, unit, retries, ..Observation::new(test, outcome, total) }
+    })
+}
+
+fn unit() -> impl Strategy<Value = UnitKind> {
+    prop::sample::select(vec![UnitKind::Test, UnitKind::Class, UnitKind::File])
 }
 
 fn facts() -> impl Strategy<Value = RunFacts> {
@@ -96,6 +99,8 @@ fn flat(observed: &Observed) -> Vec<(RunFacts, Observation)> {
         let observation = Observation {
             phases: sample.phases.as_deref().copied(),
             reason: sample.reason.as_deref().map(str::to_owned),
+            unit: sample.unit,
+            retries: sample.retries.into(),
             ..Observation::new(test.test.clone(), sample.outcome, sample.total)
         };
         (observed.runs[sample.run].facts.clone(), observation)
@@ -147,7 +152,7 @@ fn expected(observed: &Observed) -> BTreeMap<String, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_store_gives_back_what_was_put_into_it(files in prop::collection::vec(reports(), 1..4)) {
@@ -192,12 +197,12 @@ proptest! {
 
     #[test]
     fn compaction_changes_nothing_that_is_read(files in prop::collection::vec(reports(), 1..6)) {
-        let (_folder, store) = stored(files.iter().enumerate());
+        let (folder, store) = stored(files.iter().enumerate());
         let before = history::load(&store, &Filter::default()).unwrap();
         history::compact(&store, false).unwrap();
         prop_assert_eq!(&history::load(&store, &Filter::default()).unwrap(), &before);
         // A fresh handle knows nothing but what lies in the folder.
-        let store = Store::of_project(_folder.path());
+        let store = Store::of_project(folder.path());
         for (number, reports) in files.iter().enumerate() {
             let digest = Digest::of(&number.to_le_bytes());
             prop_assert_eq!(store.add(&digest, Format::Csv, "a.csv", reports).unwrap(), Added::AlreadyThere);

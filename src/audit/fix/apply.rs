@@ -108,16 +108,15 @@ fn register_all(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>
     let marks = changes
         .iter()
         .filter_map(|change| if let Change::Register { mark } = change { Some(mark.as_str()) } else { None });
-    let mut text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let mark = marks.clone().next().unwrap_or_default().to_owned();
-            return Err(FixError::Unregistered {
-                file: path.to_owned(),
-                mark,
-                reason: "it is not UTF-8".to_owned(),
-            });
-        }
+    let mut text = if let Ok(text) = std::str::from_utf8(bytes) {
+        text.to_owned()
+    } else {
+        let mark = marks.clone().next().unwrap_or_default().to_owned();
+        return Err(FixError::Unregistered {
+            file: path.to_owned(),
+            mark,
+            reason: "it is not UTF-8".to_owned(),
+        });
     };
     for mark in marks {
         let fail = |reason: &str| FixError::Unregistered {

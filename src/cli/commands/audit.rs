@@ -28,7 +28,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
     })?;
     if let Some(path) = &args.write_inventory {
         let path = settings.located(path);
-        write_whole(&path, &source_inventory_csv(&project.sources, &project.config))?;
+        write_whole(&path, source_inventory_csv(&project.sources, &project.config))?;
         console.status("Wrote", shown_path(&path));
     }
     let baseline_path =
@@ -49,13 +49,13 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
                 .with_hint("name it with `--baseline FILE`, or `baseline` in `[audit]`"));
         };
         let baseline = Baseline::of(&audit.findings);
-        write_whole(path, &baseline.render())?;
+        write_whole(path, baseline.render())?;
         console
             .status("Wrote", format!("{} to {}", plural(baseline.len(), "known finding"), shown_path(path)));
         return Ok(ExitStatus::Success);
     }
     if args.diff {
-        let diff = repaired(&audit, &settings.root)?.iter().map(|file| file.diff()).collect::<String>();
+        let diff = repaired(&audit, &settings.root)?.iter().map(Repaired::diff).collect::<String>();
         console.data(&diff)?;
         return Ok(if diff.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed });
     }
@@ -79,7 +79,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
     let manifest = project.manifest_text.as_ref().map(|text| (project.manifest.as_str(), text.as_str()));
     match args.format {
         FindingsFormatArg::Text => {
-            console.data(&text::render(&audit, &project.sources, manifest, console.colors_stdout()))?
+            console.data(&text::render(&audit, &project.sources, manifest, console.colors_stdout()))?;
         }
         FindingsFormatArg::Json => console.data(&json_v1::render(&audit))?,
         FindingsFormatArg::Sarif => console.data(&sarif::render(&audit))?,

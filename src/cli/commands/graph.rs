@@ -45,12 +45,11 @@ fn critical_path(project: &Project, model: &Model) -> Result<String, Failure> {
     if let Some(evaluation) = pinned {
         return Ok(drawn(project, &evaluation.model, &evaluation.plan));
     }
-    let plan = match plan::today(inputs, model) {
-        Some(today) => today,
-        None => {
-            let limits = Limits::default().or(&project.config.budget);
-            plan::suggest(inputs, &limits, None).map_err(|error| plan_failure(&error))?.1
-        }
+    let plan = if let Some(today) = plan::today(inputs, model) {
+        today
+    } else {
+        let limits = Limits::default().or(&project.config.budget);
+        plan::suggest(inputs, &limits, None).map_err(|error| plan_failure(&error))?.1
     };
     Ok(drawn(project, model, &plan))
 }

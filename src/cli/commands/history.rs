@@ -179,13 +179,11 @@ impl History<'_> {
         .map_err(|error| {
             Failure::new(ExitStatus::Internal, format!("could not export the history: {error}"))
         })?;
-        match output {
-            Some(path) => write_whole(&self.settings.located(path), &bytes)?,
-            None => {
-                let text =
-                    String::from_utf8(bytes).map_err(|error| Failure::new(ExitStatus::Internal, error))?;
-                self.settings.console.data(&text)?;
-            }
+        if let Some(path) = output {
+            write_whole(&self.settings.located(path), &bytes)?;
+        } else {
+            let text = String::from_utf8(bytes).map_err(|error| Failure::new(ExitStatus::Internal, error))?;
+            self.settings.console.data(&text)?;
         }
         Ok(ExitStatus::Success)
     }

@@ -68,9 +68,9 @@ fn workflow_files(
         .collect();
     names.sort();
     if let Some(named) = &args.workflow {
-        let named = named.to_string_lossy().trim_start_matches("./").to_owned();
-        if !names.contains(&named) {
-            names.push(named);
+        let wanted = named.to_string_lossy().trim_start_matches("./").to_owned();
+        if !names.contains(&wanted) {
+            names.push(wanted);
         }
     }
     let mut files = Vec::new();

@@ -305,7 +305,7 @@ pub(super) fn write_steps(
             _ => write_options(editor, file, job, step, &own, shard, measured).map_err(edit)?,
         }
         paths.push(format!("{}/", inside(RESULTS)));
-        if let Via::Pytest(PytestCommand { elsewhere: true, .. }) = &runner.via {
+        if matches!(&runner.via, Via::Pytest(command) if command.elsewhere) {
             notes.push(format!("{place} runs pytest inside another container: mount {RESULTS}/ so that its results are found after the run."));
         }
         if let Via::Wrapped(words) = &runner.via {
@@ -325,16 +325,13 @@ pub(super) fn write_steps(
     paths.dedup();
     let upload = upload_step(file, job, shard, &paths);
     place_step(editor, &steps, job, UPLOAD, last + 1, &upload).map_err(edit)?;
-    match installer(&runners) {
-        Some(command) => {
-            let mut step = Mapping::new();
-            step.insert("name".into(), INSTALL.into());
-            step.insert("run".into(), command.into());
-            place_step(editor, &steps, job, INSTALL, first, &Value::Mapping(step)).map_err(edit)?;
-        }
-        None => {
-            notes.push(format!("{place}: install shardplan {} where its tests run.", super::super::VERSION))
-        }
+    if let Some(command) = installer(&runners) {
+        let mut step = Mapping::new();
+        step.insert("name".into(), INSTALL.into());
+        step.insert("run".into(), command.into());
+        place_step(editor, &steps, job, INSTALL, first, &Value::Mapping(step)).map_err(edit)?;
+    } else {
+        notes.push(format!("{place}: install shardplan {} where its tests run.", super::super::VERSION));
     }
     Ok(())
 }
@@ -377,19 +374,16 @@ pub(super) fn remark_uses(
 
 /// Returns whether a step's script is read by a shell that knows `"$NAME"`.
 fn speaks_bash(job: &WorkflowJob, step: &Step) -> bool {
-    match step.shell.as_ref().or(job.defaults.shell.as_ref()) {
-        Some(shell) => ["bash", "sh"].iter().any(|known| shell.split_whitespace().next() == Some(known)),
-        // Without one, a Windows runner takes PowerShell.
-        None => {
-            let rows = job.rows().unwrap_or_default();
-            let windows = |text: &str| text.to_ascii_lowercase().contains("windows");
-            let on_windows = rows.iter().any(|row| {
-                crate::workflow::github::render(&job.runs_on, &row.context())
-                    .is_none_or(|runner| windows(&runner))
-            });
-            !(windows(&job.runs_on) || (job.runs_on.contains("${{") && on_windows))
-        }
+    if let Some(shell) = step.shell.as_ref().or(job.defaults.shell.as_ref()) {
+        return ["bash", "sh"].iter().any(|known| shell.split_whitespace().next() == Some(known));
     }
+    // Without one, a Windows runner takes PowerShell.
+    let rows = job.rows().unwrap_or_default();
+    let windows = |text: &str| text.to_ascii_lowercase().contains("windows");
+    let on_windows = rows.iter().any(|row| {
+        crate::workflow::github::render(&job.runs_on, &row.context()).is_none_or(|runner| windows(&runner))
+    });
+    !(windows(&job.runs_on) || (job.runs_on.contains("${{") && on_windows))
 }
 
 fn write_command(

@@ -187,7 +187,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
                     ));
                 }
                 ScopeKind::Class(_) if !unittest => {
-                    self.class(module, target, member, &classes, &class_marks, found)
+                    self.class(module, target, member, &classes, &class_marks, found);
                 }
                 _ => {}
             }

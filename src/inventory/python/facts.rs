@@ -119,6 +119,9 @@ struct Facts {
     shadowed: Vec<super::Shadowed>,
 }
 
+/// The names of a test's fixtures with the scopes that make them.
+type UsedFixtures = Vec<(String, Vec<ScopeIx>)>;
+
 impl<'s> Reader<'_, '_, 's, '_> {
     fn read(&self, services: &[SoughtService], tests: &[Vec<String>]) -> Facts {
         let program = self.resolver.program;
@@ -242,7 +245,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let collector = Collector { resolver: self.resolver, settings: root, fixtures: &fixtures };
         let ignored = self.ignored(&conftests);
         let several = self.roots.len() > 1;
-        let read: Vec<(ModuleIx, Vec<(TestFunction, Vec<(String, Vec<ScopeIx>)>)>)> = modules
+        let read: Vec<Vec<(TestFunction, UsedFixtures)>> = modules
             .par_iter()
             .filter(|module| !ignored.iter().any(|path| is_below(&program.module(**module).file.path, path)))
             .map(|module| {
@@ -256,16 +259,16 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     .collect();
                 let functions = collector.module(*module).into_iter().map(|collected| {
                     let used = collected.fixtures.clone();
-                    (self.function(root, several, collected, finder, &above, django), used)
+                    (self.function(root, several, &collected, finder, &above, django), used)
                 });
-                (*module, functions.collect())
+                functions.collect()
             })
             .collect();
         for module in &modules {
             facts.shadowed.extend(shadowed(root, program.module(*module).file));
         }
         let mut users: BTreeMap<ScopeIx, (usize, usize)> = BTreeMap::new();
-        for (function, used) in read.into_iter().flat_map(|(_, functions)| functions) {
+        for (function, used) in read.into_iter().flatten() {
             for (_, scopes) in &used {
                 for scope in scopes {
                     let entry = users.entry(*scope).or_default();
@@ -375,7 +378,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         &self,
         root: &PytestSettings,
         several: bool,
-        collected: Collected<'s>,
+        collected: &Collected<'s>,
         finder: &NeedFinder<'_, '_, 's, '_, '_>,
         hooks: &[ScopeIx],
         django: bool,
@@ -420,7 +423,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, false)));
         let mut needs = finder.of_roots(collected.module, &roots);
-        self.add_framework_needs(&collected, finder, django, &mut needs);
+        self.add_framework_needs(collected, finder, django, &mut needs);
 
         let def_place = self.definition(collected.function);
         let decorated_from = match program.scope(collected.function).kind {
@@ -431,7 +434,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
             _ => def_place.line,
         };
         let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.values?));
-        let items = if collected.unittest || collected.axes.is_empty() {
+        // anyio's plugin runs such a test once for each of its backends: which, only running tells.
+        let by_backend = collected.marks.iter().any(|mark| mark.name == "anyio")
+            && !collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && !scopes.is_empty());
+        let items = if by_backend {
+            None
+        } else if collected.unittest || collected.axes.is_empty() {
             Some(vec![(String::new(), Vec::new())])
         } else {
             combined(&collected.axes)

@@ -16,7 +16,7 @@ pub(super) struct Gathered<'s> {
 }
 
 /// Returns the scopes of a file. The first is the module's own.
-pub(super) fn gather<'s>(file: &'s SourceFile, module: ModuleIx, first: u32) -> Gathered<'s> {
+pub(super) fn gather(file: &SourceFile, module: ModuleIx, first: u32) -> Gathered<'_> {
     let own = Scope {
         module,
         parent: None,
@@ -102,14 +102,11 @@ fn each_import<'s>(stmt: &'s Stmt, mut bind: impl FnMut(&'s str, Import<'s>)) {
         Stmt::Import(import) => {
             for alias in &import.names {
                 let module = alias.name.as_str();
-                match &alias.asname {
-                    Some(name) => {
-                        bind(name.as_str(), Import { level: 0, module, name: None, first_only: false })
-                    }
-                    None => {
-                        let first = module.split('.').next().unwrap_or(module);
-                        bind(first, Import { level: 0, module, name: None, first_only: true });
-                    }
+                if let Some(name) = &alias.asname {
+                    bind(name.as_str(), Import { level: 0, module, name: None, first_only: false });
+                } else {
+                    let first = module.split('.').next().unwrap_or(module);
+                    bind(first, Import { level: 0, module, name: None, first_only: true });
                 }
             }
         }
@@ -315,7 +312,7 @@ impl<'s> Gatherer<'s> {
         for target in targets {
             match target {
                 Expr::Name(name) => {
-                    self.bind(name.id.as_str(), import.map_or(Binding::Scope(ix), Binding::Import))
+                    self.bind(name.id.as_str(), import.map_or(Binding::Scope(ix), Binding::Import));
                 }
                 Expr::Tuple(tuple) => {
                     for element in &tuple.elts {

@@ -77,7 +77,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     // `get_settings().database_url`: the attribute of what the call gives.
                     match self.resolver.value(scope, &attribute.value, &mut Vec::new(), 16) {
                         Some(Target::Instance(class) | Target::Scope(class)) => {
-                            self.attribute(class, attribute.attr.as_str(), depth)
+                            self.attribute(class, attribute.attr.as_str(), depth);
                         }
                         _ => self.read(scope, &attribute.value, depth),
                     }
@@ -205,7 +205,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if let ScopeKind::Function(def) = self.resolver.program.scope(scope).kind {
             let parameter =
                 (&*def.parameters).into_iter().find(|parameter| parameter.name().as_str() == name);
-            if let Some(default) = parameter.and_then(|parameter| parameter.default()) {
+            if let Some(default) = parameter.and_then(ruff_python_ast::AnyParameterRef::default) {
                 self.read(scope, default, depth);
             }
         }

@@ -56,7 +56,7 @@ pub(super) enum TouchKind {
 /// What goes out from a scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links {
-    pub(super) links: Vec<Link>,
+    pub(super) out: Vec<Link>,
     pub(super) touches: Vec<Touch>,
     /// Opens a connection at once: matters where it runs at import.
     pub(super) connects: Vec<(Sought, TextRange)>,
@@ -127,13 +127,13 @@ fn openings(
     links: &Links,
     opening: &BTreeMap<ScopeIx, Vec<u64>>,
 ) -> Option<Opened> {
-    if !links.links.iter().any(|link| opening.contains_key(&link.to)) {
+    if !links.out.iter().any(|link| opening.contains_key(&link.to)) {
         return None;
     }
     let mut opened = Opened::default();
     for used in &resolver.program.scope(scope).uses {
         let How::Call(call) = used.how else { continue };
-        let mut through = links.links.iter().filter(|link| link.range == used.range);
+        let mut through = links.out.iter().filter(|link| link.range == used.range);
         let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else {
             continue;
         };
@@ -185,7 +185,7 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
         }
     }
     for (at, links) in booted {
-        all[at].links.extend(links);
+        all[at].out.extend(links);
     }
 }
 
@@ -203,7 +203,7 @@ fn lifespans_of(
     found.extend(links.lifespans.iter().cloned());
     // `app = create_app()`: the function makes what has the lifespan.
     if matches!(resolver.program.scope(scope).kind, ScopeKind::Value(_)) || links.lifespans.is_empty() {
-        for link in &links.links {
+        for link in &links.out {
             if matches!(resolver.program.scope(link.to).kind, ScopeKind::Function(_) | ScopeKind::Value(_)) {
                 lifespans_of(resolver, all, link.to, seen, found);
             }
@@ -251,7 +251,7 @@ pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: S
     let mut seen = BTreeSet::from([scope]);
     let mut open = vec![(scope, 0)];
     while let Some((at, depth)) = open.pop() {
-        for link in &links[at.0 as usize].links {
+        for link in &links[at.0 as usize].out {
             let helper = resolver.program.scope(link.to);
             if depth < 2
                 && matches!(helper.kind, ScopeKind::Function(_))
@@ -339,7 +339,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
                 (ScopeKind::Function(_), How::Call(_) | How::Argument) | (ScopeKind::Value(_), _) => {
-                    self.push(used, to, &via)
+                    self.push(used, to, &via);
                 }
                 (ScopeKind::Function(_), _) if used.decorator => self.push(used, to, &via),
                 (ScopeKind::Class(_), How::Call(call)) => self.construct(used, call, to, &via),
@@ -356,7 +356,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
 
     fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
         if to != self.scope {
-            self.links.links.push(Link { to, range: used.range, guard: used.guard, via: via.into() });
+            self.links.out.push(Link { to, range: used.range, guard: used.guard, via: via.into() });
         }
     }
 

@@ -74,7 +74,7 @@ fn evaluate<'s>(
             for element in text.value.elements() {
                 match element {
                     ruff_python_ast::InterpolatedStringElement::Literal(literal) => {
-                        whole.push_str(&literal.value)
+                        whole.push_str(&literal.value);
                     }
                     ruff_python_ast::InterpolatedStringElement::Interpolation(part) => {
                         if part.conversion != ruff_python_ast::ConversionFlag::None
@@ -175,8 +175,7 @@ fn operation(op: Operator, left: Literal, right: Literal) -> Option<Literal> {
 fn named<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx, expr: &'s Expr, depth: u32) -> Option<Literal> {
     let chain = chain_of(expr)?;
     let program = resolver.program;
-    let resolved = resolver.resolve(scope, &chain).target;
-    match resolved {
+    match resolver.resolve(scope, &chain).target {
         Some(Target::Scope(ix)) => {
             let target = program.scope(ix);
             match target.kind {
@@ -368,11 +367,12 @@ fn called<'s>(
             ScopeKind::Class(_) => instance(resolver, ix),
             _ => None,
         },
-        Some(Target::External(path)) => match path.as_str() {
-            "re.compile" => inner(0).and_then(|pattern| {
-                if let Literal::Text(text) = pattern { Some(Literal::Shown(text)) } else { None }
-            }),
-            _ => {
+        Some(Target::External(path)) => {
+            if path.as_str() == "re.compile" {
+                inner(0).and_then(|pattern| {
+                    if let Literal::Text(text) = pattern { Some(Literal::Shown(text)) } else { None }
+                })
+            } else {
                 let last = path.rsplit('.').next().unwrap_or(&path);
                 let known = matches!(
                     path.as_str(),
@@ -389,7 +389,7 @@ fn called<'s>(
                 let camel = last.starts_with(char::is_uppercase) && last.contains(char::is_lowercase);
                 (known || camel).then_some(Literal::Object)
             }
-        },
+        }
         Some(Target::Instance(_)) => None,
         None => match (&*chain, args.len()) {
             (["range"], 1..=3) if call.arguments.keywords.is_empty() => {
@@ -397,16 +397,16 @@ fn called<'s>(
                     Some(Literal::Int(value)) => Some(value),
                     _ => None,
                 };
-                let (start, stop, step) = match args.len() {
+                let (first, end, stride) = match args.len() {
                     1 => (0, number(0)?, 1),
                     2 => (number(0)?, number(1)?, 1),
                     _ => (number(0)?, number(1)?, number(2)?),
                 };
                 let mut values = Vec::new();
-                let mut at = start;
-                while step != 0 && (step > 0 && at < stop || step < 0 && at > stop) {
+                let mut at = first;
+                while stride != 0 && (stride > 0 && at < end || stride < 0 && at > end) {
                     values.push(Literal::Int(at));
-                    at += step;
+                    at += stride;
                     if values.len() > MAX_ITEMS {
                         return None;
                     }

@@ -162,7 +162,7 @@ pub(super) fn connections(
     let mut opens: Vec<Option<Sought>> =
         links.iter().map(|links| links.connects.first().map(|(service, _)| *service)).collect();
     let calls = |from: usize, at: usize| {
-        is_call(program, ScopeIx(u32::try_from(from).unwrap_or(u32::MAX)), links[from].links[at].range)
+        is_call(program, ScopeIx(u32::try_from(from).unwrap_or(u32::MAX)), links[from].out[at].range)
     };
     for _ in 0..8 {
         let mut changed = false;
@@ -170,7 +170,7 @@ pub(super) fn connections(
             if opens[from].is_some() || !matches!(program.scopes[from].kind, ScopeKind::Function(_)) {
                 continue;
             }
-            let found = out.links.iter().enumerate().find_map(|(at, link)| {
+            let found = out.out.iter().enumerate().find_map(|(at, link)| {
                 opens[link.to.0 as usize].filter(|_| {
                     matches!(program.scope(link.to).kind, ScopeKind::Function(_)) && calls(from, at)
                 })
@@ -205,7 +205,7 @@ pub(super) fn connections(
             range: *range,
             guard: guarded(ix, *range),
         });
-        let through = out.links.iter().enumerate().filter_map(|(at, link)| {
+        let through = out.out.iter().enumerate().filter_map(|(at, link)| {
             let service = opens[link.to.0 as usize]?;
             let function = matches!(program.scope(link.to).kind, ScopeKind::Function(_));
             (function && calls(from, at)).then_some(Connection {

@@ -173,61 +173,55 @@ fn sets_of<'s>(
         },
     };
     let mut sets = Vec::new();
-    match elements(resolver, scope, values, 8) {
-        Some(found) => {
-            for (at, (owner, element)) in found.into_iter().enumerate() {
-                let (parts, own_id, marks) = set_of(resolver, owner, element, single)?;
-                let listed =
-                    given.as_ref().and_then(|given| given.get(at)).filter(|id| **id != Literal::None);
-                let id = match (own_id, listed) {
-                    (Some(id), _) => escaped(&id),
-                    (None, Some(id)) => id
-                        .id()
-                        .or_else(|| if let Literal::Text(text) = id { Some(escaped(text)) } else { None })?,
-                    (None, None) => {
-                        let mut pieces = Vec::new();
-                        for (position, name) in names.iter().enumerate() {
-                            pieces.push(part_id(resolver, &parts, position, name, at)?);
-                        }
-                        pieces.join("-")
+    if let Some(found) = elements(resolver, scope, values, 8) {
+        for (at, (owner, element)) in found.into_iter().enumerate() {
+            let (parts, own_id, marks) = set_of(resolver, owner, element, single)?;
+            let listed = given.as_ref().and_then(|given| given.get(at)).filter(|id| **id != Literal::None);
+            let id = match (own_id, listed) {
+                (Some(id), _) => escaped(&id),
+                (None, Some(id)) => id
+                    .id()
+                    .or_else(|| if let Literal::Text(text) = id { Some(escaped(text)) } else { None })?,
+                (None, None) => {
+                    let mut pieces = Vec::new();
+                    for (position, name) in names.iter().enumerate() {
+                        pieces.push(part_id(resolver, &parts, position, name, at)?);
                     }
-                };
-                sets.push((id, marks));
-            }
-        }
-        None => {
-            // What is no list that is written out may still be a value that can be told: `range(3)`, an enumeration.
-            let Literal::List(items) =
-                literal(resolver, scope, values).or_else(|| members(resolver, scope, values, 4))?
-            else {
-                return None;
+                    pieces.join("-")
+                }
             };
-            for (at, item) in items.into_iter().enumerate() {
-                let listed =
-                    given.as_ref().and_then(|given| given.get(at)).filter(|id| **id != Literal::None);
-                let id = match listed {
-                    Some(id) => id.id()?,
-                    None => {
-                        let parts = if single {
-                            vec![item]
-                        } else if let Literal::List(parts) = item {
-                            parts
-                        } else {
-                            return None;
-                        };
-                        if parts.len() != names.len() {
-                            return None;
-                        }
-                        names
-                            .iter()
-                            .zip(&parts)
-                            .map(|(name, part)| part.id().unwrap_or_else(|| format!("{name}{at}")))
-                            .collect::<Vec<_>>()
-                            .join("-")
-                    }
+            sets.push((id, marks));
+        }
+    } else {
+        // What is no list that is written out may still be a value that can be told: `range(3)`, an enumeration.
+        let Literal::List(items) =
+            literal(resolver, scope, values).or_else(|| members(resolver, scope, values, 4))?
+        else {
+            return None;
+        };
+        for (at, item) in items.into_iter().enumerate() {
+            let listed = given.as_ref().and_then(|given| given.get(at)).filter(|id| **id != Literal::None);
+            let id = if let Some(id) = listed {
+                id.id()?
+            } else {
+                let parts = if single {
+                    vec![item]
+                } else if let Literal::List(parts) = item {
+                    parts
+                } else {
+                    return None;
                 };
-                sets.push((id, Vec::new()));
-            }
+                if parts.len() != names.len() {
+                    return None;
+                }
+                names
+                    .iter()
+                    .zip(&parts)
+                    .map(|(name, part)| part.id().unwrap_or_else(|| format!("{name}{at}")))
+                    .collect::<Vec<_>>()
+                    .join("-")
+            };
+            sets.push((id, Vec::new()));
         }
     }
     if sets.is_empty() {
@@ -393,6 +387,7 @@ pub(super) fn combined<'s>(axes: &[Axis<'s>]) -> Option<Vec<Item<'s>>> {
 }
 
 /// Returns what in the values of a parametrisation gives another id in every run, with where it stands.
+#[expect(clippy::too_many_lines, reason = "one table: a kind of expression, and why it differs")]
 pub(super) fn unstable<'s>(
     resolver: &Resolver<'_, 's, '_>,
     scope: ScopeIx,

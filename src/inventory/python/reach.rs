@@ -43,6 +43,9 @@ enum Next {
     Link(u32),
 }
 
+/// A search: for which service, and how strong what it starts from is.
+type Layer = (Sought, Strength);
+
 /// The answers for all scopes.
 #[derive(Debug)]
 pub(super) struct Reach<'l> {
@@ -55,7 +58,7 @@ impl<'l> Reach<'l> {
     pub(super) fn new(links: &'l [Links]) -> Self {
         let mut backwards: Vec<Vec<(u32, u32)>> = vec![Vec::new(); links.len()];
         for (from, out) in links.iter().enumerate() {
-            for (at, link) in out.links.iter().enumerate() {
+            for (at, link) in out.out.iter().enumerate() {
                 backwards[link.to.0 as usize].push((to_u32(from), to_u32(at)));
             }
         }
@@ -81,7 +84,7 @@ impl<'l> Reach<'l> {
             }
         }
         let mut layers = BTreeMap::new();
-        let plain: Vec<((Sought, Strength), Vec<(u32, Next)>)> = seeds
+        let plain: Vec<(Layer, Vec<(u32, Next)>)> = seeds
             .iter()
             .filter(|((_, strength), _)| *strength != Strength::Guard)
             .map(|(key, seeds)| (*key, seeds.clone()))
@@ -93,7 +96,7 @@ impl<'l> Reach<'l> {
         let mut guards: BTreeMap<Sought, Vec<(u32, Next)>> = BTreeMap::new();
         for ((service, _), next) in &layers {
             for (scope, out) in links.iter().enumerate() {
-                for (at, link) in out.links.iter().enumerate() {
+                for (at, link) in out.out.iter().enumerate() {
                     if link.guard && next[link.to.0 as usize] != Next::Nowhere {
                         guards.entry(*service).or_default().push((to_u32(scope), Next::Link(to_u32(at))));
                     }
@@ -155,7 +158,7 @@ impl<'l> Reach<'l> {
                     return Some(Way { strength, steps, what: touch.what.clone() });
                 }
                 Next::Link(position) => {
-                    let link = &self.links[at.0 as usize].links[position as usize];
+                    let link = &self.links[at.0 as usize].out[position as usize];
                     if blocked(&link.via) || steps.len() > self.links.len() {
                         return self.search_forwards(from, service, strength, replaced);
                     }
@@ -212,7 +215,7 @@ impl<'l> Reach<'l> {
                 steps.reverse();
                 return Some(Way { strength, steps, what: touch.what.clone() });
             }
-            for link in &out.links {
+            for link in &out.out {
                 if free(&link.via) && !came_by.contains_key(&link.to) {
                     came_by.insert(link.to, Some((at, link)));
                     open.push_back((link.to, guarded || link.guard));

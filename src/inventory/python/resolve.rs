@@ -111,11 +111,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let (first, rest) = chain.split_first()?;
-        let mut target = self.name(scope, first, rest, via, steps)?;
         // `import a.b.c` binds `a` alone and may have consumed more of the chain.
-        let (mut at, skip) = match &mut target {
-            (target, skip) => (target.clone(), *skip),
-        };
+        let (mut at, skip) = self.name(scope, first, rest, via, steps)?;
         for name in &rest[skip.min(rest.len())..] {
             at = self.attribute(at, name, via, steps)?;
         }
@@ -289,16 +286,15 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         };
         if let Some(module) = file.and_then(|file| self.module_of(file)) {
             let own = self.program.module(module).scope;
-            if own != scope
+            if (own != scope
                 || self
                     .program
                     .scope(own)
                     .binding(name)
-                    .is_some_and(|binding| !matches!(binding, Binding::Import(other) if other == *import))
+                    .is_some_and(|binding| !matches!(binding, Binding::Import(other) if other == *import)))
+                && let Some(target) = self.member(own, name, via, steps)
             {
-                if let Some(target) = self.member(own, name, via, steps) {
-                    return Some((target, 0));
-                }
+                return Some((target, 0));
             }
         }
         // `from package import module`
@@ -311,7 +307,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
         let ours =
             file.is_some() || import.level > 0 || self.locator.is_folder(from, import.level, import.module);
-        (!ours).then(|| (Target::External(dotted), 0))
+        (!ours).then_some((Target::External(dotted), 0))
     }
 
     /// Returns what a name means as seen from outside of a scope.
@@ -408,11 +404,10 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 self.attribute(target, attribute.attr.as_str(), via, steps)
             }
             Expr::Call(call) => {
-                let called = self.value(scope, &call.func, via, steps)?;
-                match called {
-                    Target::Scope(callee) => match self.program.scope(callee).kind {
-                        ScopeKind::Class(_) => Some(Target::Instance(callee)),
-                        ScopeKind::Function(_) => self.returned(callee, via, steps),
+                match self.value(scope, &call.func, via, steps)? {
+                    Target::Scope(ix) => match self.program.scope(ix).kind {
+                        ScopeKind::Class(_) => Some(Target::Instance(ix)),
+                        ScopeKind::Function(_) => self.returned(ix, via, steps),
                         _ => None,
                     },
                     Target::Instance(_) => None,
@@ -497,7 +492,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     Some(Target::Scope(base))
                         if matches!(self.program.scope(base).kind, ScopeKind::Class(_)) =>
                     {
-                        self.linearise(base, order, open)
+                        self.linearise(base, order, open);
                     }
                     Some(Target::External(path)) => order.push(Target::External(path)),
                     _ => {}
@@ -515,11 +510,11 @@ pub(super) fn returns_of(body: &[Stmt]) -> Vec<&Expr> {
     while let Some(stmt) = open.pop() {
         match stmt {
             Stmt::Return(stmt) => found.extend(stmt.value.as_deref()),
-            Stmt::Expr(stmt) => match &*stmt.value {
-                Expr::Yield(inner) => found.extend(inner.value.as_deref()),
-                Expr::Await(_) => {}
-                _ => {}
-            },
+            Stmt::Expr(stmt) => {
+                if let Expr::Yield(inner) = &*stmt.value {
+                    found.extend(inner.value.as_deref());
+                }
+            }
             Stmt::If(branch) => {
                 for clause in branch.elif_else_clauses.iter().rev() {
                     open.extend(clause.body.iter().rev());

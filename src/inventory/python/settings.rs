@@ -245,7 +245,6 @@ fn split_words(line: &str) -> Vec<String> {
     for c in line.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.push(c),
             (None, '"' | '\'') => {
                 quote = Some(c);
                 any = true;
@@ -256,7 +255,7 @@ fn split_words(line: &str) -> Vec<String> {
                     any = false;
                 }
             }
-            (None, c) => word.push(c),
+            (_, c) => word.push(c),
         }
     }
     if any || !word.is_empty() {

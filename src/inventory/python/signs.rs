@@ -92,8 +92,7 @@ impl<'c> SignBook<'c> {
             }
             for module in &service.signs.modules {
                 let Some(rest) = below(path, module) else { continue };
-                let mut parts = rest.split('.').peekable();
-                while let Some(part) = parts.next() {
+                for part in rest.split('.') {
                     // What is called upon a connection is no further one: `conn.connect` of `psycopg.connect(…)`.
                     if service.signs.connects.iter().any(|name| name == part) {
                         return Some(Called::Connects(sought));
@@ -170,11 +169,8 @@ impl<'c> SignBook<'c> {
         let variable = |text: &&String| {
             text.len() > 2 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         };
-        let words = hints.words.iter().chain(hints.texts.iter().filter(variable));
-        words
-            .filter_map(|word| self.word(word))
-            .next()
-            .map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
+        let mut words = hints.words.iter().chain(hints.texts.iter().filter(variable));
+        words.find_map(|word| self.word(word)).map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
     }
 
     fn port(&self, port: u64) -> Option<Sought> {
@@ -197,11 +193,11 @@ impl<'c> SignBook<'c> {
         });
         by_word
             .map(|(sought, _)| sought)
-            .or_else(|| self.is_database(name).then_some(self.database).flatten())
+            .or_else(|| Self::is_database(name).then_some(self.database).flatten())
     }
 
     /// Returns whether a variable's name means the project's database.
-    fn is_database(&self, name: &str) -> bool {
+    fn is_database(name: &str) -> bool {
         let upper = name.to_ascii_uppercase();
         Catalogue::embedded().addressed().variables.iter().any(|known| {
             upper == *known

@@ -36,7 +36,7 @@ impl SourceFile {
                 Stmt::ImportFrom(_) if leading => site.after = self.line(stmt.end()),
                 // The docstring stands before the imports.
                 Stmt::Expr(text) if at == 0 && matches!(&*text.value, Expr::StringLiteral(_)) => {
-                    site.after = self.line(stmt.end())
+                    site.after = self.line(stmt.end());
                 }
                 Stmt::Assign(assign) => {
                     leading = false;

@@ -69,9 +69,7 @@ impl Tree {
             let real = if linked {
                 match place.canonicalize() {
                     // A link to a folder above would never end; one that leads out of the project is not ours.
-                    Ok(real)
-                        if above.iter().any(|folder| *folder == real) || !real.starts_with(&above[0]) =>
-                    {
+                    Ok(real) if above.contains(&real) || !real.starts_with(&above[0]) => {
                         self.loops.push(path);
                         continue;
                     }

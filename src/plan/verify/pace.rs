@@ -41,12 +41,11 @@ impl Pace {
             .rev()
             .find(|attempt| attempt.cut_short.is_none() && attempt.tests.len() == results.tests.len());
         let Some(attempt) = whole else { return Self { predicted: predicted.run, ..Self::default() } };
-        let (expected, actual) = match attempt.run {
-            Some(run) => (predicted.run, run),
-            None => {
-                let sum: Micros = attempt.tests.iter().map(|(_, ran)| ran.total).sum();
-                (predicted.load, Millis::from_f64(sum.as_millis_f64()))
-            }
+        let (expected, actual) = if let Some(run) = attempt.run {
+            (predicted.run, run)
+        } else {
+            let sum: Micros = attempt.tests.iter().map(|(_, ran)| ran.total).sum();
+            (predicted.load, Millis::from_f64(sum.as_millis_f64()))
         };
         if expected == Millis::ZERO {
             return Self { predicted: expected, actual: Some(actual), verdict: Verdict::Unknown };

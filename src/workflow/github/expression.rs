@@ -283,15 +283,13 @@ fn format_text(template: &str, arguments: &[Value]) -> String {
             continue;
         }
         let end = rest.find('}').unwrap_or(0);
-        match rest[1..].get(..end.saturating_sub(1)).and_then(|number| number.parse::<usize>().ok()) {
-            Some(number) => {
-                text.push_str(&arguments.get(number).map(as_text).unwrap_or_default());
-                rest = &rest[end + 1..];
-            }
-            None => {
-                text.push_str(&rest[..1]);
-                rest = &rest[1..];
-            }
+        let number = rest[1..].get(..end.saturating_sub(1)).and_then(|number| number.parse::<usize>().ok());
+        if let Some(number) = number {
+            text.push_str(&arguments.get(number).map(as_text).unwrap_or_default());
+            rest = &rest[end + 1..];
+        } else {
+            text.push_str(&rest[..1]);
+            rest = &rest[1..];
         }
     }
     text + rest

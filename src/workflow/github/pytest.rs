@@ -16,7 +16,7 @@ pub struct TestRunner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Via {
     /// By pytest, whose arguments are understood.
-    Pytest(PytestCommand),
+    Pytest(Box<PytestCommand>),
     /// By a program that calls pytest with arguments of its own (`tox`, `nox`, `make`): its words.
     Wrapped(String),
     /// By a test runner that is not pytest (`manage.py test`, `unittest`): its words.
@@ -164,6 +164,22 @@ const WITH_VALUE: [&str; 50] = [
     "--test-group-count",
 ];
 
+/// Words of environments and targets that check sources and run no test.
+const LINTERS: [&str; 12] = [
+    "lint",
+    "flake8",
+    "mypy",
+    "pydocstyle",
+    "docs",
+    "apicheck",
+    "pre-commit",
+    "ruff",
+    "black",
+    "isort",
+    "typing",
+    "typecheck",
+];
+
 /// Returns what runs tests in a step, in the order of its script.
 #[must_use]
 pub fn find_runners(step: &Step) -> Vec<TestRunner> {
@@ -195,7 +211,7 @@ fn via(words: &[Word]) -> Option<Via> {
             command.launcher = before.iter().map(|word| word.text.clone()).collect();
             command.elsewhere =
                 before.iter().any(|word| matches!(base(&word.text), "docker" | "docker-compose" | "podman"));
-            return (!command.lists_only).then_some(Via::Pytest(command));
+            return (!command.lists_only).then(|| Via::Pytest(Box::new(command)));
         }
         return None;
     }
@@ -208,21 +224,7 @@ fn via(words: &[Word]) -> Option<Via> {
     // An environment of a linter is no test.
     let lints = words.iter().skip(1).any(|word| {
         let text = word.text.to_ascii_lowercase();
-        const KINDS: [&str; 12] = [
-            "lint",
-            "flake8",
-            "mypy",
-            "pydocstyle",
-            "docs",
-            "apicheck",
-            "pre-commit",
-            "ruff",
-            "black",
-            "isort",
-            "typing",
-            "typecheck",
-        ];
-        KINDS.iter().any(|kind| text.contains(kind)) && !text.contains("test")
+        LINTERS.iter().any(|kind| text.contains(kind)) && !text.contains("test")
     });
     if lints {
         return None;
@@ -232,19 +234,20 @@ fn via(words: &[Word]) -> Option<Via> {
         return None;
     }
     let launched = words.iter().map(|word| base(&word.text)).find(|word| matches!(*word, "tox" | "nox"));
-    let lists =
+    let only_lists =
         ["--list", "-l", "--listenvs", "--notest", "--version", "--install-only"].iter().any(|w| has(w));
     if launched
         .is_some_and(|_| LAUNCHERS.contains(&first) || is_python(first) || matches!(first, "tox" | "nox"))
     {
-        return (!lists).then(|| Via::Wrapped(text()));
+        return (!only_lists).then(|| Via::Wrapped(text()));
     }
     if (matches!(first, "make" | "just" | "task" | "invoke" | "inv") && names_tests)
         || (first == "hatch" && (word(1) == "test" || (word(1) == "run" && names_tests)))
         || (matches!(first, "poetry" | "pdm" | "uv" | "pixi" | "rye")
             && matches!(word(1), "run" | "test")
             && word(2).starts_with("test"))
-        || (first.ends_with(".sh") && first.contains("test"))
+        || (std::path::Path::new(first).extension().is_some_and(|extension| extension == "sh")
+            && first.contains("test"))
         || (word(0).ends_with("scripts/test") || word(0).ends_with("scripts/coverage"))
         || (matches!(first, "bash" | "sh") && word(1).contains("test"))
     {
@@ -342,7 +345,7 @@ mod tests {
         let mut found = runners(script);
         assert_eq!(found.len(), 1, "{script}: {found:?}");
         match found.remove(0) {
-            Via::Pytest(command) => command,
+            Via::Pytest(command) => *command,
             other => panic!("{script}: {other:?}"),
         }
     }

@@ -40,7 +40,7 @@ fn commands(job: &WorkflowJob, repository: &Repository<'_>) -> Found {
     let mut found = Found::default();
     for runner in job.runners() {
         match runner.via {
-            Via::Pytest(command) => found.pytest.push((runner.step, command)),
+            Via::Pytest(command) => found.pytest.push((runner.step, *command)),
             Via::Other(words) => found.other.push(words),
             Via::Wrapped(words) => {
                 let inner = unwrapped(&words, repository);
@@ -80,7 +80,7 @@ fn unwrapped(words: &str, repository: &Repository<'_>) -> Vec<PytestCommand> {
         shell: None,
     };
     let inner = find_runners(&step).into_iter().filter_map(|runner| match runner.via {
-        Via::Pytest(command) => Some(command),
+        Via::Pytest(command) => Some(*command),
         _ => None,
     });
     inner.collect()

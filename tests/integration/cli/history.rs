@@ -144,12 +144,12 @@ fn an_export_is_read_back_without_a_loss() {
     assert_snapshot!(exported, @r#"
     exit: 0
     --- stdout
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason
-    tests/a.py::test_x,2.5,tests/a.py,passed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,1.5,0.75,0.25,
-    "tests/a.py::test_y[a,b]",0.5,tests/a.py,failed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,assert 1 == 2
-    tests/b.py::test_z,0,tests/b.py,skipped,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,no solr
-    tests/a.py::test_x,3.5,tests/a.py,passed,heavy,,42,,main,,2026-06-17T08:00:00Z,,postgres redis,unknown,,,,
-    tests/unit.py::test_u,0.25,tests/unit.py,passed,unit,,42,,main,,2026-06-17T08:00:00Z,,-,unknown,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
+    tests/a.py::test_x,2.5,tests/a.py,passed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,1.5,0.75,0.25,,,
+    "tests/a.py::test_y[a,b]",0.5,tests/a.py,failed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,assert 1 == 2,,
+    tests/b.py::test_z,0,tests/b.py,skipped,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,no solr,,
+    tests/a.py::test_x,3.5,tests/a.py,passed,heavy,,42,,main,,2026-06-17T08:00:00Z,,postgres redis,unknown,,,,,,
+    tests/unit.py::test_u,0.25,tests/unit.py,passed,unit,,42,,main,,2026-06-17T08:00:00Z,,-,unknown,,,,,,
     "#);
     let second = Project::new();
     second.write("export.csv", &exported.stdout);
@@ -325,7 +325,7 @@ fn runs_are_listed_with_their_attempts_lanes_and_shards() {
      run  began                 branch  commit  attempts  lanes     reports  observations  extent
      4    2026-06-14T08:01:00Z  main    c4      1         heavy ×2        2             4  full
      3    2026-06-13T08:01:00Z  next    c3      1         heavy ×2        2             4  full
-     2    2026-06-12T08:01:00Z  main    c2      1 2       heavy ×2        3             6  only-failed
+     2    2026-06-12T08:01:00Z  main    c2      1 2       heavy ×2        3             6  full
      1    2026-06-11T08:01:00Z  main    c1      1         heavy ×2        2             5  full
     ");
 }
@@ -335,7 +335,7 @@ fn a_test_is_shown_with_every_execution() {
     assert_snapshot!(with_four_runs().shardplan("history show t/b.py::flaky"), @"
     exit: 0
     --- stdout
-    t/b.py::flaky (t/b.py)
+    t/b.py::flaky
     expected 3.1s; ran 5×, 1× failed, 0× skipped; median 3.0s, 3.0s to 3.5s
 
      began                 run  lane   shard  machine  outcome  time  reason
@@ -348,7 +348,8 @@ fn a_test_is_shown_with_every_execution() {
     assert_snapshot!(with_observations().shardplan("history show tests/a.py::test_x --format markdown"), @"
     exit: 0
     --- stdout
-    tests/a.py::test_x (tests/a.py)
+    `tests/a.py::test_x`
+
     expected 3.0s; ran 2×, 0× failed, 0× skipped; median 3.0s, 2.5s to 3.5s
 
     | began | run | lane | shard | machine | outcome | time | setup | call | teardown | reason |
@@ -379,6 +380,7 @@ fn a_test_that_nobody_knows_has_neighbours() {
     exit: 3
     --- stderr
     error: the history knows no test `something::else`
+    hint: `shardplan history export csv` writes every test that is known
     ");
 }
 

@@ -82,7 +82,7 @@ fn an_ingest_that_is_killed_at_any_instant_leaves_whole_reports_and_the_next_bri
             whole_files(project) >= files && (files > 0 || project.path(".shardplan/history/tmp").is_dir())
         });
         let kept = observations(&project);
-        assert!(kept.is_subset(&all) && kept.len() % 120 == 0, "{} observations", kept.len());
+        assert!(kept.is_subset(&all) && kept.len().is_multiple_of(120), "{} observations", kept.len());
         assert_eq!(project.shardplan("ingest reports").code, 0);
         assert_eq!(observations(&project), all);
     }
@@ -127,7 +127,7 @@ fn a_pruning_that_is_killed_at_any_instant_leaves_every_report_whole_or_without_
             before.difference(&sizes(project)).count() > changed
         });
         let kept = observations(&project);
-        assert!(kept.is_subset(&all) && kept.len() % 40 == 0, "{} observations", kept.len());
+        assert!(kept.is_subset(&all) && kept.len().is_multiple_of(40), "{} observations", kept.len());
         assert_eq!(project.shardplan("history prune --before 2026-06-03").code, 0);
         let left = observations(&project);
         assert!(left.iter().all(|line| all.contains(line)) && left.len() < all.len());

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use shardplan::config::Config;
 use shardplan::estimate::{Estimates, fit_overheads};
 use shardplan::history::Observed;
-use shardplan::ids::NodeId;
+use shardplan::ids::{MarkerName, NodeId};
 use shardplan::inventory::{Inventory, Test};
 use shardplan::model::{Inputs, Limits};
 use shardplan::plan::{self, Lock, Route, Router};
@@ -277,13 +277,9 @@ shard = [
 /// Returns a test of a file of its own that needs these services, each by a mark of its name.
 fn new_test(number: usize, needs: &[&str]) -> Test {
     let id: NodeId = format!("new/test_{number}.py::t").parse().unwrap();
-    Test {
-        file: id.file().to_owned(),
-        markers: needs.iter().map(|name| name.parse().unwrap()).collect(),
-        fixtures: Vec::new(),
-        needs: Vec::new(),
-        id,
-    }
+    let mut markers: Vec<MarkerName> = needs.iter().map(|name| name.parse().unwrap()).collect();
+    markers.sort();
+    Test { file: id.file().to_owned(), markers, fixtures: Vec::new(), needs: Vec::new(), id }
 }
 
 #[test]

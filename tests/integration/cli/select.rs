@@ -173,7 +173,7 @@ inputs = ""
 limits = {}
 predicted = {}
 shard = [
-    { name = "all-1", lane = "all", units = ["app", "app::cli::slow::one"] },
+    { name = "all-1", lane = "all", units = ["app", "app::cli$slow::one"] },
     { name = "all-2", lane = "all", units = ["app::cli"] },
 ]
 "#,
@@ -192,7 +192,7 @@ shard = [
     assert_snapshot!(project.shardplan("select --shard all-1 --format nextest --against list.json"), @"
     exit: 0
     --- stdout
-    (binary_id(=app::cli) & (test(=slow::one))) | binary_id(=app)
+    binary_id(=app) | (binary_id(=app::cli) & (test(=slow::one)))
     ");
     assert_snapshot!(project.shardplan("select --shard all-2 --format nextest --against list.json"), @r"
     exit: 0

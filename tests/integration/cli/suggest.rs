@@ -374,7 +374,7 @@ fn an_inventory_that_can_not_be_read_is_named_with_its_line() {
         b"test\nt.py::a\nt.py::caf\xE9\n",
         b"{\"version\": 2, \"tests\": []}",
         b"{\"version\": 2, \"suites\": {}}",
-        b"{\"version\": 1,\n\"tests\": [{\"id\": \"t.py::a\", \"marks\": []}]}",
+        b"{\"version\": 1,\n\"tests\": [{\"id\": \"t.py::a\", \"mark\": []}]}",
         b"{\"version\": 1, \"tests\": []}",
         b"{\"version\": 1,\n\"tests\": [",
         b"{\"version\": 1, \"tests\": [{\"id\": \"t.py::a\", \"needs\": [{\"service\": \"a b\"}]}]}",
@@ -399,7 +399,7 @@ fn an_inventory_that_can_not_be_read_is_named_with_its_line() {
     hint: docs/formats.md shows both forms, JSON and CSV
     error: inventory.csv: inventory version 2 is not known here: this program reads version 1
     hint: docs/formats.md shows both forms, JSON and CSV
-    error: inventory.csv:2: this is no inventory of version 1: unknown field `marks`, expected one of `id`, `file`, `markers`, `fixtures`, `needs`
+    error: inventory.csv:2: this is no inventory of version 1: unknown field `mark`, expected one of `id`, `file`, `class`, `outcome`, `marks`, `markers`, `fixtures`, `needs`
     hint: docs/formats.md shows both forms, JSON and CSV
     error: inventory.csv: the inventory lists no test
     hint: docs/formats.md shows both forms, JSON and CSV

@@ -31,8 +31,9 @@ fn a_rust_project_goes_the_whole_way() {
         "Cargo.toml",
         "[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
     );
-    let tests =
-        |names: &[&str]| names.iter().map(|name| format!("#[test] fn {name}() {{}}\n")).collect::<String>();
+    let tests = |names: &[&str]| {
+        names.iter().fold(String::new(), |text, name| format!("{text}#[test] fn {name}() {{}}\n"))
+    };
     workshop.write(
         "src/lib.rs",
         format!("#[cfg(test)] mod tests {{ {} #[test] #[ignore] fn left() {{}} }}", tests(&["one", "two"])),
@@ -43,7 +44,7 @@ fn a_rust_project_goes_the_whole_way() {
     workshop.write(".config/nextest.toml", "[profile.default.junit]\npath = \"junit.xml\"\n");
     workshop.write(
         "shardplan.toml",
-        "[project]\ninventory = \"list.json\"\n[lanes.all]\nunit = \"test\"\nbase = \"1s\"\ntail = \"0s\"\n",
+        "[project]\ninventory = \"list.json\"\n[lanes.all]\nunit = \"auto\"\nbase = \"1s\"\ntail = \"0s\"\n",
     );
 
     let listed = nextest(&workshop, &["list", "--message-format", "json"]);

@@ -41,7 +41,7 @@ fn skip(test: &str, missing: &str) {
 fn python_with(test: &str, packages: &[&str]) -> Option<PathBuf> {
     let python = variable("SHARDPLAN_TEST_PYTHON")
         .map_or_else(|| root().join("target/test-venv-9/bin/python"), PathBuf::from);
-    let imports = packages.iter().map(|package| format!("import {package}\n")).collect::<String>();
+    let imports = packages.iter().fold(String::new(), |text, package| format!("{text}import {package}\n"));
     let found =
         Command::new(&python).args(["-c", &imports]).output().is_ok_and(|output| output.status.success());
     if !found {

@@ -37,6 +37,7 @@ fn id() -> impl Strategy<Value = String> {
         "::t[x/y]",
         "::t[é\u{7f}]",
         "::t[[]",
+        "::t$u",
     ]);
     (file(), class, name).prop_map(|(file, class, name)| format!("{file}{class}{name}"))
 }
@@ -136,7 +137,9 @@ fn lock() -> impl Strategy<Value = String> {
 fn test() -> impl Strategy<Value = Test> {
     (id(), some(&MARKS), some(&FIXTURES)).prop_map(|(id, markers, fixtures)| {
         let id: shardplan::ids::NodeId = id.parse().unwrap();
-        let markers = markers.iter().map(|mark| mark.parse().unwrap()).collect();
+        let mut markers: Vec<shardplan::ids::MarkerName> =
+            markers.iter().map(|mark| mark.parse().unwrap()).collect();
+        markers.sort();
         Test { file: id.file().to_owned(), id, markers, fixtures, needs: Vec::new() }
     })
 }
@@ -177,7 +180,8 @@ fn the_plugin_gives_every_test_to_the_same_shard_as_the_program() {
         let listed: Vec<_> = tests
             .iter()
             .map(|test| {
-                let markers: Vec<&str> = test.markers.iter().map(|mark| mark.as_str()).collect();
+                let markers: Vec<&str> =
+                    test.markers.iter().map(shardplan::ids::MarkerName::as_str).collect();
                 serde_json::json!({"id": test.id.as_str(), "markers": markers, "fixtures": test.fixtures})
             })
             .collect();
@@ -208,7 +212,7 @@ fn the_plugin_gives_every_test_to_the_same_shard_as_the_program() {
                 seen[if known { 0 } else { usize::from(route.shard().is_none()) + 1 }] += 1;
                 let shard = route.shard().map(|shard| lock.shards[shard].name.to_string());
                 let needs: Vec<&str> =
-                    router.requirement(test).into_iter().map(|name| name.as_str()).collect();
+                    router.requirement(test).into_iter().map(shardplan::ids::ServiceName::as_str).collect();
                 serde_json::json!([shard, known, needs])
             })
             .collect();

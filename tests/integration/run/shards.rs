@@ -29,9 +29,9 @@ fn suite(chance: &mut Chance) -> Suite {
     for file in 0..6 + chance.below(6) {
         let folder = ["tests", "tests/deep", "tests/other"][usize::try_from(chance.below(3)).unwrap()];
         let mut classes = BTreeMap::new();
-        for class in 0..1 + chance.below(3) {
+        for class in 0..=chance.below(3) {
             let class = if class == 0 { String::new() } else { format!("Test{class}") };
-            classes.insert(class, (0..1 + chance.below(4)).map(|test| format!("test_{test}")).collect());
+            classes.insert(class, (0..=chance.below(4)).map(|test| format!("test_{test}")).collect());
         }
         suite.insert(format!("{folder}/test_{file}.py"), classes);
     }

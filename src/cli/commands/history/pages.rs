@@ -199,7 +199,7 @@ pub(super) fn runs(all: usize, shown: &[RunLine]) -> Page {
             Cell::foreign(&run.run),
             Cell::At(run.at),
             Cell::foreign(run.branch.as_deref().unwrap_or_default()),
-            Cell::foreign(run.commit.as_deref().unwrap_or_default().chars().take(12).collect::<String>()),
+            Cell::foreign(&run.commit.as_deref().unwrap_or_default().chars().take(12).collect::<String>()),
             Cell::Word(attempts.join(" ")),
             Cell::Word(lanes.join(", ")),
             Cell::count(run.reports),

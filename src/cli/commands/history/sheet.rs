@@ -38,7 +38,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    pub(super) fn foreign(text: impl ToString) -> Self {
+    pub(super) fn foreign(text: &(impl ToString + ?Sized)) -> Self {
         Self::Foreign(text.to_string())
     }
 
