@@ -48,8 +48,9 @@ pub(super) struct Settled {
 ///
 /// A container is started for a test that will use it. A test that is always skipped uses none, unless all its
 /// skips were in runs that are known to have lacked the service. A test that today's job runs without a service
-/// goes on without it; a test that the history does not know gets what it names. That is decided for the
-/// services that a test names; what these need themselves goes with them.
+/// goes on without it; a test that the history does not know gets what it names, unless the history knows no
+/// test of its lane: then all are taken for tests that today's job runs. That is decided for the services that a
+/// test names; what these need themselves goes with them.
 pub(super) fn settle_tests(
     inputs: Inputs<'_>,
     graph: &ConstraintGraph,
@@ -59,6 +60,12 @@ pub(super) fn settle_tests(
     let Inputs { config, inventory, estimates, .. } = inputs;
     let everywhere: Vec<ServiceSet> =
         config.lanes.iter().map(|lane| services_everywhere(config, lane)).collect();
+    let mut is_known = vec![false; config.lanes.len()];
+    for (ix, test) in inventory.tests.iter_enumerated() {
+        if let Some(lane) = lane_of[ix] {
+            is_known[lane] |= estimates.skips(&test.id).is_some();
+        }
+    }
     let provision = |service: ServiceIx| config.services[service.position()].provision;
     let mut without: BTreeMap<(usize, ServiceIx, WhyNot), Vec<TestIx>> = BTreeMap::new();
     let mut settled = IxVec::default();
@@ -71,7 +78,8 @@ pub(super) fn settle_tests(
                 requirement.iter().map(|service| &config.services[service.position()].name).collect();
             let mut started = ServiceSet::EMPTY;
             for service in graph.named(ix).iter() {
-                let known = Known { lane: &config.lanes[lane], record, reached: &reached };
+                let known =
+                    Known { lane: &config.lanes[lane], is_known: is_known[lane], record, reached: &reached };
                 let why = known.why_not(&config.services[service.position()]);
                 match why.filter(|_| !everywhere[lane].contains(service)) {
                     None => started.insert(service),
@@ -115,6 +123,8 @@ pub(super) fn settle_tests(
 #[derive(Clone, Copy)]
 struct Known<'k> {
     lane: &'k Lane,
+    /// Whether the history knows a test of the lane.
+    is_known: bool,
     record: Option<&'k SkipRecord>,
     /// The services that it reaches.
     reached: &'k [&'k ServiceName],
@@ -128,15 +138,17 @@ impl Known<'_> {
             Provision::Never => return Some(WhyNot::Never),
             Provision::Auto => {}
         }
-        // A test that the history does not know gets what it names.
-        let record = self.record?;
-        if record.skips_even_with(self.reached) {
+        if self.record.is_some_and(|record| record.skips_even_with(self.reached)) {
             return Some(WhyNot::AlwaysSkipped);
         }
         let today = self.lane.today.as_ref()?;
         if today.services.contains(&service.name) {
             return None;
         }
+        let Some(record) = self.record else {
+            // A new test gets what it names.
+            return (!self.is_known).then_some(WhyNot::NotToday);
+        };
         Some(if record.always_skipped() {
             WhyNot::SkippedToday
         } else if record.passes_without(&service.name) {

@@ -41,9 +41,9 @@ fn what_a_service_needs_is_not_started_without_it() {
 #[test]
 fn never_is_never_even_where_another_service_wants_it() {
     let manifest = chain("").replace("[services.zoo]", "[services.zoo]\nprovision = \"never\"");
-    let project = Project::planned(&manifest, "t/test_a.py::test_it - index");
-    let said = project.shardplan("-q suggest --budget 9 --format json");
-    assert_eq!(said.shards(), ["all-1: index: 1"], "{said}");
+    let project = Project::planned(&manifest, "t/test_a.py::test_it - index\nt/test_b.py::test_it 1");
+    let said = project.shardplan("-q suggest --budget 9 --max-shards 1 --format json");
+    assert_eq!(said.shards(), ["all-1: index: 2"], "{said}");
     assert!(
         said.notes().contains("`zoo` is not started for 1 test of `all`: the manifest says never."),
         "{said}"
@@ -69,4 +69,12 @@ fn a_service_that_the_lane_starts_everywhere_is_not_said_to_be_missing() {
         .shardplan("-q suggest --budget 9 --format json");
     assert_eq!(said.shards(), ["all-1: db: 1"], "{said}");
     assert!(!said.notes().contains("not started"), "{said}");
+}
+
+#[test]
+fn without_any_history_the_tests_of_a_lane_get_what_its_job_starts_today() {
+    let project = Project::planned(&chain(""), "t/test_a.py::test_it - db\nt/test_b.py::test_it - cache");
+    let said = project.shardplan("-q suggest --budget 9 --max-shards 1 --format json");
+    assert_eq!(said.shards(), ["all-1: cache: 2"], "{said}");
+    assert!(said.notes().contains("`db` is not started for 1 test of `all`: today's job does not"), "{said}");
 }
