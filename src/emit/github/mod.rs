@@ -4,7 +4,7 @@
 //! comments included. What is added is what the lock needs: the shard as a dimension of the matrix (or a job for
 //! each), services that start only for the shards that need them, the shard's name on the pytest line, a coverage
 //! file and uploads of its own, and a gate that verifies before it combines. What is written is then read again
-//! and proven to be what the lock says ([`prove`]).
+//! and proven to be what the lock says ([`prove()`]).
 
 mod gate;
 mod image;

@@ -378,7 +378,7 @@ shards = 0
 #[test]
 fn a_marker_expression_is_read_as_pytest_reads_it() {
     assert_snapshot!(said_of("[lanes.unit]\nmarkers = \"slow and (db or\"\n"), @r#"
-    error: `markers` is not valid: `slow and (db or` is not a marker expression: expected a marker name at column 16
+    error: `markers` is not valid: `slow and (db or` is not a marker expression: expected not OR left parenthesis OR identifier; got end of input at column 16
      --> shardplan.toml:2:11
       |
     2 | markers = "slow and (db or"
