@@ -2,7 +2,7 @@
 //!
 //! Units go longest first, each onto every open shard of its lane (which then starts what the unit needs) or
 //! onto a new one. Shards of a lane that hold the same services and load are alike; only the first is tried. A
-//! branch ends where it can no longer keep the limits or beat the best plan so far: end, billed minutes and
+//! branch ends where it can no longer keep the limits or beat the best plan so far: end, billed minutes, shards and
 //! containers only ever grow.
 
 use super::{SolvedShard, at_most, end_of};
@@ -13,8 +13,8 @@ use crate::time::Millis;
 /// Problems with more units are not searched.
 pub(super) const MAX_UNITS: usize = 14;
 
-/// How good a plan is: its end, its billed minutes, its containers.
-pub(super) type Rank = (Millis, u64, u32);
+/// How good a plan is: its end, its billed minutes, its containers, its shards.
+pub(super) type Rank = (Millis, u64, u32, usize);
 
 /// What a search came to.
 pub(super) struct Found {
@@ -145,10 +145,10 @@ impl Search<'_> {
             end = end.max(end_of(self.problem, shard.lane, shard.services, *load, *piece));
             minutes += wall.billed_minutes();
         }
-        (end, minutes, self.containers)
+        (end, minutes, self.containers, self.open.len())
     }
 
-    fn keeps_limits(&self, (_, minutes, containers): Rank) -> bool {
+    fn keeps_limits(&self, (_, minutes, containers, _): Rank) -> bool {
         containers <= at_most(self.limits.containers.as_ref(), u32::MAX)
             && minutes <= at_most(self.limits.minutes.as_ref(), u64::MAX)
     }

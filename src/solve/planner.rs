@@ -162,7 +162,7 @@ impl<'p> Planner<'p> {
         if self.master.counts(latest, limits, Goal::Any, &self.effort) == Verdict::No {
             return true;
         }
-        let in_time = (latest + Millis(1), 0, 0);
+        let in_time = (latest + Millis(1), 0, 0, 0);
         self.is_small() && {
             let found = exact::search(self.problem, limits, in_time, Millis::ZERO, CLOSE_THE_GAP);
             found.finished && found.shards.is_none()
@@ -219,7 +219,7 @@ impl<'p> Planner<'p> {
             self.offer(&mut best, limits, &counts, Millis::ZERO);
         }
         if best.is_none() && self.is_small() {
-            let any = (Millis(u64::MAX), u64::MAX, u32::MAX);
+            let any = (Millis(u64::MAX), u64::MAX, u32::MAX, usize::MAX);
             let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
             best = found.shards.map(|shards| self.candidate(shards));
         }
@@ -248,9 +248,9 @@ impl<'p> Planner<'p> {
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
         self.spend_less(&mut best, limits);
         if self.is_small() {
-            let (end, minutes, containers, _) = best.rank();
-            let nodes = if end > bound.at { CLOSE_THE_GAP } else { SPEND_LESS };
-            let found = exact::search(self.problem, limits, (end, minutes, containers), bound.at, nodes);
+            let rank = best.rank();
+            let nodes = if rank.0 > bound.at { CLOSE_THE_GAP } else { SPEND_LESS };
+            let found = exact::search(self.problem, limits, rank, bound.at, nodes);
             if let Some(shards) = found.shards {
                 best = self.candidate(shards);
             }
