@@ -78,8 +78,12 @@ pub(super) fn settle_tests(
                 requirement.iter().map(|service| &config.services[service.position()].name).collect();
             let mut started = ServiceSet::EMPTY;
             for service in graph.named(ix).iter() {
-                let known =
-                    Known { lane: &config.lanes[lane], is_known: is_known[lane], record, reached: &reached };
+                let known = Known {
+                    lane: &config.lanes[lane],
+                    has_history: is_known[lane],
+                    record,
+                    reached: &reached,
+                };
                 let why = known.why_not(&config.services[service.position()]);
                 match why.filter(|_| !everywhere[lane].contains(service)) {
                     None => started.insert(service),
@@ -124,7 +128,7 @@ pub(super) fn settle_tests(
 struct Known<'k> {
     lane: &'k Lane,
     /// Whether the history knows a test of the lane.
-    is_known: bool,
+    has_history: bool,
     record: Option<&'k SkipRecord>,
     /// The services that it reaches.
     reached: &'k [&'k ServiceName],
@@ -147,7 +151,7 @@ impl Known<'_> {
         }
         let Some(record) = self.record else {
             // A new test gets what it names.
-            return (!self.is_known).then_some(WhyNot::NotToday);
+            return (!self.has_history).then_some(WhyNot::NotToday);
         };
         Some(if record.always_skipped() {
             WhyNot::SkippedToday
