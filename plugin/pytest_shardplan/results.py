@@ -65,7 +65,7 @@ class Results:
         if self.first is None:
             self.first = now - report.duration
         self.last = now
-        id = self.id_of(report)
+        id = plain(report.nodeid)
         if report.when not in PHASES:
             return
         test = self.tests.get(id)
@@ -87,14 +87,20 @@ class Results:
                 test.outcome = "skipped"
                 test.reason = plain(one_line(skip_reason(report)))[:200]
 
-    def id_of(self, report: Any) -> str:
-        id = plain(report.nodeid)
-        # xdist's loadgroup appends the group to the id.
-        if "@" in id and self.run is not None and getattr(self.config.option, "dist", None) == "loadgroup":
+    def without_groups(self, wanted: Any) -> Dict[str, Test]:
+        """Returns the tests by their own ids: xdist's loadgroup appends the group to them.
+
+        What the shard selected is known only once its workers have ended.
+        """
+        if getattr(self.config.option, "dist", None) != "loadgroup":
+            return self.tests
+        known = set(wanted)
+
+        def own(id: str) -> str:
             bare = id.rpartition("@")[0]
-            if bare in set(self.run.selected):
-                return bare
-        return id
+            return bare if id not in known and bare in known else id
+
+        return {own(id): test for id, test in self.tests.items()}
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -125,6 +131,7 @@ class Results:
         environment = os.environ
         run = self.run
         wanted = run.selected if run is not None else self.collected
+        self.tests = self.without_groups(wanted)
         missing = [id for id in wanted if id not in self.tests]
         document: Dict[str, Any] = {
             "shardplan_report": 1,
