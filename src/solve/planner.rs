@@ -290,6 +290,59 @@ impl<'p> Planner<'p> {
                 }
             }
         }
+        while let Some(joined) = self.joined(best).filter(|joined| self.keeps_limits(joined, limits)) {
+            *best = joined;
+        }
+    }
+
+    /// Returns the plan with two shards joined into one, where that ends no later and costs no more.
+    fn joined(&self, plan: &Candidate) -> Option<Candidate> {
+        let problem = self.problem;
+        let loads: Vec<(Millis, Millis)> = plan
+            .shards
+            .iter()
+            .map(|shard| {
+                let load = shard.units.iter().map(|unit| problem.units[*unit].load).sum();
+                let piece = shard.units.iter().map(|unit| problem.units[*unit].piece).max();
+                (load, piece.unwrap_or_default())
+            })
+            .collect();
+        let minutes = |lane, services, (load, piece)| {
+            (problem.overhead(lane, services) + problem.lanes[lane].run(load, piece)).billed_minutes()
+        };
+        for (at, one) in plan.shards.iter().enumerate() {
+            for (other_at, other) in plan.shards.iter().enumerate().skip(at + 1) {
+                if one.lane != other.lane {
+                    continue;
+                }
+                let services = one.services.union(other.services);
+                let both = (loads[at].0 + loads[other_at].0, loads[at].1.max(loads[other_at].1));
+                let (billed, started) = (minutes(one.lane, services, both), problem.containers(services));
+                let apart_minutes = minutes(one.lane, one.services, loads[at])
+                    + minutes(other.lane, other.services, loads[other_at]);
+                let apart_started = problem.containers(one.services) + problem.containers(other.services);
+                if end_of(problem, one.lane, services, both.0, both.1) > plan.end
+                    || billed > apart_minutes
+                    || started > apart_started
+                    || self.keeps_apart(&one.units, &other.units)
+                {
+                    continue;
+                }
+                let mut shards = plan.shards.clone();
+                let gone = shards.remove(other_at);
+                shards[at].services = services;
+                shards[at].units.extend(gone.units);
+                return Some(self.candidate(shards));
+            }
+        }
+        None
+    }
+
+    /// Returns whether a group keeps a unit of the one apart from a unit of the other; both are sorted.
+    fn keeps_apart(&self, one: &[UnitIx], other: &[UnitIx]) -> bool {
+        let holds =
+            |units: &[UnitIx], group: &[UnitIx]| group.iter().any(|unit| units.binary_search(unit).is_ok());
+        self.problem.apart.iter().any(|group| holds(one, &group.units) && holds(other, &group.units))
     }
 
     /// Assigns the units to these shards, and keeps the plan if it is the best so far and within the limits.
