@@ -191,7 +191,8 @@ fn a_job_or_step_with_an_attacking_name_stays_a_name() {
         for style in ["matrix", "jobs"] {
             let text = emitted(project.path(), &["github", "--style", style]);
             let Some(parsed) = parsed_by_pyyaml(&text) else { return };
-            // Whatever it is called, no script has it in it.
+            // Whatever it is called, no script has it in it; a plain word, as long as it may be, does no harm there.
+            let is_plain = attack.bytes().all(|byte| byte.is_ascii_alphanumeric());
             let mut scripts = Vec::new();
             for job in parsed["jobs"].as_object().unwrap().values() {
                 scripts
@@ -199,7 +200,7 @@ fn a_job_or_step_with_an_attacking_name_stays_a_name() {
             }
             assert!(scripts.len() >= 4, "{text}");
             assert!(
-                scripts.iter().all(|script| !script.contains(&attack)),
+                is_plain || scripts.iter().all(|script| !script.contains(&attack)),
                 "{attack:?} is in a script:\n{text}"
             );
             // Its image is still the one that it was, or an expression that holds it as a string.
