@@ -424,12 +424,7 @@ fn injected(def: &ruff_python_ast::StmtFunctionDef) -> usize {
             let object = chain.last() == Some(&"object")
                 && chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
             let given = if plain { 1 } else { 2 };
-            let new = call.arguments.args.len() > given
-                || call
-                    .arguments
-                    .keywords
-                    .iter()
-                    .any(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "new"));
+            let new = call.arguments.args.len() > given || call.arguments.find_keyword("new").is_some();
             (plain || object) && !new
         })
         .count()

@@ -692,10 +692,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         for ix in program.scope_indices() {
             for used in &program.scope(ix).uses {
                 if let (super::program::How::Call(call), Some(&"configure")) = (used.how, used.chain.last())
-                    && let Some(keyword) =
-                        call.arguments.keywords.iter().find(|keyword| {
-                            keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "DATABASES")
-                        })
+                    && let Some(keyword) = call.arguments.find_keyword("DATABASES")
                 {
                     return Some(book.address(&hints_of(self.resolver, ix, [&keyword.value])));
                 }

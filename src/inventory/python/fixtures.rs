@@ -269,19 +269,11 @@ fn fixture_at<'s>(resolver: &Resolver<'_, 's, '_>, ix: ScopeIx, bound: &str) -> 
 
 fn declared<'s>(bound: &str, scope: ScopeIx, call: Option<&'s ExprCall>) -> Fixture<'s> {
     let text = |name: &str| {
-        let keyword = call?
-            .arguments
-            .keywords
-            .iter()
-            .find(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == name))?;
+        let keyword = call?.arguments.find_keyword(name)?;
         if let Expr::StringLiteral(text) = &keyword.value { Some(text.value.to_str()) } else { None }
     };
     let autouse = call.is_some_and(|call| {
-        let keyword = call
-            .arguments
-            .keywords
-            .iter()
-            .find(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "autouse"));
+        let keyword = call.arguments.find_keyword("autouse");
         keyword.is_some_and(|keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value))
     });
     let rank = match text("scope") {

@@ -32,11 +32,7 @@ pub(super) fn axis_of_mark<'s>(
     call: &'s ExprCall,
 ) -> Axis<'s> {
     let argument = |at: usize, name: &str| {
-        let keyword = call
-            .arguments
-            .keywords
-            .iter()
-            .find(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == name));
+        let keyword = call.arguments.find_keyword(name);
         call.arguments.args.get(at).or(keyword.map(|keyword| &keyword.value))
     };
     let names = argument(0, "argnames").map(|expr| names_of(resolver, scope, expr)).unwrap_or_default();
@@ -62,13 +58,7 @@ pub(super) fn axis_of_fixture<'s>(
     name: &str,
     call: &'s ExprCall,
 ) -> Option<Axis<'s>> {
-    let keyword = |name: &str| {
-        call.arguments
-            .keywords
-            .iter()
-            .find(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == name))
-            .map(|keyword| &keyword.value)
-    };
+    let keyword = |name: &str| call.arguments.find_keyword(name).map(|keyword| &keyword.value);
     let values = keyword("params").filter(|expr| !matches!(expr, Expr::NoneLiteral(_)))?;
     let ids = keyword("ids").filter(|expr| !matches!(expr, Expr::NoneLiteral(_)));
     let names = vec![name.to_owned()];
@@ -275,13 +265,7 @@ fn set_of<'s>(
     if let Expr::Call(call) = element
         && chain_of(&call.func).is_some_and(|chain| chain.last() == Some(&"param"))
     {
-        let keyword = |name: &str| {
-            call.arguments
-                .keywords
-                .iter()
-                .find(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == name))
-                .map(|keyword| &keyword.value)
-        };
+        let keyword = |name: &str| call.arguments.find_keyword(name).map(|keyword| &keyword.value);
         let id = match keyword("id").filter(|expr| !matches!(expr, Expr::NoneLiteral(_))) {
             None => None,
             Some(expr) => match literal(resolver, scope, expr)? {
@@ -432,11 +416,7 @@ pub(super) fn unstable<'s>(
                 }
                 let Some(chain) = chain_of(&call.func) else { continue };
                 if chain.last() == Some(&"param") {
-                    let has_id = call
-                        .arguments
-                        .keywords
-                        .iter()
-                        .any(|keyword| keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "id"));
+                    let has_id = call.arguments.find_keyword("id").is_some();
                     if !has_id {
                         call.arguments.args.iter().rev().for_each(&mut push);
                     }
