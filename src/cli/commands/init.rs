@@ -8,6 +8,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::settings::{MANIFEST_NAME, Settings};
 use crate::config::Config;
+use crate::inventory::python::PytestSettings;
 use crate::workflow::github::WorkflowFile;
 use crate::workflow::propose::{Proposal, Repository, propose, render};
 
@@ -26,9 +27,13 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
     }
     let root = &settings.directory;
     let (files, only) = workflow_files(args, root, console)?;
-    let (markers, options) = pytest_settings(root);
+    let pytest = PytestSettings::of_folder(root, "").unwrap_or_default();
     let read = |path: &str| read_inside(root, path);
-    let repository = Repository { markers, options, read: &read };
+    let repository = Repository {
+        markers: pytest.markers.into_iter().map(|marker| marker.name).collect(),
+        options: pytest.addopts,
+        read: &read,
+    };
     let proposal = propose(&files, &repository, only);
     let text = render(&proposal);
     // What is written is read back before anybody else has to.
@@ -98,49 +103,16 @@ fn workflow_files(
     Ok((files, only))
 }
 
-/// Returns what pytest's own settings register and add: the first of its files that has a section for it.
-fn pytest_settings(root: &Path) -> (Vec<String>, Vec<String>) {
-    let words =
-        |text: &str| text.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect();
-    let marker = |line: &str| {
-        let name = line.split([':', '(']).next().unwrap_or_default().trim();
-        (!name.is_empty()).then(|| name.to_owned())
-    };
-    for (file, section) in [("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")] {
-        let Some(text) = read_inside(root, file) else { continue };
-        let Ok(ini) = ini::Ini::load_from_str(&text) else { continue };
-        if let Some(section) = ini.section(Some(section)) {
-            let markers = section.get("markers").unwrap_or_default().lines().filter_map(marker).collect();
-            return (markers, words(section.get("addopts").unwrap_or_default()));
-        }
-    }
-    let Some(text) = read_inside(root, "pyproject.toml") else { return Default::default() };
-    let Ok(document) = text.parse::<toml::Table>() else { return Default::default() };
-    let options = document.get("tool").and_then(|tool| tool.get("pytest")?.get("ini_options"));
-    let strings = |value: Option<&toml::Value>| -> Vec<String> {
-        match value {
-            Some(toml::Value::String(text)) => text.lines().map(str::to_owned).collect(),
-            Some(toml::Value::Array(items)) => {
-                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        }
-    };
-    let markers = strings(options.and_then(|options| options.get("markers")));
-    let added = strings(options.and_then(|options| options.get("addopts")));
-    (
-        markers.iter().filter_map(|line| marker(line)).collect(),
-        added.iter().flat_map(|line| -> Vec<String> { words(line) }).collect(),
-    )
-}
-
 /// Returns the text of a file of the repository; nothing for one outside it, a folder, or one too long.
 fn read_inside(root: &Path, path: &str) -> Option<String> {
     let inside =
         Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside {
+        return None;
+    }
     let path = root.join(path);
     let metadata = std::fs::metadata(&path).ok()?;
-    if !inside || !metadata.is_file() || metadata.len() > MOST_BYTES {
+    if !metadata.is_file() || metadata.len() > MOST_BYTES {
         return None;
     }
     String::from_utf8(std::fs::read(path).ok()?).ok()
