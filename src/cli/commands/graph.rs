@@ -11,7 +11,8 @@ use crate::cli::settings::Settings;
 use crate::ids::Printable;
 use crate::model::{Limits, Model};
 use crate::plan::{self, Plan, PlanError};
-use crate::report;
+use crate::report::{self, plural};
+use crate::workflow::JobTimes;
 
 pub(in crate::cli) fn run(args: &GraphArgs, settings: &Settings) -> CommandResult {
     let project = Project::load(settings, &args.inventory)?;
@@ -66,6 +67,18 @@ fn drawn(project: &Project, model: &Model, plan: &Plan) -> String {
             ),
         );
     }
-    parts.extend(project.job_parts.clone());
+    parts.extend(project.job_times.iter().map(|(job, times)| (job.clone(), parts_of(times))));
     report::critical_path(&plan.network(model), &parts)
+}
+
+fn parts_of(times: &JobTimes) -> String {
+    format!(
+        "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+        times.queue,
+        times.setup,
+        times.containers,
+        times.tests,
+        times.rest,
+        plural(times.runs, "run"),
+    )
 }
