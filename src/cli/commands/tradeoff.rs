@@ -28,8 +28,7 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
     let summary = FrontierSummary::new(&model, &frontier, today.as_ref());
     let status = show(args.format, &summary, settings)?;
     if args.pictures.wanted() {
-        let limits = chosen(&frontier, &limits, &args.limits);
-        let (model, plan) = best(&project, &limits)?;
+        let (model, plan) = best(&project, &chosen(&frontier, &limits, &args.limits))?;
         let of_plan = PlanSummary::new(&model, &plan).with_notes(
             &model,
             &project.config,
@@ -93,13 +92,14 @@ fn checked(model: &Model, limits: &Limits) -> Result<Frontier, Failure> {
 /// Returns the limits of the plan that is drawn: those that were typed, else those of the knee.
 fn chosen(frontier: &Frontier, limits: &Limits, typed: &LimitArgs) -> Limits {
     let knee = frontier.knee.map(|at| &frontier.points[at].solution).filter(|_| !typed.any());
-    match knee {
-        Some(knee) => Limits {
-            containers: Some(Sourced::new(knee.containers, Origin::Default)),
-            shards: Some(Sourced::new(u32::try_from(knee.shards.len()).unwrap_or(u32::MAX), Origin::Default)),
-            ..limits.clone()
-        },
-        None => limits.clone(),
+    let Some(knee) = knee else { return limits.clone() };
+    let typed = |value: u32, option: &'static str| Some(Sourced::new(value, Origin::CommandLine(option)));
+    // Without services there are only shards to choose; the advice says the same.
+    if frontier.points.iter().any(|point| point.solution.containers != knee.containers) {
+        Limits { containers: typed(knee.containers, "--budget"), ..limits.clone() }
+    } else {
+        let shards = u32::try_from(knee.shards.len()).unwrap_or(u32::MAX);
+        Limits { shards: typed(shards, "--max-shards"), ..limits.clone() }
     }
 }
 

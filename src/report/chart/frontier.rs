@@ -64,23 +64,44 @@ pub fn frontier(data: &FrontierSummary, plan: &PlanSummary, width: Width) -> Cha
     chart.text(0.0, 12.0, Anchor::Start, Role::Muted, "the workflow ends after");
     chart.text(total - right, bottom + 38.0, Anchor::End, Role::Muted, "billed minutes a run");
     limit(&mut chart, data.floor, down, (left, total - right));
-    chart.line(steps(&dots, across, down), Role::Curve);
     let numbered = dots.len() <= MOST_NUMBERED;
-    let places: Vec<(f64, f64, f64)> = dots
-        .iter()
-        .map(|dot| {
-            // The area stands for the containers.
-            let most = dots.iter().map(|dot| dot.containers).max().unwrap_or(1).max(1);
-            let radius = 7.0 + 8.0 * (f64::from(dot.containers) / f64::from(most)).sqrt();
-            (across.at(dot.minutes as f64), down.time(dot.end), if numbered { radius } else { radius * 0.6 })
-        })
-        .collect();
+    let places = places(&dots, across, down, if numbered { 1.0 } else { 0.6 });
     let mut taken: Vec<[f64; 4]> = places.iter().map(|(x, y, r)| [x - r, y - r, x + r, y + r]).collect();
+    let curve = steps(&dots, across, down);
+    taken.extend(curve.windows(2).map(|ends| {
+        let [(a, b), (c, d)] = [ends[0], ends[1]];
+        [a.min(c) - 1.0, b.min(d) - 1.0, a.max(c) + 1.0, b.max(d) + 1.0]
+    }));
+    chart.line(curve, Role::Curve);
     for (dot, place) in dots.into_iter().zip(&places) {
         let label = dot.name.as_deref().map(|name| label(name, *place, total, &mut taken));
         chart.marks.push(mark(dot, *place, numbered, label));
     }
     chart
+}
+
+/// Returns where every mark lies, and its radius: the area stands for the containers. Minutes are whole numbers, so
+/// marks that would cover each other stand side by side.
+fn places(dots: &[Dot], across: Scale, down: Scale, size: f64) -> Vec<(f64, f64, f64)> {
+    let most = dots.iter().map(|dot| dot.containers).max().unwrap_or(1).max(1);
+    let mut places = vec![None; dots.len()];
+    // What matters most keeps its place, then what ends sooner.
+    let mut order: Vec<(usize, &Dot)> = dots.iter().enumerate().collect();
+    order.sort_by_key(|(_, dot)| (dot.role != Role::Accent, dot.role != Role::Today, dot.end));
+    for (at, dot) in order {
+        let radius = size * (7.0 + 8.0 * (f64::from(dot.containers) / f64::from(most)).sqrt());
+        let (x, y) = (across.at(dot.minutes as f64), down.time(dot.end));
+        let is_free = |shift: &f64| {
+            let apart = |&(other_x, other_y, other): &(f64, f64, f64)| {
+                (x + shift - other_x).hypot(y - other_y) > radius + other
+            };
+            places.iter().flatten().all(apart)
+        };
+        let step = radius * 0.5;
+        let shifts = (0..=8).flat_map(|count| [f64::from(count) * step, -f64::from(count) * step]);
+        places[at] = Some((x + shifts.into_iter().find(is_free).unwrap_or_default(), y, radius));
+    }
+    places.into_iter().flatten().collect()
 }
 
 /// Returns every plan, those that matter last, so that they lie on top.
@@ -109,7 +130,7 @@ fn dots(data: &FrontierSummary, plan: &PlanSummary) -> Vec<Dot> {
     for (at, other) in plan.others.iter().enumerate() {
         dots.push(other_dot(at, other));
     }
-    let name = if chosen_is_knee { "the plan, at the knee" } else { "the plan" };
+    let name = if chosen_is_knee { "plan, knee" } else { "plan" };
     dots.push(Dot {
         key: "plan".to_owned(),
         name: Some(name.to_owned()),

@@ -65,7 +65,13 @@ fn strip(chart: &mut Chart, name: &str, runs: &[&RunForecast], top: f64) {
         let half = (step * 0.28).min(10.0);
         let (p90, p10, middle) = (down.time(run.p90), down.time(run.p10), down.time(run.forecast));
         let shapes = vec![
-            Shape::Rectangle { x: x - half, y: p90, width: half * 2.0, height: (p10 - p90).max(1.0), role: Role::Soft },
+            Shape::Rectangle {
+                x: x - half,
+                y: p90,
+                width: half * 2.0,
+                height: (p10 - p90).max(1.0),
+                role: Role::Soft,
+            },
             Shape::Line { points: vec![(x - half, middle), (x + half, middle)], role: Role::Spread },
             Shape::Circle {
                 centre: (x, down.time(run.actual)),
@@ -81,7 +87,13 @@ fn facts(name: &str, run: &RunForecast) -> Vec<String> {
     let at = run.at.map_or_else(String::new, |at| format!(", {at}"));
     vec![
         format!("{name}{at}: took {}", run.actual),
-        format!("forecast {} ({}), eight of ten {} to {}", run.forecast, change(run.forecast, run.actual), run.p10, run.p90),
+        format!(
+            "forecast {} ({}), eight of ten {} to {}",
+            run.forecast,
+            change(run.forecast, run.actual),
+            run.p10,
+            run.p90
+        ),
         crate::report::plural(run.tests, "test"),
     ]
 }

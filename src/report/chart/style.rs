@@ -109,7 +109,11 @@ pub fn stylesheet(medium: Medium) -> String {
 }
 
 fn named(shade: impl Fn(&Colour) -> &'static str) -> String {
-    COLOURS.iter().map(|colour| format!("--{}:{};", colour.name, shade(colour))).collect()
+    let mut text = String::new();
+    for colour in &COLOURS {
+        let _ = write!(text, "--{}:{};", colour.name, shade(colour));
+    }
+    text
 }
 
 fn rules(css: &mut String, colour: &dyn Fn(&Colour) -> String) {

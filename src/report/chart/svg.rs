@@ -8,7 +8,8 @@ use super::{Anchor, Chart, Mark, Shape};
 use crate::ids::Printable;
 
 /// The fonts of a chart in a file of its own.
-const FONTS: &str = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+const FONTS: &str =
+    "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 /// Returns a chart for a page. `width` tells it from the same chart laid out otherwise.
 #[must_use]

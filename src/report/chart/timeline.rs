@@ -14,7 +14,7 @@ pub fn timeline(data: &Timeline, width: Width) -> Chart {
     let wide = width == Width::Wide;
     let total = width.pixels();
     // On a telephone the names stand above the bars.
-    let (left, right) = if wide { (176.0, 128.0) } else { (4.0, 8.0) };
+    let (left, right) = if wide { (196.0, 164.0) } else { (4.0, 8.0) };
     let step = if wide { 26.0 } else { 40.0 };
     let latest = data.rows.iter().filter_map(p90_end).max().unwrap_or_default().max(data.end).max(data.p90);
     let named = times(Millis::ZERO, latest, if wide { 7 } else { 3 });
@@ -49,7 +49,8 @@ pub fn timeline(data: &Timeline, width: Width) -> Chart {
     let (end_text, p90_text) = (format!("ends {}", data.end), format!("p90 {}", data.p90));
     chart.text(x - 4.0, top - 12.0, Anchor::End, Role::Strong, end_text);
     let fits = p90 + 4.0 + width_of(&p90_text) <= total;
-    let (at, anchor, y) = if fits { (p90 + 4.0, Anchor::Start, top - 12.0) } else { (total, Anchor::End, top - 26.0) };
+    let (at, anchor, y) =
+        if fits { (p90 + 4.0, Anchor::Start, top - 12.0) } else { (total, Anchor::End, top - 26.0) };
     chart.text(at, y, anchor, Role::Muted, p90_text);
     for (at, row) in data.rows.iter().enumerate() {
         let y = top + step * at as f64;
@@ -76,13 +77,15 @@ fn mark(row: &Row, scale: Scale, y: f64, wide: bool, (left, total): (f64, f64)) 
     };
     if wide {
         say(left - 10.0, base, Anchor::End, role, fitted(&row.name, left - 14.0));
-        say(total - 118.0, base, Anchor::Start, role, row.end.to_string());
-        let slack = if row.critical { "critical".to_owned() } else { format!("+{} slack", row.slack) };
+        say(total - 96.0, base, Anchor::End, role, row.end.to_string());
+        let slack = if row.critical { "critical".to_owned() } else { format!("{} spare", row.slack) };
         say(total, base, Anchor::End, Role::Muted, slack);
     } else {
-        let end = format!("{}{}", row.end, if row.critical { " critical" } else { "" });
-        say(left, y + TEXT, Anchor::Start, role, fitted(&row.name, total - width_of(&end) - 24.0));
-        say(total - 8.0, y + TEXT, Anchor::End, Role::Muted, end);
+        let name = fitted(&row.name, total - 90.0);
+        let end = format!("{}{}", row.end, if row.critical { ", critical" } else { "" });
+        let beside = left + width_of(&name) + 8.0;
+        say(left, y + TEXT, Anchor::Start, role, name);
+        say(beside, y + TEXT, Anchor::Start, Role::Muted, end);
     }
     if let Some(queue) = row.queue.filter(|queue| *queue > Millis::ZERO) {
         let (to, from) = (scale.time(row.start), scale.at(row.start.as_f64() - queue.as_f64()));
@@ -105,7 +108,8 @@ fn mark(row: &Row, scale: Scale, y: f64, wide: bool, (left, total): (f64, f64)) 
         shapes.push(Shape::Line { points: vec![(from, middle), (to, middle)], role: Role::Spread });
         shapes.push(Shape::Line { points: vec![(to, middle - 4.0), (to, middle + 4.0)], role: Role::Spread });
         let p50 = scale.time(row.start + p50);
-        shapes.push(Shape::Line { points: vec![(p50, middle - 4.0), (p50, middle + 4.0)], role: Role::Spread });
+        shapes
+            .push(Shape::Line { points: vec![(p50, middle - 4.0), (p50, middle + 4.0)], role: Role::Spread });
     }
     Mark { key: row.name.clone(), facts: facts(row), shapes }
 }

@@ -46,7 +46,7 @@ pub fn render(report: &Report) -> String {
                     (units(report))
                     (runs(&report.runs))
                     (audit(report.audit.as_ref()))
-                    (notes(&report.plan))
+                    (notes(report))
                 }
                 (footer())
                 div id="tip" class="tip" role="status" hidden {}
@@ -60,7 +60,8 @@ pub fn render(report: &Report) -> String {
 
 /// Returns the report's data so that it is the text of a script element and nothing else, whatever it holds.
 fn data(report: &Report) -> String {
-    let text = serde_json::to_string(&ReportV1::from(report)).expect("the machine formats hold no map but structs");
+    let text =
+        serde_json::to_string(&ReportV1::from(report)).expect("the machine formats hold no map but structs");
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -92,7 +93,7 @@ fn header(report: &Report) -> Markup {
         header {
             p class="project" { (Printable(&report.project).to_string()) }
             h1 { (verdict.first().map_or("", String::as_str)) }
-            @for sentence in verdict.iter().skip(1) { p class="lead" { (sentence) } }
+            @for sentence in verdict.iter().skip(1) { p class="lead" { (with_code(sentence)) } }
             (figures(plan, today))
         }
     }
@@ -103,7 +104,11 @@ fn figures(plan: &PlanSummary, today: Option<&OtherPlan>) -> Markup {
     let shown = [
         ("ends in", plan.end.to_string(), before(today.map(|today| today.end.to_string()))),
         ("nine of ten runs within", plan.p90.to_string(), format!("one of two {}", plan.p50)),
-        ("service containers", plan.containers.to_string(), before(today.map(|today| today.containers.to_string()))),
+        (
+            "service containers",
+            plan.containers.to_string(),
+            before(today.map(|today| today.containers.to_string())),
+        ),
         ("billed minutes", plan.minutes.to_string(), before(today.map(|today| today.minutes.to_string()))),
         ("gap to the proven bound", percent(plan.gap), format!("bound {}", plan.bound)),
     ];
@@ -131,7 +136,7 @@ fn choice(report: &Report) -> Markup {
             @for sentence in &frontier.advice { p { (with_code(sentence)) } }
             (drawn(|width| chart::frontier(frontier, plan, width)))
             p class="caption" {
-                "Every mark is a plan; the number in it, and its area, are its service containers. Further down ends sooner, further left bills less. Arrow keys go from mark to mark."
+                "Every mark is a plan; the number in it, and its area, are its service containers. Further down ends sooner, further left bills less; plans that would cover each other stand side by side. Arrow keys go from mark to mark."
             }
             form id="filter" class="filter" hidden {
                 label { "at most " input name="containers" type="number" min="0" inputmode="numeric"; " containers" }
@@ -149,14 +154,14 @@ fn choice(report: &Report) -> Markup {
 }
 
 /// How many faults of another plan are shown.
-const MOST_FAULTS: usize = 12;
+const MOST_FAULTS: usize = 5;
 
 fn faults(other: &OtherPlan) -> Markup {
     html! {
         h3 { "What is wrong with " (Printable(&other.name).to_string()) }
         ul {
             @for fault in other.faults.iter().take(MOST_FAULTS) { li { (with_code(fault)) } }
-            @if other.faults.len() > MOST_FAULTS { li { "and " (other.faults.len() - MOST_FAULTS) " more" } }
+            @if other.faults.len() > MOST_FAULTS { li { "and " (other.faults.len() - MOST_FAULTS) " more, which " code { "shardplan suggest --compare" } " lists" } }
         }
     }
 }
@@ -245,12 +250,15 @@ fn audit(audit: Option<&AuditSummary>) -> Markup {
     }
 }
 
-fn notes(plan: &PlanSummary) -> Markup {
+fn notes(report: &Report) -> Markup {
+    // What is said beside the services is not said again.
+    let is_said = |note: &String| report.services.iter().any(|cost| cost.notes.contains(note));
+    let notes: Vec<&String> = report.plan.notes.iter().filter(|note| !is_said(note)).collect();
     html! {
-        @if !plan.notes.is_empty() {
+        @if !notes.is_empty() {
             section aria-labelledby="notes-heading" {
                 h2 id="notes-heading" { "What the plan takes for granted" }
-                ul { @for note in &plan.notes { li { (with_code(note)) } } }
+                ul { @for note in notes { li { (with_code(note)) } } }
             }
         }
     }

@@ -27,12 +27,17 @@ fn table(name: &str, caption: &str, columns: &[Column], rows: &Markup) -> Markup
 }
 
 /// Returns a cell with a number, which is sorted by its value.
-fn number(value: impl ToString, shown: impl ToString) -> Markup {
-    html! { td class="number" data-value=(value.to_string()) { (shown.to_string()) } }
+fn number(value: impl std::fmt::Display, shown: impl std::fmt::Display) -> Markup {
+    html! { td class="number" data-value=(format!("{value}")) { (format!("{shown}")) } }
 }
 
 fn time(value: Millis) -> Markup {
     number(value.0, value)
+}
+
+/// Returns a path or a node id that may go on in the next line after each of its parts.
+fn breakable(name: &str) -> Markup {
+    html! { @for part in name.split_inclusive(['/', ':', '_']) { (part) wbr; } }
 }
 
 /// What a row of the table of plans says.
@@ -148,7 +153,7 @@ pub(super) fn shards(plan: &PlanSummary) -> Markup {
     let row = |shard: &ShardLine| {
         html! {
             tr {
-                th scope="row" { (shard.name) }
+                th scope="row" class="short" { (shard.name) }
                 td { (services(&shard.services)) }
                 (number(shard.tests, shard.tests))
                 (time(shard.base))
@@ -173,7 +178,12 @@ pub(super) fn shards(plan: &PlanSummary) -> Markup {
         ("p90", true),
         ("slack", true),
     ];
-    table("shards", "The shards of the plan", &columns, &html! { @for shard in &plan.shards { (row(shard)) } })
+    table(
+        "shards",
+        "The shards of the plan",
+        &columns,
+        &html! { @for shard in &plan.shards { (row(shard)) } },
+    )
 }
 
 /// Returns the table of what services cost.
@@ -194,10 +204,10 @@ pub(super) fn service_costs(costs: &[ServiceCost]) -> Markup {
     let columns = [
         ("service", false),
         ("containers", true),
-        ("adds in all", true),
+        ("adds to all shards", true),
         ("adds to the end", true),
         ("tests that need it", true),
-        ("tests beside it", true),
+        ("tests in its shards", true),
         ("their time", true),
     ];
     table("services", "What every service costs, and for whom", &columns, &rows)
@@ -208,8 +218,8 @@ pub(super) fn slow_units(units: &SlowUnits) -> Markup {
     let rows = html! {
         @for unit in units.units.iter().take(UNITS) {
             tr {
-                th scope="row" class="name" { (unit.name) @if unit.divisible { " " span class="tag" { "can be split" } } }
-                td { (unit.shard) }
+                th scope="row" class="name" { (breakable(&unit.name)) @if unit.divisible { " " span class="tag" { "can be split" } } }
+                td class="short" { (unit.shard) }
                 (number(unit.tests, unit.tests))
                 (time(unit.load))
                 (number(unit.share, format!("{:.1} %", unit.share * 100.0)))
@@ -248,7 +258,7 @@ pub(super) fn audit(audit: &AuditSummary) -> Markup {
         @for rule in &audit.rules {
             tr {
                 th scope="row" { (rule.code) " " (rule.name) }
-                td { (rule.severity) }
+                td class="short" { (rule.severity) }
                 (number(rule.findings, rule.findings))
                 td class="name" { (rule.example) }
             }

@@ -56,9 +56,8 @@ fn cost(known: Known<'_>, ix: ServiceIx, without: Option<&BTreeSet<TestIx>>) -> 
     let problem = &model.problem;
     let service = &problem.services[ix];
     let only = ServiceSet::from_iter([ix]);
-    let saved = |services: ServiceSet| {
-        problem.boot(services).saturating_sub(problem.boot(services.without(only)))
-    };
+    let saved =
+        |services: ServiceSet| problem.boot(services).saturating_sub(problem.boot(services.without(only)));
     let starting = || plan.shards.iter().filter(|shard| shard.services.contains(ix));
     let critical = plan.critical().next().map(|shard| &plan.shards[shard]);
     let needs = |test: &TestIx| {

@@ -54,7 +54,7 @@ pub struct Row {
     pub p50: Option<Millis>,
     /// How long it takes in nine of ten runs, where that is known.
     pub p90: Option<Millis>,
-    /// Whether the workflow would end later if it did.
+    /// Whether the workflow ends later if it does. Several paths may be the longest.
     pub critical: bool,
     /// How much longer it could take without the workflow ending later.
     pub slack: Millis,
@@ -107,11 +107,10 @@ impl PartKind {
 /// Returns when every job of the plan runs.
 pub(super) fn timeline(known: Known<'_>, summary: &PlanSummary) -> Timeline {
     let schedule = known.plan.network(known.model).schedule();
-    let critical = |name: &str| schedule.critical.iter().any(|on_path| on_path == name);
     let shard_of = |name: &str| known.plan.shards.iter().find(|shard| shard.name.as_str() == name);
     let row = |activity: &Activity| match shard_of(&activity.name) {
-        Some(shard) => shard_row(known, shard, activity, critical(&activity.name)),
-        None => job_row(known, activity, critical(&activity.name)),
+        Some(shard) => shard_row(known, shard, activity),
+        None => job_row(known, activity),
     };
     let (mut shards, mut jobs): (Vec<Row>, Vec<Row>) =
         schedule.jobs.iter().map(row).partition(|row| row.lane.is_some());
@@ -135,7 +134,7 @@ pub(super) fn timeline(known: Known<'_>, summary: &PlanSummary) -> Timeline {
     }
 }
 
-fn shard_row(known: Known<'_>, shard: &PlannedShard, activity: &Activity, critical: bool) -> Row {
+fn shard_row(known: Known<'_>, shard: &PlannedShard, activity: &Activity) -> Row {
     let problem = &known.model.problem;
     let attach: Millis = shard.services.iter().map(|service| problem.services[service].attach).sum();
     let attach = attach.min(shard.times.boot);
@@ -157,12 +156,12 @@ fn shard_row(known: Known<'_>, shard: &PlannedShard, activity: &Activity, critic
         end: activity.end,
         p50: Some(shard.forecast.p50),
         p90: Some(shard.forecast.p90),
-        critical,
+        critical: activity.slack == Millis::ZERO,
         slack: activity.slack,
     }
 }
 
-fn job_row(known: Known<'_>, activity: &Activity, critical: bool) -> Row {
+fn job_row(known: Known<'_>, activity: &Activity) -> Row {
     let times = known.jobs.get(&activity.name);
     Row {
         name: activity.name.clone(),
@@ -174,7 +173,7 @@ fn job_row(known: Known<'_>, activity: &Activity, critical: bool) -> Row {
         end: activity.end,
         p50: times.map(|times| times.wall),
         p90: times.map(|times| times.p90),
-        critical,
+        critical: activity.slack == Millis::ZERO,
         slack: activity.slack,
     }
 }
