@@ -11,6 +11,7 @@ mod init;
 mod lock;
 mod manifest;
 mod provision;
+mod report;
 mod select;
 mod suggest;
 mod tradeoff;
