@@ -1,5 +1,6 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod completions;
 mod emit;
 mod explain;
 mod graph;
@@ -8,7 +9,9 @@ mod history_crash;
 mod ingest;
 mod init;
 mod lock;
+mod man;
 mod manifest;
+mod manifest_schema;
 mod provision;
 mod select;
 mod suggest;
