@@ -2,6 +2,7 @@
 
 mod completions;
 mod emit;
+mod emit_splits;
 mod explain;
 mod graph;
 mod history;
