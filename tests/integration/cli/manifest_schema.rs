@@ -194,5 +194,8 @@ fn the_program_prints_the_committed_schema() {
     let said = super::Project::empty().shardplan("schema manifest");
     assert_eq!(said.code, 0, "{said}");
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/manifest-v1.json");
-    assert!(said.stdout == fs::read_to_string(committed).unwrap(), "tests/integration/schemas.rs says how to renew it");
+    assert!(
+        said.stdout == fs::read_to_string(committed).unwrap(),
+        "tests/integration/schemas.rs says how to renew it"
+    );
 }
