@@ -178,6 +178,7 @@ impl Document<'_, '_, '_> {
                     match key {
                         b"name" => self.origin.see_root_name(&lossy(value)),
                         b"uuid" => self.origin.set(Framework::Nextest),
+                        b"id" => self.origin.see_root_id(),
                         b"time" => self.session = parsed(value),
                         b"timestamp" => self.began(Timestamp::parse(&lossy(value))),
                         _ => {}

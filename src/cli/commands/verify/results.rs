@@ -40,7 +40,9 @@ impl ShardResult {
 /// Returns what the files say, each with its shard.
 pub(super) fn read(named: &[PathBuf], lock: &Lock, settings: &Settings) -> Result<Vec<ShardResult>, Failure> {
     let root = settings.root.clone();
-    let context = Context::new(move || project_files(&root));
+    let units: Vec<String> = lock.shards.iter().flat_map(|shard| shard.units.iter().cloned()).collect();
+    let file_of = |unit: &String| unit.split("::").next().unwrap_or_default().to_owned();
+    let context = Context::new(move || project_files(&root)).or(move || units.iter().map(file_of).collect());
     let mut results = Vec::new();
     for named in named {
         let (stated, path) = stated_shard(named, lock, settings);
