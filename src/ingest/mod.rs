@@ -37,6 +37,7 @@ pub mod shard_report;
 mod test_durations;
 mod tests;
 mod warning;
+mod words;
 mod xml;
 
 use std::io::{Cursor, Read};
