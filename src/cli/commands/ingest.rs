@@ -148,10 +148,10 @@ impl Ingest {
             let report = Report { run: run.run.clone(), observations, ..Report::default() };
             self.store.add(digest, format, source, &[report])
         };
-        let mut take = |batch: Vec<Observation>| {
+        let mut take = |batch: &mut Vec<Observation>| {
             kept += batch.len() as u64;
             if failure.is_none()
-                && let Some(before) = waiting.replace(batch)
+                && let Some(before) = waiting.replace(std::mem::take(batch))
             {
                 number += 1;
                 failure = store(&digest.of_part(number), before).err();
