@@ -6,8 +6,11 @@
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
 mod collect;
+mod connections;
 mod facts;
 mod fixtures;
+mod frameworks;
+mod functions;
 mod gather;
 mod hints;
 mod ini;
@@ -22,6 +25,7 @@ mod program;
 mod reach;
 mod resolve;
 mod settings;
+mod shadowed;
 mod signs;
 mod site;
 mod source;
