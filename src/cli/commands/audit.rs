@@ -76,10 +76,14 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         }
         console.status("Repaired", plural(fixed, "finding"));
     }
-    let manifest = project.manifest_text.as_ref().map(|text| (project.manifest.as_str(), text.as_str()));
     match args.format {
         FindingsFormatArg::Text => {
-            console.data(&text::render(&audit, &project.sources, manifest, console.colors_stdout()))?;
+            console.data(&text::render(
+                &audit,
+                &project.sources,
+                &project.others,
+                console.colors_stdout(),
+            ))?;
         }
         FindingsFormatArg::Json => console.data(&json_v1::render(&audit))?,
         FindingsFormatArg::Sarif => console.data(&sarif::render(&audit))?,
@@ -100,6 +104,8 @@ fn context<'p>(project: &'p Audited, settings: &Settings) -> Context<'p> {
         inventory: project.inventory.as_ref(),
         observed: &project.observed,
         estimates: &project.estimates,
+        workflows: &project.workflows,
+        coverage: &project.coverage,
     }
 }
 

@@ -16,10 +16,11 @@ use super::locate::{Locator, folder_of};
 use super::needs::NeedFinder;
 use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
 use super::reach::Reach;
-use super::resolve::Resolver;
+use super::resolve::{Resolver, Target};
 use super::shadowed::shadowed;
 use super::signs::{Address, SignBook, Sought, SoughtService};
 use super::tree::Tree;
+use super::visible::VisibleFixtures;
 use super::{
     FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, Sources, TestFunction,
 };
@@ -32,7 +33,8 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let Loaded { files, tests } = load(project, &tree, &roots, &locator);
     let facts = {
         let program = assemble(&files);
-        let resolver = Resolver::new(&program, &locator);
+        let mut resolver = Resolver::new(&program, &locator);
+        resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader = Reader { project, tree: &tree, roots: &roots, resolver: &resolver };
         reader.read(&services, &tests)
     };
@@ -118,12 +120,34 @@ impl<'s> Reader<'_, '_, 's, '_> {
             None => self.usual_database(&book),
         };
         let mut links = link_all(self.resolver, &book);
-        let reaches: Vec<bool> = {
+        let (reaches, opening): (Vec<bool>, Vec<bool>) = {
             let reach = Reach::new(&links);
-            program.scope_indices().map(|scope| reach.reaches_any(scope)).collect()
+            program.scope_indices().map(|scope| (reach.reaches_any(scope), reach.opens_any(scope))).unzip()
+        };
+        // Who gives an address to code that opens services opens the one that the address is of.
+        let opens = |to: ScopeIx| {
+            opening[to.0 as usize]
+                || self.resolver.mro(to).iter().any(|base| {
+                    let Target::Scope(base) = base else { return false };
+                    program.scope(*base).names.iter().any(|(_, binding)| {
+                        matches!(binding, Binding::Scope(method) if opening[method.0 as usize])
+                    })
+                })
         };
         // A guard's name counts where nothing that it does says what it looks for.
         for out in &mut links {
+            for directed in std::mem::take(&mut out.directed) {
+                if opens(directed.to) {
+                    out.touches.extend(directed.services.iter().map(|service| super::links::Touch {
+                        service: *service,
+                        kind: super::links::TouchKind::Client,
+                        range: directed.range,
+                        guard: directed.guard,
+                        via: directed.via.clone(),
+                        what: directed.what.clone(),
+                    }));
+                }
+            }
             for (service, range, to) in std::mem::take(&mut out.named_guards) {
                 if to.is_none_or(|to| !reaches[to.0 as usize]) {
                     let what = "the name of the guard".to_owned();

@@ -5,6 +5,7 @@
 //! whatever of the project they import. Names are followed through imports, classes, values and calls; what a test
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
+mod asked;
 mod collect;
 mod connections;
 mod facts;
@@ -30,6 +31,7 @@ mod signs;
 mod site;
 mod source;
 mod tree;
+mod visible;
 
 use std::collections::BTreeSet;
 use std::path::Path;
