@@ -40,7 +40,7 @@ pub(super) mod unused_mark;
 use super::context::Context;
 use super::finding::Finding;
 use crate::ids::ServiceName;
-use crate::inventory::python::{SourceNeed, Step, StepKind, TestFunction};
+use crate::inventory::python::{SourceNeed, TestFunction};
 
 /// Fixtures of pytest and its plugins that open nothing.
 const HARMLESS: &[&str] = &[
@@ -108,25 +108,9 @@ fn with_way(finding: Finding, need: &SourceNeed) -> Finding {
             continue;
         }
         finding =
-            finding.with_note(said(step, (at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
+            finding.with_note(step.said((at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
     }
     finding
-}
-
-fn said(step: &Step, what: Option<&str>) -> String {
-    let kind = match step.kind {
-        StepKind::Test => "the test",
-        StepKind::Fixture => "the fixture",
-        StepKind::SetUp => "the set-up",
-        StepKind::Function => "the function",
-        StepKind::Value => "the value",
-        StepKind::Module => "the module",
-        StepKind::Mark => "the mark",
-    };
-    match what {
-        Some(what) => format!("{kind} `{}` comes to {what}", step.name),
-        None => format!("{kind} `{}` leads on", step.name),
-    }
 }
 
 /// Adds the first few tests that a finding is about, each with what gives it away.

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use crate::config::{Catalogue, Config, Origin};
 use crate::ids::{MarkerName, NodeId, ServiceName};
-use crate::inventory::{Evidence, Inventory, Need, Test};
+use crate::inventory::{Evidence, Inventory, Need, Test, WayStep};
 
 pub use marks::MarkLevel;
 pub use settings::{PytestSettings, RegisteredMarker};
@@ -322,6 +322,26 @@ impl Sources {
     }
 }
 
+impl Step {
+    /// Returns what the step is, for people; `what` is what its last one comes to.
+    #[must_use]
+    pub fn said(&self, what: Option<&str>) -> String {
+        let kind = match self.kind {
+            StepKind::Test => "the test",
+            StepKind::Fixture => "the fixture",
+            StepKind::SetUp => "the set-up",
+            StepKind::Function => "the function",
+            StepKind::Value => "the value",
+            StepKind::Module => "the module",
+            StepKind::Mark => "the mark",
+        };
+        match what {
+            Some(what) => format!("{kind} `{}` comes to {what}", self.name),
+            None => format!("{kind} `{}` leads on", self.name),
+        }
+    }
+}
+
 impl From<&SourceNeed> for Need {
     fn from(need: &SourceNeed) -> Self {
         let last = need.steps.last();
@@ -329,6 +349,10 @@ impl From<&SourceNeed> for Need {
             path: step.place.file.to_string(),
             line: step.place.line,
         });
-        Self { service: need.service.clone(), evidence: need.evidence, origin }
+        let way = need.steps.iter().enumerate().map(|(at, step)| WayStep {
+            what: step.said((at + 1 == need.steps.len()).then_some(&*need.what)),
+            origin: Origin::File { path: step.place.file.to_string(), line: step.place.line },
+        });
+        Self { service: need.service.clone(), evidence: need.evidence, origin, way: way.collect() }
     }
 }
