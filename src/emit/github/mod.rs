@@ -11,6 +11,7 @@ mod image;
 mod jobs;
 mod lane;
 mod prove;
+mod splits;
 
 use std::collections::BTreeSet;
 

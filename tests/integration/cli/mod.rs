@@ -1,6 +1,7 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
 mod emit;
+mod emit_splits;
 mod explain;
 mod graph;
 mod history;
