@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use ruff_text_size::{Ranged, TextRange};
 
+use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::connections::{connections, with_imports};
 use super::fixtures::{Fixtures, Home};
@@ -165,7 +166,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let reach = Reach::new(&links);
         let own = connections(self.resolver, &links);
         let at_import = with_imports(self.resolver, &own);
+        let test_modules: BTreeSet<ModuleIx> =
+            tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
+        let choices = Choices::of(program, self.project, &reaches, &test_modules);
         let finder = NeedFinder {
+            choices: &choices,
             resolver: self.resolver,
             book: &book,
             links: &links,

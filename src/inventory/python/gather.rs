@@ -33,6 +33,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx, first: u32) -> Gathere
         stars: Vec::new(),
         at: 0,
         guard: 0,
+        when: None,
         decorator: false,
         argument: false,
         lifespan: false,
@@ -160,6 +161,8 @@ struct Gatherer<'s> {
     at: usize,
     /// How many skip conditions stand around.
     guard: u32,
+    /// The text that the nearest `if` around asks for.
+    when: Option<&'s str>,
     decorator: bool,
     argument: bool,
     lifespan: bool,
@@ -201,6 +204,14 @@ impl<'s> Gatherer<'s> {
         self.guard -= u32::from(guard);
     }
 
+    /// Reads what runs only where something equals a text.
+    fn chosen(&mut self, text: Option<&'s str>, body: &'s [Stmt]) {
+        let before = self.when;
+        self.when = text.or(before);
+        self.visit_body(body);
+        self.when = before;
+    }
+
     fn in_function(&self) -> bool {
         matches!(self.scopes[self.at].kind, ScopeKind::Function(_))
     }
@@ -212,7 +223,7 @@ impl<'s> Gatherer<'s> {
             how => how,
         };
         let (guard, decorator) = (self.guard > 0, self.decorator);
-        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator });
+        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator, when: self.when });
     }
 
     fn function(&mut self, def: &'s StmtFunctionDef) {
@@ -228,9 +239,11 @@ impl<'s> Gatherer<'s> {
                 range: def.name.range(),
                 guard: self.guard > 0,
                 decorator: false,
+                when: self.when,
             });
         }
         let guard = std::mem::take(&mut self.guard);
+        let when = self.when.take();
         self.within(scope, |this| {
             for parameter in &*def.parameters {
                 let annotation = parameter.annotation();
@@ -244,6 +257,7 @@ impl<'s> Gatherer<'s> {
             this.visit_body(&def.body);
         });
         self.guard = guard;
+        self.when = when;
     }
 
     fn class(&mut self, def: &'s StmtClassDef) {
@@ -419,12 +433,12 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 let skips = ends_in_skip(&branch.body)
                     || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body));
                 self.guarded(skips, |this| this.visit_expr(&branch.test));
-                self.visit_body(&branch.body);
+                self.chosen(super::choices::asked_text(&branch.test), &branch.body);
                 for clause in &branch.elif_else_clauses {
                     if let Some(test) = &clause.test {
                         self.guarded(skips, |this| this.visit_expr(test));
                     }
-                    self.visit_body(&clause.body);
+                    self.chosen(clause.test.as_ref().and_then(super::choices::asked_text), &clause.body);
                 }
             }
             Stmt::Try(attempt) => {

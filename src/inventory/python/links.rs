@@ -7,7 +7,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
 use super::hints::{Hints, hints_of};
-use super::program::{How, Patch, ScopeIx, ScopeKind, Use};
+use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use};
 use super::resolve::{Resolver, Target};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
@@ -317,6 +317,11 @@ fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
     marks
 }
 
+/// Returns what stands for what runs only where something in a module equals a text.
+pub(super) fn choice_mark(module: ModuleIx, text: &str) -> u64 {
+    binding_mark(ScopeIx(module.0), &format!("== {text}"))
+}
+
 fn external_mark(path: &str) -> u64 {
     binding_mark(ScopeIx(u32::MAX), path)
 }
@@ -415,13 +420,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
+    /// Adds the text that must be chosen for this to run.
+    fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
+        let module = self.resolver.program.scope(self.scope).module;
+        via.iter().copied().chain(used.when.map(|text| choice_mark(module, text))).collect()
+    }
+
     fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
         if to != self.scope {
             self.links.out.push(Link {
                 to,
                 range: used.range,
                 guard: used.guard,
-                via: via.into(),
+                via: self.with_choice(used, via),
                 only: self.only.clone(),
             });
         }
@@ -506,7 +517,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             kind,
             range: used.range,
             guard: used.guard,
-            via: via.into(),
+            via: self.with_choice(used, &via),
             what: what.to_owned(),
         });
     }

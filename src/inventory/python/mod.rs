@@ -6,6 +6,7 @@
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
 mod asked;
+mod choices;
 mod collect;
 mod connections;
 mod facts;

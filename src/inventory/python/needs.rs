@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ruff_text_size::TextRange;
 
+use super::choices::Choices;
 use super::connections::Connection;
 use super::links::{Links, patched};
 use super::program::{ModuleIx, ScopeIx, ScopeKind};
@@ -29,6 +30,7 @@ pub(super) enum Root {
 
 /// Finds the needs of tests.
 pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
+    pub(super) choices: &'n Choices,
     pub(super) resolver: &'n Resolver<'p, 's, 't>,
     pub(super) book: &'n SignBook<'c>,
     pub(super) links: &'n [Links],
@@ -45,6 +47,8 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
             let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
             replaced.extend(patched(self.resolver, self.links, *scope));
         }
+        replaced.extend(self.choices.not_of(module));
+        replaced.sort_unstable();
         let mut best: BTreeMap<Sought, SourceNeed> = BTreeMap::new();
         // A service that anything but an autouse fixture brings is no matter of that fixture.
         let mut asked: BTreeMap<Sought, bool> = BTreeMap::new();
@@ -137,7 +141,9 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
 
     /// Returns the services that a scope reaches by itself, for a fixture seen alone.
     pub(super) fn of_scope(&self, scope: ScopeIx) -> Vec<SourceNeed> {
-        let replaced = patched(self.resolver, self.links, scope);
+        let mut replaced = patched(self.resolver, self.links, scope);
+        replaced.extend(self.choices.not_of(self.resolver.program.scope(scope).module));
+        replaced.sort_unstable();
         let found = self.of_root(Root::Fixture(scope, false), &replaced);
         found.into_iter().map(|(_, need, _)| need).collect()
     }

@@ -114,7 +114,7 @@ impl<'l> Reach<'l> {
         Self { links, layers }
     }
 
-    /// Returns every service that a scope reaches with its strongest way, where nothing in `replaced` is on it.
+    /// Returns every service that a scope reaches with its strongest way, where nothing in `replaced` (sorted) is on it.
     pub(super) fn ways(&self, from: ScopeIx, replaced: &[u64]) -> BTreeMap<Sought, Way> {
         let mut ways: BTreeMap<Sought, Way> = BTreeMap::new();
         for ((service, strength), next) in &self.layers {
@@ -151,7 +151,8 @@ impl<'l> Reach<'l> {
     ) -> Option<Way> {
         let mut steps = Vec::new();
         let mut at = from;
-        let blocked = |via: &[u64]| !replaced.is_empty() && via.iter().any(|mark| replaced.contains(mark));
+        let blocked =
+            |via: &[u64]| !replaced.is_empty() && via.iter().any(|mark| replaced.binary_search(mark).is_ok());
         // In the layer of guards the way ends at the guard; from there any other layer goes on.
         let mut layer = next;
         loop {
@@ -197,7 +198,7 @@ impl<'l> Reach<'l> {
         strength: Strength,
         replaced: &[u64],
     ) -> Option<Way> {
-        let free = |via: &[u64]| !via.iter().any(|mark| replaced.contains(mark));
+        let free = |via: &[u64]| !via.iter().any(|mark| replaced.binary_search(mark).is_ok());
         let wanted = |kind: TouchKind, guard: bool| match strength {
             Strength::Guard => guard || kind == TouchKind::Named,
             Strength::Client => kind == TouchKind::Client,
