@@ -152,6 +152,9 @@ pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
     Some(chain.into())
 }
 
+/// Builtins that look at a function and do not call it.
+const LOOKS: &[&str] = &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
+
 struct Gatherer<'s> {
     module: ModuleIx,
     first: u32,
@@ -377,7 +380,9 @@ impl<'s> Gatherer<'s> {
         } else {
             self.visit_expr(&call.func);
         }
-        let argument = std::mem::replace(&mut self.argument, true);
+        // What is only looked at is not run: `callable(connect)`.
+        let looks = matches!(&*call.func, Expr::Name(name) if LOOKS.contains(&name.id.as_str()));
+        let argument = std::mem::replace(&mut self.argument, !looks);
         self.guarded(skips, |this| {
             for arg in &call.arguments.args {
                 this.visit_expr(arg);
@@ -446,8 +451,18 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     .handlers
                     .iter()
                     .any(|ExceptHandler::ExceptHandler(handler)| ends_in_skip(&handler.body));
+                // `except ImportError: redis = None` says what a name is where the library is not there: of the two
+                // the import holds, so it comes last.
+                let (without, others): (Vec<_>, Vec<_>) = attempt
+                    .handlers
+                    .iter()
+                    .map(|ExceptHandler::ExceptHandler(handler)| handler)
+                    .partition(|handler| handler.type_.as_deref().is_some_and(for_want_of_a_module));
+                for handler in without {
+                    self.visit_body(&handler.body);
+                }
                 self.guarded(skips, |this| this.visit_body(&attempt.body));
-                for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                for handler in others {
                     self.visit_body(&handler.body);
                 }
                 self.visit_body(&attempt.orelse);
@@ -586,6 +601,14 @@ fn patch_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Option<Patch<'s>> {
 
 fn is_name(expr: &Expr, names: &[&str]) -> bool {
     chain_of(expr).is_some_and(|chain| chain.last().is_some_and(|last| names.contains(last)))
+}
+
+/// Returns whether a handler is for a module that can't be imported.
+fn for_want_of_a_module(caught: &Expr) -> bool {
+    match caught {
+        Expr::Tuple(tuple) => tuple.elts.iter().any(for_want_of_a_module),
+        caught => is_name(caught, &["ImportError", "ModuleNotFoundError"]),
+    }
 }
 
 fn is_main_guard(expr: &Expr) -> bool {

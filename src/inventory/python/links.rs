@@ -408,11 +408,25 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         self.only = None;
     }
 
-    /// Returns the services that a call's first argument names, where it is one literal URL.
+    /// Returns the services that a call's first argument names, where it is a literal URL or a constant of one. What
+    /// speaks HTTP is addressed by too many that are no service.
     fn meant_by(&self, call: &'s ExprCall) -> Option<Box<[Sought]>> {
-        let hints = hints_of(self.resolver, self.scope, [call.arguments.args.first()?]);
+        let first = call.arguments.args.first()?;
+        let literal = match first {
+            Expr::StringLiteral(_) | Expr::FString(_) => true,
+            Expr::Name(_) | Expr::Attribute(_) => {
+                let target = self.resolver.resolve(self.scope, &super::gather::chain_of(first)?).target;
+                matches!(target, Some(Target::Scope(to)) if matches!(self.resolver.program.scope(to).kind,
+                    ScopeKind::Value(Expr::StringLiteral(_) | Expr::FString(_))))
+            }
+            _ => false,
+        };
+        if !literal {
+            return None;
+        }
+        let hints = hints_of(self.resolver, self.scope, [first]);
         let mut urls = hints.texts.into_iter().filter(|text| text.contains("://") && !text.starts_with('…'));
-        let url = urls.next().filter(|_| urls.next().is_none() && !hints.open)?;
+        let url = urls.next().filter(|url| urls.next().is_none() && !url.starts_with("http"))?;
         match self.book.address(&Hints { texts: vec![url], ..Hints::default() }) {
             Address::Of(services) => Some(services.into()),
             Address::None => Some(Box::default()),
