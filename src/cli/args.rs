@@ -537,9 +537,28 @@ pub struct GraphArgs {
     /// end, and how much longer every other job could take
     #[arg(long, conflicts_with_all = ["kind", "around"])]
     pub critical_path: bool,
+    /// How the critical path is written
+    #[arg(long, value_name = "FORMAT", default_value = "dot", requires = "critical_path")]
+    pub format: GraphFormatArg,
+    /// With --critical-path: as if JOB took TIME (`lint=30s`; `lint=0s` as if it were gone); may be repeated
+    #[arg(long, value_name = "JOB=TIME", requires = "critical_path")]
+    pub what_if: Vec<String>,
     /// Draw only what has to do with this test, file, service, marker, fixture or lane
     #[arg(long, value_name = "NAME")]
     pub around: Option<String>,
+}
+
+/// How a critical path is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormatArg {
+    /// For Graphviz.
+    Dot,
+    /// A table for a terminal.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// For a pull request or a step summary.
+    Markdown,
 }
 
 /// The graphs that can be drawn.
