@@ -134,6 +134,22 @@ impl LaneView {
             overhead: configuration.overhead.0,
             capacity: capacity(configuration.overhead),
         }));
+        self.ask_work(problem, end, question);
+        question.covers.extend(self.shapes.iter().map(|shape| {
+            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
+            Cover {
+                lane: self.lane,
+                services: shape.services,
+                shards: shape.apart.max(1).max(packing::at_least(&shape.loads, largest)),
+            }
+        }));
+        question.most_shards.push(self.max_shards);
+    }
+
+    /// Adds the work of the lane alone, by who may take it.
+    pub(super) fn ask_work(&self, problem: &Problem, end: Millis, question: &mut Question) {
+        let model = self.model(problem);
+        let span = end.saturating_sub(model.head + model.after);
         for requirement in &self.requirements {
             let usable = requirement.overheads.partition_point(|overhead| *overhead <= span);
             // The longest units fit only what has least overhead. They come first; where there are too many
@@ -164,15 +180,6 @@ impl LaneView {
                 }
             }
         }
-        question.covers.extend(self.shapes.iter().map(|shape| {
-            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
-            Cover {
-                lane: self.lane,
-                services: shape.services,
-                shards: shape.apart.max(1).max(packing::at_least(&shape.loads, largest)),
-            }
-        }));
-        question.most_shards.push(self.max_shards);
     }
 }
 

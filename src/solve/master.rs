@@ -173,6 +173,15 @@ impl<'p> Master<'p> {
         question.linked()
     }
 
+    /// Returns the work that is to be done by an end of the workflow, without the rest of the question.
+    pub(super) fn work(&self, end: Millis) -> Question {
+        let mut question = Question::default();
+        for lane in &self.lanes {
+            lane.ask_work(self.problem, end, &mut question);
+        }
+        question
+    }
+
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
     pub(super) fn caps(&self, limits: &Limits) -> Option<Caps> {
         let overhead = match &limits.minutes {

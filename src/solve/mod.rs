@@ -31,6 +31,7 @@ mod exact;
 mod flow;
 mod frontier;
 mod lane;
+mod lottery;
 mod master;
 #[cfg(test)]
 mod milp;
@@ -38,6 +39,7 @@ mod packing;
 mod planner;
 mod pricing;
 mod question;
+mod reshape;
 mod rows;
 mod search;
 mod simplex;

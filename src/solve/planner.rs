@@ -7,7 +7,8 @@ use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
 use super::{
-    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
+    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, reshape, stable,
+    with_containers,
 };
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem};
@@ -217,6 +218,16 @@ impl<'p> Planner<'p> {
             .and_then(|caps| self.effort.share(10, |effort| descent::counts(self.problem, caps, effort)))
         {
             self.offer(&mut best, limits, &counts, Millis::ZERO);
+        }
+        if let (Some(plan), Some(caps)) = (&best, self.master.caps(limits)) {
+            let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
+            let counts = plan.counts(self.problem);
+            let better = self.effort.share(10, |effort| {
+                reshape::improve(self.problem, &self.master, caps, &counts, from, effort)
+            });
+            if let Some(counts) = better {
+                self.offer(&mut best, limits, &counts, Millis::ZERO);
+            }
         }
         if best.is_none() && self.is_small() {
             let any = (Millis(u64::MAX), u64::MAX, u32::MAX, usize::MAX);
@@ -450,6 +461,16 @@ impl Candidate {
             containers += problem.containers(shard.services);
         }
         Self { shards, end, minutes, containers }
+    }
+
+    /// Returns how many shards of each configuration it has.
+    fn counts(&self, problem: &Problem) -> Counts {
+        let mut shards: IxVec<LaneIx, Vec<crate::model::ServiceSet>> =
+            problem.lanes.iter().map(|_| Vec::new()).collect();
+        for shard in &self.shards {
+            shards[shard.lane].push(shard.services);
+        }
+        Counts { shards, proven: false }
     }
 
     /// Returns what is compared, in order.

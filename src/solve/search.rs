@@ -363,6 +363,7 @@ impl<'q> Search<'q> {
                 .map(|(at, _)| at)
                 .collect();
             self.question.keep(&kept);
+            self.cuts.renew(&self.question);
             self.columns = kept.iter().map(|at| self.columns[*at]).collect();
             for row in &mut node.rows {
                 Rc::make_mut(row).keep(&kept);
