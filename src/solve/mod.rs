@@ -28,6 +28,7 @@ mod cuts;
 mod descent;
 mod effort;
 mod exact;
+mod exchange;
 mod flow;
 mod frontier;
 mod lane;
@@ -44,6 +45,7 @@ mod rows;
 mod search;
 mod simplex;
 mod stable;
+mod worth;
 
 pub use conflict::{Clash, Conflict, Cure};
 pub use effort::Effort;

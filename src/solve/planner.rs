@@ -7,8 +7,8 @@ use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
 use super::{
-    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, reshape, stable,
-    with_containers,
+    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, exchange, reshape, stable,
+    with_containers, worth,
 };
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem};
@@ -24,6 +24,9 @@ const PLACED_FOR_STEPS: usize = 100_000;
 
 /// Of problems with many units a plan this near to the bound, as a part of it, is near enough.
 const NEAR_ENOUGH: u64 = 100_000;
+
+/// A plan this near to the bound, as a part of it, is near enough not to move every unit about.
+const FINE_ENOUGH: u64 = 20_000;
 
 /// How many partial plans of a small problem are looked at to end it earlier.
 const CLOSE_THE_GAP: u32 = 400_000;
@@ -256,6 +259,16 @@ impl<'p> Planner<'p> {
             }
         }
         let mut best = best?;
+        if self.problem.units.len() <= exchange::MOST_UNITS
+            && !self.is_small()
+            && best.end > bound + Millis(bound.0 / FINE_ENOUGH)
+        {
+            let better = self.effort.share(4, |effort| {
+                exchange::improve(self.problem, &self.apart, limits, &best, bound, effort)
+            });
+            best = better.filter(|better| self.keeps_limits(better, limits)).unwrap_or(best);
+        }
+        let bound = self.bound_by_worth(limits, bound, best.end);
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
         self.spend_less(&mut best, limits);
         if self.is_small() {
@@ -276,6 +289,17 @@ impl<'p> Planner<'p> {
             minutes: best.minutes,
             containers: best.containers,
         })
+    }
+
+    /// Returns a bound, `from` or a better one, where units are few and big.
+    fn bound_by_worth(&self, limits: &Limits, from: Millis, end: Millis) -> Millis {
+        let few = self.problem.units.len() <= worth::MOST_UNITS && !self.is_small();
+        match self.master.caps(limits) {
+            Some(caps) if few && end > from => self.effort.share(2, |effort| {
+                worth::lower_bound(self.problem, &self.master, &self.apart, caps, (from, end), effort)
+            }),
+            _ => from,
+        }
     }
 
     /// Returns the fastest of the plans with the fewest containers that reach the target.

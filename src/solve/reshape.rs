@@ -190,7 +190,7 @@ impl<'p> Board<'p> {
         reached: Option<Millis>,
         effort: &Effort,
     ) -> Option<Millis> {
-        let mut fits = |board: &mut Self, end: u64| {
+        let fits = |board: &mut Self, end: u64| {
             effort.spend(board.taken.len() * 4);
             board.ask(master, Millis(end));
             board.lacks() == 0
