@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::effort::Effort;
 use super::question::Question;
 use super::rows::{ClassSet, Kind, Row, rounded, row};
 use crate::ids::LaneIx;
@@ -58,7 +59,8 @@ impl Cut {
 }
 
 impl Cuts {
-    /// Starts with the sets that matter most often: by requirement, by service, by pairs of services, and all.
+    /// Starts with the sets that matter most often: by requirement, by service, by pairs of services, and all. Which
+    /// columns to ask about is still to be said, by [`Self::renew`].
     pub(super) fn new(question: &Question) -> Self {
         let mut cuts = Self { sets: Vec::new(), known: BTreeSet::new() };
         for lane in (0u32..).zip(&question.most_shards).map(|(lane, _)| LaneIx(lane)) {
@@ -71,7 +73,9 @@ impl Cuts {
                         set.insert(at);
                     }
                 }
-                cuts.learn(question, set);
+                if !set.is_empty() && cuts.sets.len() < MOST_SETS && cuts.known.insert(set.clone()) {
+                    cuts.sets.push(KnownSet { set, work: 0, room: Vec::new(), largest: 0 });
+                }
             };
             add(&|_| true);
             for service in all.iter() {
@@ -97,8 +101,9 @@ impl Cuts {
         }
     }
 
-    /// Asks about other columns from now on.
-    pub(super) fn renew(&mut self, question: &Question) {
+    /// Asks about the columns of this question from now on.
+    pub(super) fn renew(&mut self, question: &Question, effort: &Effort) {
+        effort.spend(self.sets.len() * question.columns.len() * (2 + question.classes.len() / 16));
         for known in &mut self.sets {
             *known = KnownSet::new(question, std::mem::replace(&mut known.set, ClassSet::none(0)));
         }

@@ -272,13 +272,11 @@ impl<'p> Board<'p> {
         let lane = self.problem.units[unit].lane;
         let lane_of =
             |slot: &Slot| -> Option<LaneIx> { slot.units.first().map(|unit| self.problem.units[*unit].lane) };
-        match lane_of(&self.slots[at]) {
-            Some(of) => of == lane,
-            None => {
-                let of_lane = self.slots.iter().filter(|slot| lane_of(slot) == Some(lane)).count();
-                of_lane < self.problem.lanes[lane].max_shards as usize
-            }
+        if let Some(of) = lane_of(&self.slots[at]) {
+            return of == lane;
         }
+        let of_lane = self.slots.iter().filter(|slot| lane_of(slot) == Some(lane)).count();
+        of_lane < self.problem.lanes[lane].max_shards as usize
     }
 
     fn exchange(&mut self, unit: UnitIx, guest: Option<UnitIx>, from: usize, to: usize) {

@@ -62,13 +62,16 @@ pub fn solve_within(
     previous: Option<&Placement>,
     effort: &Effort,
 ) -> Result<Solution, Box<Conflict>> {
-    let planner = Planner::with_effort(problem, effort.left() / 2);
-    let mut solution = match &limits.target {
-        None => planner.soonest(limits),
-        Some(target) => planner.fewest_containers_for(target.value, limits),
-    }
-    .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
-    effort.take(effort.left() / 2 - planner.effort.left());
+    let (found, spent) = {
+        let planner = Planner::with_effort(problem, effort.left() / 2);
+        let found = match &limits.target {
+            None => planner.soonest(limits),
+            Some(target) => planner.fewest_containers_for(target.value, limits),
+        };
+        (found, effort.left() / 2 - planner.effort.left())
+    };
+    effort.take(spent);
+    let Some(mut solution) = found else { return Err(Box::new(conflict::find(problem, limits, effort))) };
     if let Some(previous) = previous {
         stable::stay(problem, &mut solution, previous);
     }
@@ -295,9 +298,9 @@ impl<'p> Planner<'p> {
     fn bound_by_worth(&self, limits: &Limits, from: Millis, end: Millis) -> Millis {
         let few = self.problem.units.len() <= worth::MOST_UNITS && !self.is_small();
         match self.master.caps(limits) {
-            Some(caps) if few && end > from => self.effort.share(2, |effort| {
-                worth::lower_bound(self.problem, &self.master, &self.apart, caps, (from, end), effort)
-            }),
+            Some(caps) if few && end > from => self
+                .effort
+                .share(2, |effort| worth::lower_bound(&self.master, &self.apart, caps, (from, end), effort)),
             _ => from,
         }
     }

@@ -8,10 +8,12 @@
 //! where these shards could just do it, and a little further. After each step the flow is mended where it was touched
 //! instead of being made anew.
 
+use std::collections::BTreeMap;
+
 use super::effort::Effort;
 use super::lottery::Lottery;
 use super::master::{Counts, Master};
-use super::question::{Caps, Question};
+use super::question::Caps;
 use crate::ids::{IxVec, LaneIx};
 use crate::model::{Problem, ServiceSet};
 use crate::time::Millis;
@@ -148,17 +150,23 @@ impl<'p> Board<'p> {
 
     /// Asks for an end time: all work is to be placed anew.
     fn ask(&mut self, master: &Master<'_>, end: Millis) {
-        let Question { classes, .. } = master.work(end);
         self.end = end;
-        self.work = classes
-            .iter()
-            .map(|class| Work {
-                lane: class.lane,
-                needs: class.needs,
-                slowest: class.slowest,
-                demand: class.demand,
-            })
-            .collect();
+        match master.work(end) {
+            Some(classes) => {
+                self.work = classes
+                    .iter()
+                    .map(|class| Work {
+                        lane: class.lane,
+                        needs: class.needs,
+                        slowest: class.slowest,
+                        demand: class.demand,
+                    })
+                    .collect();
+            }
+            // That large units fit only some shards is for the assignment to see then.
+            None if self.work.is_empty() => self.work = whole_work(self.problem),
+            None => {}
+        }
         self.left = self.work.iter().map(|work| work.demand).collect();
         self.taken = vec![0; self.work.len() * self.slots.len()];
         for at in 0..self.slots.len() {
@@ -196,20 +204,17 @@ impl<'p> Board<'p> {
             board.lacks() == 0
         };
         let mut low = at_least.0;
-        let mut high = match reached {
-            Some(end) => end.0,
-            None => {
-                let mut high = at_least.0.max(1_000);
-                while !fits(self, high) {
-                    if high > u64::MAX >> 10 {
-                        return None;
-                    }
-                    low = high + 1;
-                    high *= 2;
+        let mut high = reached.unwrap_or(at_least).0;
+        if reached.is_none() {
+            high = high.max(1_000);
+            while !fits(self, high) {
+                if high > u64::MAX >> 10 {
+                    return None;
                 }
-                high
+                low = high + 1;
+                high *= 2;
             }
-        };
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if fits(self, middle) { high = middle } else { low = middle + 1 }
@@ -480,4 +485,13 @@ impl<'p> Board<'p> {
         let service = own.iter().nth(if count == 0 { return None } else { lottery.below(count) })?;
         Some(ServiceSet::from_iter([service]))
     }
+}
+
+/// Returns the work by what it needs, whatever fits where.
+fn whole_work(problem: &Problem) -> Vec<Work> {
+    let mut work: BTreeMap<(LaneIx, ServiceSet), u64> = BTreeMap::new();
+    for (ix, unit) in problem.units.iter_enumerated() {
+        *work.entry((unit.lane, problem.needed(ix))).or_default() += unit.load.0;
+    }
+    work.into_iter().map(|((lane, needs), demand)| Work { lane, needs, slowest: u64::MAX, demand }).collect()
 }

@@ -38,7 +38,6 @@ const PRECISION: u64 = 20_000;
 
 /// Returns an end, at least `from`, before which no plan within the caps ends; `to` is when one does.
 pub(super) fn lower_bound(
-    problem: &Problem,
     master: &Master<'_>,
     apart: &ApartIndex,
     caps: Caps,
@@ -50,7 +49,7 @@ pub(super) fn lower_bound(
     let mut hints: Vec<Vec<f64>> = Vec::new();
     while high > low + low / PRECISION && !effort.is_spent() {
         let middle = low + (high - low) / 2;
-        let shop = Shop::new(problem, master, apart, Millis(middle));
+        let shop = Shop::new(master, apart, Millis(middle));
         if shop.is_refused(caps, &mut hints, effort) {
             low = middle + 1;
         } else {
@@ -106,7 +105,8 @@ impl Supply {
 }
 
 impl<'p> Shop<'p> {
-    fn new(problem: &'p Problem, master: &Master<'_>, apart: &'p ApartIndex, end: Millis) -> Self {
+    fn new(master: &'p Master<'_>, apart: &'p ApartIndex, end: Millis) -> Self {
+        let problem = master.problem();
         let columns = master.question(end).columns;
         let fitting = columns
             .iter()
