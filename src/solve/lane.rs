@@ -121,6 +121,11 @@ impl LaneView {
         Some(Self { lane, configurations, requirements, shapes, work, max_shards })
     }
 
+    /// Returns how many configurations it has.
+    pub(super) fn configurations(&self) -> usize {
+        self.configurations.len()
+    }
+
     pub(super) fn model<'p>(&self, problem: &'p Problem) -> &'p LaneModel {
         &problem.lanes[self.lane]
     }

@@ -195,6 +195,11 @@ impl<'p> Master<'p> {
         question.linked()
     }
 
+    /// Returns how many configurations there are.
+    pub(super) fn configurations(&self) -> usize {
+        self.lanes.iter().map(LaneView::configurations).sum()
+    }
+
     /// Returns the problem that it looks at: the one that was asked about, or a relaxation of it.
     pub(super) fn problem(&self) -> &Problem {
         &self.problem

@@ -25,8 +25,14 @@ const PLACED_FOR_STEPS: usize = 100_000;
 /// Of problems with many units a plan this near to the bound, as a part of it, is near enough.
 const NEAR_ENOUGH: u64 = 100_000;
 
+/// Up to so many configurations the master soon finds the best shard counts by itself.
+const EASY_CONFIGURATIONS: usize = 100;
+
+/// A plan farther from the bound than this part of it is worth a search that such problems seldom need.
+const FAR_AWAY: u64 = 1_000;
+
 /// A plan this near to the bound, as a part of it, is near enough not to move every unit about.
-const FINE_ENOUGH: u64 = 20_000;
+const FINE_ENOUGH: u64 = 5_000;
 
 /// How many partial plans of a small problem are looked at to end it earlier.
 const CLOSE_THE_GAP: u32 = 400_000;
@@ -218,29 +224,16 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        if let Some(counts) = self
-            .master
-            .caps(limits)
-            .and_then(|caps| self.effort.share(10, |effort| descent::counts(self.problem, caps, effort)))
-        {
-            self.offer(&mut best, limits, &counts, Millis::ZERO);
-        }
-        if let (Some(plan), Some(caps)) = (&best, self.master.caps(limits)) {
-            let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
-            let counts = plan.counts(self.problem);
-            let better = self.effort.share(10, |effort| {
-                reshape::improve(self.problem, &self.master, caps, &counts, from, effort)
-            });
-            if let Some(counts) = better {
-                self.offer(&mut best, limits, &counts, Millis::ZERO);
-            }
+        let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
+        let easy = self.master.configurations() <= EASY_CONFIGURATIONS;
+        if !easy || best.is_none() {
+            self.approach(&mut best, limits, from);
         }
         if best.is_none() && self.is_small() {
             let any = (Millis(u64::MAX), u64::MAX, u32::MAX, usize::MAX);
             let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
             best = found.shards.map(|shards| self.candidate(shards));
         }
-        let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
         // What is left after the bound is for plans that come near it.
         let kept = self.effort.left() / 5;
         self.effort.take(kept);
@@ -260,6 +253,9 @@ impl<'p> Planner<'p> {
                     self.offer(&mut best, limits, &counts, bound);
                 }
             }
+        }
+        if easy && best.as_ref().is_some_and(|best| best.end > bound + Millis(bound.0 / FAR_AWAY)) {
+            self.approach(&mut best, limits, bound);
         }
         let mut best = best?;
         if self.problem.units.len() <= exchange::MOST_UNITS
@@ -294,11 +290,28 @@ impl<'p> Planner<'p> {
         })
     }
 
+    /// Looks for better shard counts without a proof; no plan ends before `at_least`.
+    fn approach(&self, best: &mut Option<Candidate>, limits: &Limits, at_least: Millis) {
+        let Some(caps) = self.master.caps(limits) else { return };
+        let found = self.effort.share(10, |effort| descent::counts(self.problem, caps, effort));
+        if let Some(counts) = found {
+            self.offer(best, limits, &counts, Millis::ZERO);
+        }
+        let Some(plan) = best else { return };
+        let counts = plan.counts(self.problem);
+        let better = self.effort.share(10, |effort| {
+            reshape::improve(self.problem, &self.master, caps, &counts, at_least, effort)
+        });
+        if let Some(counts) = better {
+            self.offer(best, limits, &counts, Millis::ZERO);
+        }
+    }
+
     /// Returns a bound, `from` or a better one, where units are few and big.
     fn bound_by_worth(&self, limits: &Limits, from: Millis, end: Millis) -> Millis {
         let few = self.problem.units.len() <= worth::MOST_UNITS && !self.is_small();
         match self.master.caps(limits) {
-            Some(caps) if few && end > from => self
+            Some(caps) if few && end > from + Millis(from.0 / FINE_ENOUGH) => self
                 .effort
                 .share(2, |effort| worth::lower_bound(&self.master, &self.apart, caps, (from, end), effort)),
             _ => from,
