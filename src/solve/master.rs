@@ -33,7 +33,7 @@ use crate::time::Millis;
 const OPEN_PRECISION: u64 = 2_000;
 
 /// Which part of the effort that is left goes to one question.
-const SHARE: u64 = 6;
+const SHARE: u64 = 4;
 
 /// How many services are looked at, beside those of the lanes, where all are too many.
 const MOST_KEPT: usize = 13;

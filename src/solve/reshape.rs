@@ -22,7 +22,7 @@ use crate::time::Millis;
 const MOST_SLOTS: usize = 48;
 
 /// How many steps are made from the first temperature to the last, and how many such descents at the most.
-const STEPS: u32 = 6_000;
+const STEPS: u32 = 20_000;
 const DESCENTS: u32 = 24;
 
 /// The part of the end, in millionths, by which each descent tries to end earlier than the best so far.
