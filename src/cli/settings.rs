@@ -74,6 +74,29 @@ impl Settings {
     pub(crate) fn below_root(&self, path: &Path) -> PathBuf {
         joined(&self.root, path)
     }
+
+    /// Returns a path of the manifest that is to be written. The manifest may be somebody else's: what it names must
+    /// lie in the repository, or beside the manifest where there is none.
+    pub(crate) fn writable(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let target = self.below_root(path);
+        let folder = |path: &Path| path.canonicalize().ok();
+        let inside = || {
+            let root = folder(&self.root)?;
+            let repository = root.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&root);
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            Some(folder(parent.unwrap_or(Path::new(".")))?.starts_with(repository))
+        };
+        if inside() == Some(false) {
+            return Err(Failure::bad_input(format!(
+                "`{}` lies outside the repository, and is not written to",
+                shown_path(&target)
+            ))
+            .with_hint(
+                "`file` in `[workflow]` names it, relative to the manifest; `--output FILE` writes elsewhere",
+            ));
+        }
+        Ok(target)
+    }
 }
 
 fn joined(directory: &Path, path: &Path) -> PathBuf {

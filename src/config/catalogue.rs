@@ -199,14 +199,18 @@ impl Catalogue {
     /// Returns the usual service of this name, or of this image (`docker.io/library/redis:8`).
     #[must_use]
     pub fn find(&self, name: &str, image: Option<&str>) -> Option<&UsualService> {
-        let from_image = image.map(|image| {
-            let last = image.rsplit('/').next().unwrap_or(image);
-            last.split([':', '@']).next().unwrap_or(last)
-        });
         // The image says what it is; the name may be a role ("db").
-        from_image.into_iter().chain([name]).find_map(|word| {
-            let known = |names: &Vec<String>| names.iter().any(|name| name.eq_ignore_ascii_case(word));
-            self.entries.iter().find(|service| known(&service.names))
+        image.map(of_image).into_iter().chain([name]).find_map(|word| self.called(word))
+    }
+
+    /// Returns the usual service that a word names, whole or as one of its parts (`shop-postgres`, `cp-kafka`); none
+    /// where the parts name several.
+    fn called(&self, word: &str) -> Option<&UsualService> {
+        let of_part = |part: &str| self.entries.iter().find(|service| service.is_called(part));
+        of_part(word).or_else(|| {
+            let mut parts = word.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(of_part);
+            let first = parts.next()?;
+            parts.all(|other| other.names == first.names).then_some(first)
         })
     }
 
@@ -219,17 +223,23 @@ impl Catalogue {
     /// Returns whether a word names the same kind of service as a name or an image does.
     #[must_use]
     pub fn is_same(&self, word: &str, name: &str, image: Option<&str>) -> bool {
-        let last = image.map(|image| {
-            let last = image.rsplit('/').next().unwrap_or(image);
-            last.split([':', '@']).next().unwrap_or(last)
-        });
-        let bears =
-            |names: &Vec<String>, word: &str| names.iter().any(|known| known.eq_ignore_ascii_case(word));
-        self.entries.iter().any(|service| {
-            let names = &service.names;
-            bears(names, word) && (bears(names, name) || last.is_some_and(|last| bears(names, last)))
-        })
+        let Some(meant) = self.entries.iter().find(|service| service.is_called(word)) else { return false };
+        let is_meant = |word: &str| self.called(word).is_some_and(|service| service.names == meant.names);
+        is_meant(name) || image.map(of_image).is_some_and(is_meant)
     }
+}
+
+impl UsualService {
+    /// Returns whether it bears this name.
+    fn is_called(&self, word: &str) -> bool {
+        self.names.iter().any(|name| name.eq_ignore_ascii_case(word))
+    }
+}
+
+/// Returns the last part of an image's name: `redis` of `docker.io/library/redis:8`.
+fn of_image(image: &str) -> &str {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split([':', '@']).next().unwrap_or(last)
 }
 
 #[cfg(test)]
@@ -242,6 +252,11 @@ mod tests {
         assert_eq!(catalogue.times("db", Some("docker.io/library/postgres:17")), catalogue.times("pg", None));
         assert!(catalogue.times("search", Some("opensearchproject/opensearch:3.6.0")).is_some());
         assert_eq!(catalogue.times("teapot", None), None);
+        let called = |name: &str, image: Option<&str>| Some(catalogue.find(name, image)?.names[0].clone());
+        assert_eq!(called("index", Some("shop/shop-solr:master")).as_deref(), Some("solr"));
+        assert_eq!(called("shop_redis", None).as_deref(), Some("redis"));
+        assert_eq!(called("redis-and-postgres", None), None, "two kinds are none");
+        assert!(catalogue.is_same("pg", "shop-postgres", None));
     }
 
     #[test]

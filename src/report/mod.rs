@@ -1,9 +1,13 @@
 //! What people and programs read of a plan: everything is worked out once ([`summary`]) and then only formatted.
 
+pub mod chart;
 mod dot;
 pub mod explanation;
+pub mod html;
 pub mod json_v1;
 mod markdown;
+pub mod page;
+mod schedule;
 pub mod select_v1;
 mod sentences;
 pub mod summary;
@@ -14,5 +18,6 @@ pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
     explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
 };
+pub use schedule::{ScheduleSummary, ScheduleV1};
 pub use sentences::{clash, conflict_title, cure, plural};
 pub use text::{explanation as explanation_text, frontier as frontier_text, plan as plan_text, table};

@@ -221,7 +221,7 @@ pub fn explanation(explanation: &Explanation) -> String {
 }
 
 /// Returns the table without the spaces at the ends of its lines.
-fn trimmed(table: &Table) -> String {
+pub(super) fn trimmed(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
 }

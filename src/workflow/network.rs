@@ -78,14 +78,25 @@ impl Network {
         Schedule { jobs: jobs.collect(), end, critical: self.critical(&ends, end) }
     }
 
-    /// Returns when the workflow would end if a job took this long.
+    /// Returns the network in which a job takes this long.
     #[must_use]
-    pub fn end_if(&self, name: &str, takes: Millis) -> Millis {
+    pub fn with(&self, name: &str, takes: Millis) -> Self {
         let mut changed = self.clone();
         for node in changed.graph.node_weights_mut().filter(|node| node.0 == name) {
             node.1 = takes;
         }
-        changed.schedule().end
+        changed
+    }
+
+    /// Returns when the workflow would end if a job took this long.
+    #[must_use]
+    pub fn end_if(&self, name: &str, takes: Millis) -> Millis {
+        self.with(name, takes).schedule().end
+    }
+
+    /// Returns the names of the jobs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.graph.node_weights().map(|(name, _)| name.as_str())
     }
 
     /// Returns which job waits for which, by name, the earlier first.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod cli;
+mod docs;
 mod emitted;
 mod ingest;
 mod run;

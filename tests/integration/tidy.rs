@@ -16,7 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["ids", "time", "config", "ingest"]),
     ("inventory", &["ids", "time", "config", "ingest", "history"]),
     ("estimate", &["ids", "time", "config", "ingest", "history", "inventory"]),
-    ("workflow", &["ids", "time", "config", "ingest", "history"]),
+    ("workflow", &["ids", "time", "config", "ingest", "history", "inventory"]),
     ("model", &["ids", "time", "config", "history", "inventory", "estimate", "workflow"]),
     ("solve", &["ids", "time", "config", "model"]),
     ("plan", &["ids", "time", "config", "history", "inventory", "estimate", "workflow", "model", "solve"]),

@@ -28,6 +28,8 @@ fn team() -> impl Strategy<Value = Team> {
             "{python: ['3.12'], os: [a, b], include: [{python: '3.14', os: a}], exclude: [{os: b}]}",
             "{include: [{python: '3.12'}, {python: '3.13'}]}",
             "{group: [1, 2, 3]}",
+            "{group: '${{ fromJSON(inputs.groups) }}'}",
+            "{group: [1, 2], python: '${{ fromJSON(inputs.pythons) }}'}",
             "'${{ fromJSON(inputs.rows) }}'",
         ]),
         prop::sample::select(vec!["", "tests", "tests (${{ matrix.python }})"]),
@@ -39,6 +41,7 @@ fn team() -> impl Strategy<Value = Team> {
         ]),
         prop::sample::select(vec![
             "pytest tests --splits 3 --group ${{ matrix.group }}",
+            "pytest tests --splits $PARTS --group ${PART}",
             "uv run pytest -m 'not slow' --cov --cov-fail-under=80",
             "pytest a && pytest b",
             "tox -e py",
@@ -83,10 +86,13 @@ impl Team {
                 line(4, "ports: [1]".to_owned());
             }
         }
+        line(2, "env: {PART: '${{ matrix.group }}'}".to_owned());
         line(2, "steps:".to_owned());
         line(2, "- uses: actions/checkout@v4".to_owned());
         line(2, "# the tests".to_owned());
         line(2, format!("- run: {}", self.command));
+        line(2, "- uses: actions/upload-artifact@v4".to_owned());
+        line(2, "  with: {name: 'part ${{ matrix.group }} of 3', path: out}".to_owned());
         line(1, "light:".to_owned());
         line(2, "runs-on: ubuntu-latest".to_owned());
         line(2, "steps:".to_owned());
@@ -142,6 +148,9 @@ proptest! {
         for comment in text.lines().filter_map(|line| line.split_once('#')).map(|(_, comment)| comment) {
             // A service that a shard's own job does not start goes with what is said about it.
             prop_assert!(written.text.contains(comment) || comment.starts_with(" about"), "{comment} is lost:\n{}", written.text);
+        }
+        if team.matrix.contains("group") && team.command.contains("--group") {
+            prop_assert!(!written.text.contains("matrix.group"), "what the shards replace is asked for:\n{}", written.text);
         }
         let again = emit(&config, &read(&written.text), &first, style).unwrap();
         prop_assert_eq!(&again.text, &written.text);

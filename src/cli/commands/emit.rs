@@ -40,7 +40,10 @@ pub(in crate::cli) fn run(args: &EmitArgs, settings: &Settings) -> CommandResult
             StyleArg::Jobs => Style::Jobs,
         };
         let emitted = emit::github::emit(&config, &file, &lock, style).map_err(|error| failure(&error))?;
-        let target = output.unwrap_or_else(|| settings.below_root(file.path.as_ref()));
+        let target = match output {
+            Some(typed) => typed,
+            None => settings.writable(file.path.as_ref())?,
+        };
         let status = deliver(&emitted.text, Some(target), args, settings)?;
         for note in &emitted.notes {
             console.warning(note);

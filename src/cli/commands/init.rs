@@ -8,12 +8,16 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::settings::{MANIFEST_NAME, Settings};
 use crate::config::Config;
-use crate::inventory::python::PytestSettings;
+use crate::inventory::python::{self, PytestSettings};
 use crate::workflow::github::WorkflowFile;
 use crate::workflow::propose::{Proposal, Repository, propose, render};
 
 /// Where GitHub looks for workflow files.
 const WORKFLOWS: &str = ".github/workflows";
+
+/// Where pytest-split leaves the durations that it stored.
+const DURATIONS: [&str; 4] =
+    [".test_durations", ".test_durations.gz", "tests/.test_durations", "test/.test_durations"];
 
 /// The longest file that is looked into, in bytes.
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
@@ -34,17 +38,14 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
         options: pytest.addopts,
         read: &read,
     };
-    let proposal = propose(&files, &repository, only);
-    let text = render(&proposal);
-    // What is written is read back before anybody else has to.
-    if let Err(error) = Config::parse(&text, MANIFEST_NAME) {
-        let problems: Vec<&str> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
-        return Err(Failure::new(
-            ExitStatus::Internal,
-            format!("the proposed manifest is not valid: {}", problems.join("; ")),
-        )
-        .with_hint("this is a fault of shardplan: please report it with the workflow file"));
+    let mut proposal = propose(&files, &repository, only);
+    if !proposal.services.is_empty() {
+        let config = read_back(&render(&proposal))?;
+        let sources = python::read(root, python::sought_services(&config, false));
+        proposal.learn(&sources.inventory(&config));
     }
+    let text = render(&proposal);
+    read_back(&text)?;
     if args.dry_run {
         console.data(&text)?;
         return Ok(ExitStatus::Success);
@@ -52,8 +53,27 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
     write_whole(&target, &text)?;
     console.data(&told(&proposal))?;
     console.status("Wrote", shown_path(&target));
-    console.hint("`shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations");
+    match DURATIONS.iter().find(|name| root.join(name).is_file()) {
+        Some(name) => console.hint(format!(
+            "`shardplan ingest {name}` reads the durations that are here; `shardplan suggest` plans with them"
+        )),
+        None => {
+            console.hint("`shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations");
+        }
+    }
     Ok(ExitStatus::Success)
+}
+
+/// Returns a proposed manifest as it is read: what is written is read back before anybody else has to.
+fn read_back(text: &str) -> Result<Config, Failure> {
+    Config::parse(text, MANIFEST_NAME).map_err(|error| {
+        let problems: Vec<&str> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
+        Failure::new(
+            ExitStatus::Internal,
+            format!("the proposed manifest is not valid: {}", problems.join("; ")),
+        )
+        .with_hint("this is a fault of shardplan: please report it with the workflow file")
+    })
 }
 
 /// Returns the workflow files that can be read, and which of them the user named.

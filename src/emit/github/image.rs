@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_condition_starts_it_where_the_row_lists_it() {
         use crate::workflow::github::{Context, render};
-        let row = |yaml: &str| Context(vec![("matrix", yaml_serde::from_str(yaml).unwrap())]);
+        let row = |yaml: &str| Context::of_row(yaml_serde::from_str(yaml).unwrap(), Vec::new());
         let image = conditional("db", "postgres:${{ matrix.pg }}");
         assert_eq!(render(&image, &row("{services: [db, x], pg: 17}")).as_deref(), Some("postgres:17"));
         assert_eq!(render(&image, &row("{services: [dba], pg: 17}")).as_deref(), Some(""));

@@ -7,7 +7,7 @@ use super::super::EmitError;
 use super::super::editor::Editor;
 use super::gate::Coverage;
 use super::lane::{self, Shard, below};
-use super::{LaneJob, image};
+use super::{LaneJob, image, splits};
 use crate::workflow::github::{WorkflowFile, WorkflowJob};
 use crate::workflow::shards_of;
 
@@ -153,10 +153,12 @@ fn copy(
         if let Some(job) = parsed.jobs.first() {
             let job = WorkflowJob { line: lane.job.line, ..job.clone() };
             lane::write_steps(&mut again, file, &way, &job, shard, notes, coverage)?;
+            splits::replace(&mut again, &way, &job, shard).map_err(edit)?;
         }
         return finished(again, &way, id).map_err(edit);
     }
     lane::write_steps(&mut alone, file, &way, &job, shard, notes, coverage)?;
+    splits::replace(&mut alone, &way, &job, shard).map_err(edit)?;
     finished(alone, &way, id).map_err(edit)
 }
 

@@ -6,10 +6,12 @@ use yamlpath::Component;
 use super::super::EmitError;
 use super::super::editor::Editor;
 use super::gate::Coverage;
-use super::{LaneJob, image, service_id};
+use super::{LaneJob, image, service_id, splits};
 use crate::ids::Printable;
 use crate::workflow::SHARD_VARIABLE;
-use crate::workflow::github::{Matrix, PytestCommand, Step, TestRunner, Via, WorkflowFile, WorkflowJob};
+use crate::workflow::github::{
+    MOST_ROWS, Matrix, PytestCommand, Step, TestRunner, Via, WorkflowFile, WorkflowJob,
+};
 
 /// The name of the step that hands over what a shard ran; it is found again by it.
 pub(super) const UPLOAD: &str = "Upload what the shard ran";
@@ -29,13 +31,13 @@ pub(super) struct Shard {
 }
 
 /// Returns why the matrix of a job can not have the shards as a dimension.
-pub(super) fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
+fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
     match &job.matrix {
         None => None,
         Some(Matrix::Computed(_)) => Some("is computed by the run"),
         Some(Matrix::Written { dimensions, include, .. }) => {
             let ours = !crate::workflow::shards_of(job).is_empty();
-            let split = split_dimensions(job);
+            let split = job.split_dimensions();
             let taken = |word: &str| {
                 let named = |name: &str| name == word && !split.iter().any(|split| split == name);
                 let in_rows = || include.iter().flatten().any(|row| row.contains_key(word));
@@ -61,6 +63,17 @@ pub(super) fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
     }
 }
 
+/// Returns why the matrix of a lane's job can not have its shards as a dimension.
+pub(super) fn refuses_shards(lane: &LaneJob<'_>) -> Option<&'static str> {
+    let mut gone = lane.job.split_dimensions();
+    gone.push("shard".to_owned());
+    let rows = lane.job.matrix.as_ref().and_then(|matrix| matrix.without(&gone).contexts());
+    let rows = rows.map_or(1, |rows| rows.len().max(1));
+    refuses_matrix(lane.job).or_else(|| {
+        (rows * lane.shards.len() > MOST_ROWS).then_some("would have more rows than GitHub takes (256)")
+    })
+}
+
 /// Writes the shards of a lane into its job.
 pub(super) fn write(
     editor: &mut Editor,
@@ -70,7 +83,7 @@ pub(super) fn write(
     coverage: &mut Coverage,
 ) -> Result<(), EmitError> {
     let job = lane.job;
-    if let Some(why) = refuses_matrix(job) {
+    if let Some(why) = refuses_shards(lane) {
         return Err(EmitError::Matrix { file: file.path.clone(), line: job.line, job: job.id.clone(), why });
     }
     let way: Vec<Component<'_>> = vec!["jobs".into(), job.id.clone().into()];
@@ -89,7 +102,8 @@ pub(super) fn write(
     }
     write_name(editor, &way, job).map_err(edit)?;
     let shard = Shard { name: "${{ matrix.shard }}".to_owned(), by_matrix: true };
-    write_steps(editor, file, &way, job, &shard, notes, coverage)
+    write_steps(editor, file, &way, job, &shard, notes, coverage)?;
+    splits::replace(editor, &way, job, &shard).map_err(edit)
 }
 
 /// Returns, for every shard of the lane, the ids of the job's services that it starts.
@@ -138,10 +152,6 @@ fn write_matrix(
         } else {
             editor.set(&strategy, "fail-fast", false.into(), &[])?;
         }
-    }
-    // A dimension that pytest-split numbered its groups by is what the shards replace.
-    for dimension in split_dimensions(lane.job) {
-        editor.remove(&matrix, &dimension)?;
     }
     editor.set(&matrix, "shard", Value::Sequence(names), &[])?;
     let include = below(&matrix, &["include"]);
@@ -200,19 +210,6 @@ fn include_rows(lane: &LaneJob<'_>, present: &[Value], services: Option<&Vec<Vec
     rows
 }
 
-/// Returns the dimensions of a job's matrix that are the groups of pytest-split.
-fn split_dimensions(job: &WorkflowJob) -> Vec<String> {
-    let groups = job.runners().into_iter().filter_map(|runner| match runner.via {
-        Via::Pytest(command) => command.group,
-        _ => None,
-    });
-    let dimension = |group: String| {
-        let inner = group.strip_prefix("${{")?.strip_suffix("}}")?.trim().strip_prefix("matrix.")?.to_owned();
-        matches!(&job.matrix, Some(Matrix::Written { dimensions, .. }) if dimensions.iter().any(|(name, _)| *name == inner)).then_some(inner)
-    };
-    groups.filter_map(dimension).collect()
-}
-
 pub(super) fn set_image(
     editor: &mut Editor,
     way: &[Component<'_>],
@@ -242,7 +239,7 @@ fn write_name(
             }
             _ => Vec::new(),
         };
-        let gone = split_dimensions(job);
+        let gone = job.split_dimensions();
         let others =
             others.into_iter().filter(|name| *name != "shard" && !gone.iter().any(|gone| gone == name));
         let parts: Vec<String> = std::iter::once(SHARD.to_owned())
@@ -250,7 +247,9 @@ fn write_name(
             .collect();
         return editor.set(way, "name", format!("{} ({})", job.id, parts.join(", ")).into(), &["\0first"]);
     };
-    if name.contains("matrix.shard") {
+    // A number of pytest-split becomes the shard's name.
+    let is_told = |dimension: &str| name.contains(&format!("matrix.{dimension}"));
+    if is_told("shard") || job.split_dimensions().iter().any(|dimension| is_told(dimension)) {
         return Ok(());
     }
     editor.set(way, "name", format!("{name} ({SHARD})").into(), &[])
@@ -502,13 +501,16 @@ fn rename_uploads(
     shard: &Shard,
 ) -> Result<Vec<String>, super::super::EditError> {
     let mut paths = Vec::new();
+    let split = job.split_dimensions();
     for step in &job.steps {
         if step.action().as_deref() != Some("actions/upload-artifact") || step.name.as_deref() == Some(UPLOAD)
         {
             continue;
         }
         let name = step.input("name").unwrap_or("artifact");
-        if !name.contains(&shard.name) {
+        let is_split =
+            |name: &str| split.iter().any(|dimension| name.contains(&format!("matrix.{dimension}")));
+        if !name.contains(&shard.name) && !is_split(name) {
             let with: Vec<Component<'_>> =
                 below(way, &["steps"]).into_iter().chain([step.index.into(), "with".into()]).collect();
             editor.set(&with, "name", format!("{name}-{}", shard.name).into(), &[])?;
@@ -520,16 +522,15 @@ fn rename_uploads(
 
 fn upload_step(file: &WorkflowFile, job: &WorkflowJob, shard: &Shard, paths: &[String]) -> Value {
     // Where the matrix has more than the shards, a shard runs once for each row of the rest.
-    let gone = split_dimensions(job);
+    let gone = job.split_dimensions();
     let rest = |row: &crate::workflow::github::Row| {
-        let ours =
-            |key: &Value| key == "shard" || key == "services" || gone.iter().any(|gone| key == gone.as_str());
-        let pairs = row.0.iter().filter(|(key, _)| !shard.by_matrix || !ours(key));
+        let ours = |key: &Value| shard.by_matrix && (key == "shard" || key == "services");
+        let pairs = row.0.iter().filter(|(key, _)| !ours(key));
         pairs.map(|(key, value)| (key.clone(), value.clone())).collect::<Mapping>()
     };
-    let others = job.rows().is_none_or(|rows| {
-        let mut rests: Vec<Mapping> = rows.iter().map(rest).collect();
-        rests.dedup();
+    let rows = job.matrix.as_ref().map_or_else(|| Some(Vec::new()), |matrix| matrix.without(&gone).rows());
+    let others = rows.is_none_or(|rows| {
+        let rests: Vec<Mapping> = rows.iter().map(rest).collect();
         rests.iter().any(|other| *other != rests[0])
     });
     let row = if others { "-${{ strategy.job-index }}" } else { "" };

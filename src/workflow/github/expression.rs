@@ -10,9 +10,22 @@ use github_actions_expressions::op::{BinExpr, BinOp, UnOp};
 use github_actions_expressions::{Expr, SpannedExpr};
 use yaml_serde::{Mapping, Value};
 
-/// What is known before the run: the contexts by name, such as `matrix`.
+/// What is known before the run.
 #[derive(Clone, Debug, Default)]
-pub struct Context(pub Vec<(&'static str, Value)>);
+pub struct Context {
+    /// The row of the matrix; nothing where only the run knows it.
+    matrix: Option<Mapping>,
+    /// Dimensions of the matrix whose values the run computes.
+    computed: Vec<String>,
+}
+
+impl Context {
+    /// Returns a context that knows a matrix row, but for some dimensions.
+    #[must_use]
+    pub fn of_row(row: Mapping, computed: Vec<String>) -> Self {
+        Self { matrix: Some(row), computed }
+    }
+}
 
 /// Returns the value of an expression (without its `${{ }}`), where what is known decides it.
 #[must_use]
@@ -32,6 +45,21 @@ pub fn render(template: &str, context: &Context) -> Option<String> {
         }
     }
     Some(rendered)
+}
+
+/// Returns a text with those of its `${{ }}` filled in that what is known decides.
+pub(super) fn render_known(template: &str, context: &Context) -> String {
+    let mut rendered = String::new();
+    for part in parts(template) {
+        match part {
+            Part::Text(text) => rendered.push_str(text),
+            Part::Expression(expression) => match evaluate(expression, context) {
+                Some(value) => rendered.push_str(&as_text(&value)),
+                None => rendered.extend(["${{ ", expression, " }}"]),
+            },
+        }
+    }
+    rendered
 }
 
 /// Returns whether a text could be a template with its `${{ }}` filled in by anything.
@@ -167,20 +195,28 @@ fn number_value(number: f64) -> Value {
 
 fn context_value(path: &Path<'_>, context: &Context) -> Option<Value> {
     let mut parts = path.parts.iter();
-    let mut value = match &parts.next()?.inner {
-        Expr::Identifier(name) => {
-            let known = context.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_str()));
-            known.map(|(_, value)| value.clone())?
+    let (mut value, mut is_matrix) = match &parts.next()?.inner {
+        Expr::Identifier(name) if name.as_str().eq_ignore_ascii_case("matrix") => {
+            (Value::Mapping(context.matrix.clone()?), true)
         }
-        Expr::Call(call) => call_value(call, context)?,
+        Expr::Call(call) => (call_value(call, context)?, false),
         _ => return None,
     };
+    // As a whole, a matrix with a computed dimension is not known.
+    if is_matrix && path.parts.len() == 1 && !context.computed.is_empty() {
+        return None;
+    }
     for part in parts {
         let key = match &part.inner {
             Expr::Identifier(name) => Value::String(name.as_str().to_owned()),
             Expr::Index(index) => value_of(index, context)?,
             _ => return None,
         };
+        if std::mem::take(&mut is_matrix)
+            && context.computed.iter().any(|computed| computed.eq_ignore_ascii_case(&as_text(&key)))
+        {
+            return None;
+        }
         value = member(&value, &key);
     }
     Some(value)
@@ -295,18 +331,14 @@ fn format_text(template: &str, arguments: &[Value]) -> String {
     text + rest
 }
 
-/// Returns a context that knows a matrix row alone.
-pub(super) fn with_matrix(row: Mapping) -> Context {
-    Context(vec![("matrix", Value::Mapping(row))])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn context() -> Context {
-        with_matrix(
+        Context::of_row(
             yaml_serde::from_str("{python: '3.12', services: [postgres, redis], n: 2, off: false}").unwrap(),
+            vec!["os".to_owned()],
         )
     }
 
@@ -323,6 +355,10 @@ mod tests {
             ("false && github.sha", Some("false")),
             ("github.sha && 'a' || 'b'", None),
             ("secrets.TOKEN", None),
+            ("matrix.os", None),
+            ("matrix['OS'] == 'linux'", None),
+            ("toJSON(matrix)", None),
+            ("matrix.absent", Some("")),
             ("fromJSON('[1,2]')[1]", Some("2")),
         ] {
             let value = evaluate(expression, &context()).map(|value| as_text(&value));

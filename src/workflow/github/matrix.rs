@@ -25,7 +25,7 @@ pub enum Matrix {
 pub struct Row(pub Mapping);
 
 /// More rows than GitHub takes; a matrix beyond is not expanded.
-const MOST_ROWS: usize = 256;
+pub const MOST_ROWS: usize = 256;
 
 impl Matrix {
     /// Returns the matrix that a value describes.
@@ -52,15 +52,45 @@ impl Matrix {
         Some(Self::Written { dimensions, include: rows("include"), exclude: rows("exclude") })
     }
 
+    /// Returns the matrix without some of its dimensions.
+    #[must_use]
+    pub fn without(&self, gone: &[String]) -> Self {
+        let mut rest = self.clone();
+        if let Self::Written { dimensions, .. } = &mut rest {
+            dimensions.retain(|(name, _)| !gone.contains(name));
+        }
+        rest
+    }
+
     /// Returns its rows in GitHub's order; nothing where only the run knows them.
     #[must_use]
     pub fn rows(&self) -> Option<Vec<Row>> {
+        self.known_rows().filter(|(_, computed)| computed.is_empty()).map(|(rows, _)| rows)
+    }
+
+    /// Returns what is known of each row before the run; nothing where not even their number without the computed
+    /// dimensions is.
+    #[must_use]
+    pub fn contexts(&self) -> Option<Vec<Context>> {
+        let (rows, computed) = self.known_rows()?;
+        Some(rows.into_iter().map(|row| Context::of_row(row.0, computed.clone())).collect())
+    }
+
+    /// Returns the rows as far as the dimensions that are written span them, and the dimensions that are not.
+    fn known_rows(&self) -> Option<(Vec<Row>, Vec<String>)> {
         let Self::Written { dimensions, include: Some(include), exclude: Some(exclude) } = self else {
             return None;
         };
+        let computed: Vec<String> =
+            dimensions.iter().filter(|(_, values)| values.is_none()).map(|(name, _)| name.clone()).collect();
+        // Whether such a row extends another is known only when the other is.
+        let told_apart = |row: &Mapping| computed.iter().any(|name| row.contains_key(name.as_str()));
+        if include.iter().chain(exclude).any(told_apart) {
+            return None;
+        }
         let mut rows = vec![Mapping::new()];
         for (name, values) in dimensions {
-            let values = values.as_ref()?;
+            let Some(values) = values else { continue };
             if rows.len() * values.len() > MOST_ROWS {
                 return None;
             }
@@ -93,7 +123,7 @@ impl Matrix {
                 rows.push(added.clone());
             }
         }
-        Some(rows.into_iter().map(Row).collect())
+        Some((rows.into_iter().map(Row).collect(), computed))
     }
 }
 
@@ -101,7 +131,7 @@ impl Row {
     /// Returns what expressions of the row's job see.
     #[must_use]
     pub fn context(&self) -> Context {
-        expression::with_matrix(self.0.clone())
+        Context::of_row(self.0.clone(), Vec::new())
     }
 
     /// Returns the name that GitHub gives a job of this row which has no name of its own.
@@ -154,5 +184,19 @@ mod tests {
             let matrix = Matrix::of(&yaml_serde::from_str(yaml).unwrap()).unwrap();
             assert_eq!(matrix.rows(), None, "{yaml}");
         }
+    }
+
+    #[test]
+    fn a_computed_dimension_leaves_the_others_known() {
+        let known = |yaml: &str| {
+            let matrix = Matrix::of(&yaml_serde::from_str(yaml).unwrap()).unwrap();
+            let contexts = matrix.contexts()?;
+            Some(contexts.iter().map(|row| expression::render("${{ matrix.b }}", row)).collect::<Vec<_>>())
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let computed = "'${{ fromJSON(inputs.a) }}'";
+        assert_eq!(known(&format!("{{a: {computed}, b: [1, 2]}}")), Some(vec![some("1"), some("2")]));
+        assert_eq!(known(&format!("{{b: {computed}, a: [1]}}")), Some(vec![None]));
+        assert_eq!(known(&format!("{{a: {computed}, b: [1], include: [{{a: 3}}]}}")), None);
     }
 }

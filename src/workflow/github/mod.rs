@@ -12,7 +12,7 @@ mod read;
 mod shell;
 
 pub use expression::{Context, evaluate, render, template_parts, truthy};
-pub use matrix::{Matrix, Row};
+pub use matrix::{MOST_ROWS, Matrix, Row};
 pub use pytest::{PytestCommand, TestRunner, Via, find_runners};
 pub use read::{WorkflowError, line_of};
 
@@ -161,8 +161,35 @@ impl WorkflowJob {
     /// Returns what is known of each of its rows before the run; once nothing where only the run knows them.
     #[must_use]
     pub fn contexts(&self) -> Vec<Context> {
-        let known = self.rows().map(|rows| rows.iter().map(Row::context).collect());
-        known.unwrap_or_else(|| vec![Context::default()])
+        let Some(matrix) = &self.matrix else { return vec![Row::default().context()] };
+        matrix.contexts().unwrap_or_else(|| vec![Context::default()])
+    }
+
+    /// Returns the dimensions of its matrix that number the groups of pytest-split, whether `--group` names them
+    /// itself or through a variable of the environment.
+    #[must_use]
+    pub fn split_dimensions(&self) -> Vec<String> {
+        let Some(Matrix::Written { dimensions, .. }) = &self.matrix else { return Vec::new() };
+        let dimension = |runner: TestRunner| {
+            let Via::Pytest(command) = runner.via else { return None };
+            let group = command.group?;
+            let variable = group.strip_prefix('$').filter(|name| !name.starts_with("{{"));
+            let variable = variable.map(|name| name.trim_start_matches('{').trim_end_matches('}'));
+            let group = match variable {
+                Some(name) => {
+                    let mut env = self.steps[runner.step].env.iter().chain(&self.env);
+                    env.find(|(known, _)| known == name).map(|(_, value)| value.clone())?
+                }
+                None => group,
+            };
+            let inner =
+                group.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim().strip_prefix("matrix.")?;
+            dimensions.iter().map(|(name, _)| name).find(|name| *name == inner).cloned()
+        };
+        let mut found: Vec<String> = self.runners().into_iter().filter_map(dimension).collect();
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// Returns the name that the CI shows for one row of its matrix; nothing where only the run knows it.
@@ -204,14 +231,57 @@ impl WorkflowJob {
         !stem.is_empty() && expression::fits(template, shown)
     }
 
-    /// Returns the test runners in its steps.
+    /// Returns the test runners in its steps. Where the matrix decides what a script runs, it is read once for each
+    /// row: what runs tests in none of them is no runner, and one that only a row shows can't be edited, so that it
+    /// counts as wrapped.
     #[must_use]
     pub fn runners(&self) -> Vec<TestRunner> {
-        self.steps.iter().flat_map(pytest::find_runners).collect()
+        self.steps.iter().flat_map(|step| self.runners_of(step)).collect()
+    }
+
+    fn runners_of(&self, step: &Step) -> Vec<TestRunner> {
+        let found = pytest::find_runners(step);
+        let script = step.run.as_deref().unwrap_or_default();
+        let wrapped = |runner: &TestRunner| matches!(runner.via, Via::Wrapped(_));
+        if !script.contains("matrix.") || !found.iter().all(wrapped) {
+            return found;
+        }
+        let contexts = self.contexts();
+        let mut runners = contexts.iter().flat_map(|context| {
+            let script = expression::render_known(script, context);
+            pytest::find_runners(&Step { run: Some(script), ..step.clone() })
+        });
+        if !found.is_empty() {
+            return if runners.next().is_some() { found } else { Vec::new() };
+        }
+        let words = runners.find_map(|runner| match runner.via {
+            Via::Wrapped(words) => Some(words),
+            Via::Pytest(command) => Some([&command.launcher[..], &["pytest".to_owned()]].concat().join(" ")),
+            Via::Other(_) => None,
+        });
+        words.map(|words| TestRunner { step: step.index, via: Via::Wrapped(words) }).into_iter().collect()
     }
 }
 
 impl Step {
+    /// Returns the first step of a job, which only runs a script.
+    #[must_use]
+    pub fn of_script(script: &str) -> Self {
+        Self {
+            index: 0,
+            line: 1,
+            id: None,
+            name: None,
+            condition: None,
+            uses: None,
+            with: Vec::new(),
+            run: Some(script.to_owned()),
+            env: Vec::new(),
+            working_directory: None,
+            shell: None,
+        }
+    }
+
     /// Returns how the step is called when it is spoken of.
     #[must_use]
     pub fn title(&self) -> String {

@@ -189,7 +189,12 @@ pub fn find_runners(step: &Step) -> Vec<TestRunner> {
     vias.map(|via| TestRunner { step: step.index, via }).collect()
 }
 
+/// Words of the shell that stand before the command that they guard.
+const KEYWORDS: [&str; 10] = ["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"];
+
 fn via(words: &[Word]) -> Option<Via> {
+    let keywords = words.iter().take_while(|word| KEYWORDS.contains(&word.text.as_str())).count();
+    let words = &words[keywords..];
     let is_assignment = |word: &&Word| {
         let name = word.text.split_once('=').map(|(name, _)| name);
         name.is_some_and(|name| {
@@ -248,7 +253,7 @@ fn via(words: &[Word]) -> Option<Via> {
             && word(2).starts_with("test"))
         || (std::path::Path::new(first).extension().is_some_and(|extension| extension == "sh")
             && first.contains("test"))
-        || (word(0).ends_with("scripts/test") || word(0).ends_with("scripts/coverage"))
+        || is_script_of_tests(word(0))
         || (matches!(first, "bash" | "sh") && word(1).contains("test"))
     {
         return Some(Via::Wrapped(text()));
@@ -260,6 +265,13 @@ fn via(words: &[Word]) -> Option<Via> {
 }
 
 const LISTING: [&str; 1] = ["--help"];
+
+/// Returns whether a word is a script of the repository that is called as those that run tests are.
+fn is_script_of_tests(word: &str) -> bool {
+    let Some((folder, name)) = word.rsplit_once('/') else { return false };
+    matches!(base(folder), "bin" | "script" | "scripts" | "ci" | ".ci" | "tools")
+        && matches!(name, "test" | "tests" | "run-tests" | "run_tests" | "runtests" | "coverage" | "pytest")
+}
 
 fn arguments(words: &[Word]) -> PytestCommand {
     let mut command = PytestCommand::default();
@@ -325,20 +337,7 @@ mod tests {
     use super::*;
 
     fn runners(script: &str) -> Vec<Via> {
-        let step = Step {
-            index: 0,
-            line: 1,
-            id: None,
-            name: None,
-            condition: None,
-            uses: None,
-            with: Vec::new(),
-            run: Some(script.to_owned()),
-            env: Vec::new(),
-            working_directory: None,
-            shell: None,
-        };
-        find_runners(&step).into_iter().map(|runner| runner.via).collect()
+        find_runners(&Step::of_script(script)).into_iter().map(|runner| runner.via).collect()
     }
 
     fn pytest(script: &str) -> PytestCommand {
@@ -378,6 +377,8 @@ mod tests {
             "poetry run pytest",
             ".venv/bin/pytest",
             "docker compose exec web pytest",
+            "if ! pytest tests; then",
+            "for t in a b; do pytest -m $t",
             "python -W error -m pytest",
         ] {
             pytest(script);
@@ -405,6 +406,7 @@ mod tests {
             "make test",
             "hatch run test:unit",
             "./scripts/test",
+            "bin/tests --postgresql-host db",
             "bash scripts/run-tests.sh",
             "hatch test",
         ] {

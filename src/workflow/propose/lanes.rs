@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::github::{PytestCommand, Row, Step, Via, WorkflowFile, WorkflowJob, find_runners, render};
+use super::super::github::{
+    Matrix, PytestCommand, Row, Step, Via, WorkflowFile, WorkflowJob, find_runners, render,
+};
 use super::{Proposal, ProposedLane, ProposedService, Repository};
 use crate::config::{Catalogue, MarkerExpr, Pattern};
 use crate::ids::{LaneName, MarkerName, Printable, ServiceName};
@@ -66,20 +68,7 @@ fn unwrapped(words: &str, repository: &Repository<'_>) -> Vec<PytestCommand> {
         let path = if matches!(first, "bash" | "sh") { words.next().unwrap_or_default() } else { first };
         (repository.read)(path.trim_start_matches("./")).unwrap_or_default()
     };
-    let step = Step {
-        index: 0,
-        line: 1,
-        id: None,
-        name: None,
-        condition: None,
-        uses: None,
-        with: Vec::new(),
-        run: Some(script),
-        env: Vec::new(),
-        working_directory: None,
-        shell: None,
-    };
-    let inner = find_runners(&step).into_iter().filter_map(|runner| match runner.via {
+    let inner = find_runners(&Step::of_script(&script)).into_iter().filter_map(|runner| match runner.via {
         Via::Pytest(command) => Some(*command),
         _ => None,
     });
@@ -142,11 +131,11 @@ pub(super) fn add_services(proposal: &mut Proposal, file: &WorkflowFile, reposit
             }
             remark.extend(health(&service.options));
             proposal.services.push(ProposedService {
-                has_evidence: !markers.is_empty(),
                 name,
                 image,
                 remark: remark.join("; "),
                 markers,
+                needed_by: (0, 0),
             });
         }
     }
@@ -291,7 +280,7 @@ fn lane_of(
         shards: 1,
         repeats: None,
     };
-    let mut split = 1;
+    let mut split = split_of(proposal, job, &shown);
     let mut markers = BTreeSet::new();
     let mut everywhere = found.pytest.is_empty();
     for (step, command) in &found.pytest {
@@ -366,6 +355,23 @@ fn lane_of(
         ));
     }
     lane
+}
+
+/// Returns how many groups of pytest-split a job runs, one where it runs none.
+fn split_of(proposal: &mut Proposal, job: &WorkflowJob, shown: &str) -> usize {
+    let split = job.split_dimensions();
+    let Some(Matrix::Written { dimensions, .. }) = &job.matrix else { return 1 };
+    let mut groups = 1;
+    for (name, values) in dimensions.iter().filter(|(name, _)| split.contains(name)) {
+        match values {
+            Some(values) => groups = groups.max(values.len()),
+            None => proposal.needed.push(format!(
+                "{shown} runs as many groups of pytest-split as the run computes (`{}`): write the usual number as `shards` in `today`.",
+                Printable(name)
+            )),
+        }
+    }
+    groups
 }
 
 /// Returns the places that arguments name over all rows of the matrix, as patterns of the manifest.

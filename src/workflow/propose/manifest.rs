@@ -51,10 +51,14 @@ fn push_service(text: &mut String, service: &ProposedService) {
     if !service.remark.is_empty() {
         let _ = writeln!(text, "# {}", comment(&service.remark));
     }
-    if service.markers.is_empty() {
-        text.push_str("# Tests that need it: `markers`, `fixtures` or `paths`.\n");
-    } else {
-        let _ = writeln!(text, "markers = {}", list(&service.markers));
+    match (service.markers.is_empty(), service.needed_by) {
+        (false, _) => {
+            let _ = writeln!(text, "markers = {}", list(&service.markers));
+        }
+        (true, (0, _)) => text.push_str("# Tests that need it: `markers`, `fixtures` or `paths`.\n"),
+        (true, _) => text.push_str(
+            "# The sources say which tests need it; `markers`, `fixtures` or `paths` add others.\n",
+        ),
     }
 }
 
@@ -84,13 +88,11 @@ fn push_lane(text: &mut String, lane: &ProposedLane, proposal: &Proposal) {
     let everywhere: Vec<&ServiceName> = lane
         .services
         .iter()
-        .filter(|name| {
-            proposal.services.iter().any(|service| service.name == **name && !service.has_evidence)
-        })
+        .filter(|name| proposal.services.iter().any(|service| service.name == **name && !service.is_known()))
         .collect();
     if !everywhere.is_empty() {
         text.push_str(
-            "# Nothing says yet which tests need these, so every shard starts them. Take one out once its tests are known.\n",
+            "# Nothing says which tests need these, so every shard starts them. Take one out once its tests are known.\n",
         );
         let _ = writeln!(text, "services = {}", list(&everywhere));
     }

@@ -5,8 +5,11 @@
 mod lanes;
 mod manifest;
 
+use std::collections::BTreeSet;
+
 use super::github::WorkflowFile;
 use crate::ids::{LaneName, ServiceName};
+use crate::inventory::Inventory;
 
 pub use manifest::render;
 
@@ -50,8 +53,16 @@ pub struct ProposedService {
     pub remark: String,
     /// Registered markers that seem to be about it.
     pub markers: Vec<String>,
-    /// Whether anything tells which tests need it, so that not every shard has to start it.
-    pub has_evidence: bool,
+    /// The tests that need it by what their sources say, and the files that these are in.
+    pub needed_by: (usize, usize),
+}
+
+impl ProposedService {
+    /// Returns whether anything tells which tests need it, so that not every shard has to start it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.markers.is_empty() || self.needed_by.0 > 0
+    }
 }
 
 /// A lane of the manifest.
@@ -79,6 +90,34 @@ pub struct ProposedLane {
     pub repeats: Option<LaneName>,
 }
 
+impl Proposal {
+    /// Takes in what the sources of the tests say about the services.
+    pub fn learn(&mut self, inventory: &Inventory) {
+        for service in &mut self.services {
+            let needs =
+                |test: &&crate::inventory::Test| test.needs.iter().any(|need| need.service == service.name);
+            let tests: Vec<_> = inventory.tests.iter().filter(needs).collect();
+            let files: BTreeSet<&str> = tests.iter().map(|test| test.file.as_str()).collect();
+            service.needed_by = (tests.len(), files.len());
+            if !tests.is_empty() {
+                self.understood.push(format!(
+                    "`{}` is needed by {} of {} tests ({} of their files), by what their sources say: `shardplan explain {}` shows why.",
+                    service.name,
+                    tests.len(),
+                    inventory.tests.len(),
+                    files.len(),
+                    service.name
+                ));
+            } else if service.markers.is_empty() {
+                self.guessed.push(format!(
+                    "Nothing in the sources says which tests need `{}`: every shard of its lanes starts it.",
+                    service.name
+                ));
+            }
+        }
+    }
+}
+
 /// Returns what the files propose. `only` is the file to take, where the user names one.
 #[must_use]
 pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option<usize>) -> Proposal {
@@ -99,7 +138,8 @@ pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option
     };
     let file = &files[at];
     proposal.file = Some((at, file.path.clone()));
-    proposal.understood.push(format!("{}: {} jobs", file.path, file.jobs.len()));
+    let jobs = if file.jobs.len() == 1 { "job" } else { "jobs" };
+    proposal.understood.push(format!("{}: {} {jobs}", file.path, file.jobs.len()));
     lanes::add_services(&mut proposal, file, repository);
     lanes::add_lanes(&mut proposal, file, repository);
     lanes::add_gate(&mut proposal, file);
@@ -111,6 +151,10 @@ pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option
                 file.path, file.path
             ));
         }
+    }
+    for lines in [&mut proposal.understood, &mut proposal.guessed, &mut proposal.needed] {
+        let mut said = BTreeSet::new();
+        lines.retain(|line| said.insert(line.clone()));
     }
     proposal
 }

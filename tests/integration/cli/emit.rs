@@ -60,7 +60,7 @@ fn workflow(project: &Project) -> String {
 }
 
 /// Returns what changed, line by line, as a unified difference without context.
-fn changes(before: &str, after: &str) -> String {
+pub(super) fn changes(before: &str, after: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     // The longest common subsequence, from the ends backwards.
     let mut longest = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
@@ -698,4 +698,21 @@ fn durations_go_to_those_who_stay_on_pytest_split() {
     let project = Project::planned("[lanes.a]\n", "t/test_a.py::a 5\n");
     let said = project.shardplan("emit test-durations");
     assert_eq!(said.json(), serde_json::json!({"t/test_a.py::a": 5.0}));
+}
+
+#[test]
+fn a_workflow_file_outside_the_repository_is_not_written_to() {
+    let project = Project::empty();
+    let manifest = MANIFEST.replace(".github/workflows/ci.yml", "../theirs/ci.yml");
+    let before = std::fs::read(fixture("workflows/ci.yml")).unwrap();
+    project.write("theirs/ci.yml", &before);
+    project.write("ours/shardplan.toml", &manifest);
+    project.write("ours/shardplan.lock", LOCK);
+    let said = project.shardplan("-C ours emit github");
+    assert_eq!(said.code, 3, "{said}");
+    assert!(said.stderr.contains("outside the repository"), "{said}");
+    assert_eq!(std::fs::read(project.path("theirs/ci.yml")).unwrap(), before);
+    // In one repository, a manifest of a part of it names the file of the whole.
+    project.write(".git/HEAD", "");
+    assert_eq!(project.shardplan("-C ours emit github").code, 0);
 }

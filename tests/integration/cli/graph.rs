@@ -107,3 +107,104 @@ fn a_hostile_name_stays_within_its_quotes() {
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stdout.contains(r#""t/x\"];evil[\\.py""#), "{said}");
 }
+
+const JOBS: &str = "
+[lanes.unit]
+paths = [\"unit\"]
+base = \"30s\"
+tail = \"0s\"
+today = { services = [] }
+[lanes.heavy]
+paths = [\"heavy\"]
+base = \"30s\"
+tail = \"0s\"
+today = { services = [] }
+[workflow.jobs.lint]
+wall = \"90s\"
+[workflow.jobs.\"gate|<b>=\"]
+wall = \"20s\"
+needs = [\"unit\", \"heavy\"]
+";
+
+fn timed() -> Project {
+    let project = Project::empty();
+    project.write("shardplan.toml", JOBS);
+    project.write(
+        "report.csv",
+        "test,seconds,outcome\nunit/test_a.py::a,10,passed\nheavy/test_b.py::b,100,passed\nheavy/test_c.py::c,50,passed\n",
+    );
+    assert_eq!(project.shardplan("-q ingest report.csv").code, 0);
+    project
+}
+
+#[test]
+fn the_critical_path_is_told_as_a_table() {
+    let project = timed();
+    assert_snapshot!(project.shardplan("-q graph --critical-path --format text").stdout, @"
+    The workflow ends in 3m20s.
+
+      job        starts  takes   ends  slack  without it
+      heavy-1        0s  3m00s  3m00s      —      −1m50s
+      lint           0s  1m30s  1m30s  1m50s           —
+      unit-1         0s    40s    40s  2m20s           —
+      gate|<b>=   3m00s    20s  3m20s      —        −20s
+
+      Critical path  heavy-1 → gate|<b>=
+      heavy-1: set-up 30s, containers 0s, tests 2m30s, after 0s
+    ");
+    assert_snapshot!(project.shardplan("-q graph --critical-path --format markdown").stdout, @r"
+    ### Critical path
+
+    The workflow ends in 3m20s.
+
+    | job | starts | takes | ends | slack | without it |
+    | --- | ---: | ---: | ---: | ---: | ---: |
+    | heavy-1 | 0s | 3m00s | 3m00s | 0s | −1m50s |
+    | lint | 0s | 1m30s | 1m30s | 1m50s | — |
+    | unit-1 | 0s | 40s | 40s | 2m20s | — |
+    | gate\|&lt;b&gt;= | 3m00s | 20s | 3m20s | 0s | −20s |
+
+    **Critical path:** heavy-1 → gate\|&lt;b&gt;=
+    ");
+    let json = project.shardplan("-q graph --critical-path --format json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["version"], &json["end_ms"]), (&1.into(), &200_000.into()), "{json}");
+    assert!(project.shardplan("-q graph --critical-path").stdout.starts_with("digraph critical_path"));
+}
+
+#[test]
+fn what_a_faster_job_would_buy_is_told_before_anybody_works_on_it() {
+    let project = timed();
+    let said = project
+        .shardplan("-q graph --critical-path --format text --what-if heavy-1=60s --what-if gate|<b>==0s");
+    assert_snapshot!(said, @"
+    exit: 0
+    --- stdout
+    If heavy-1 took 1m00s and gate|<b>= took 0s, the workflow would end in 1m30s (−1m50s against 3m20s).
+
+      job        starts  takes   ends  slack  without it
+      heavy-1        0s  1m00s  1m00s    30s           —
+      lint           0s  1m30s  1m30s      —        −30s
+      unit-1         0s    40s    40s    50s           —
+      gate|<b>=   1m00s     0s  1m00s    30s           —
+
+      Critical path  lint
+    ");
+    assert_snapshot!(project.shardplan("-q graph --critical-path --what-if heavi-1=60s"), @"
+    exit: 2
+    --- stderr
+    error: there is no job `heavi-1`
+    hint: did you mean `heavy-1`?
+    ");
+    assert_snapshot!(project.shardplan("-q graph --critical-path --what-if heavy-1=soon"), @"
+    exit: 2
+    --- stderr
+    error: `soon` is not a duration: write it as `45s`, `1m30s`, `2h` or `250ms`
+    ");
+    assert_snapshot!(project.shardplan("-q graph --critical-path --what-if heavy-1"), @"
+    exit: 2
+    --- stderr
+    error: `heavy-1` is not of the form JOB=TIME
+    hint: such as `--what-if lint=30s`
+    ");
+}

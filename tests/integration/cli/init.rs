@@ -28,6 +28,8 @@ fn a_manifest_is_proposed_from_what_the_repository_says() {
       · gate: job `gate` combines the coverage
     Guessed
       · `redis` is what the marker `redis` stands for.
+      · Nothing in the sources says which tests need `postgres`: every shard of its lanes starts it.
+      · Nothing in the sources says which tests need `search`: every shard of its lanes starts it.
     --- stderr
            Wrote shardplan.toml
     hint: `shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations
@@ -71,7 +73,7 @@ fn a_manifest_is_proposed_from_what_the_repository_says() {
     [lanes.integration]
     job = "integration"
     paths = ["tests/integration"]
-    # Nothing says yet which tests need these, so every shard starts them. Take one out once its tests are known.
+    # Nothing says which tests need these, so every shard starts them. Take one out once its tests are known.
     services = ["postgres", "search"]
     today = { services = ["postgres", "redis", "search"], shards = 1 }
     "#);
@@ -116,4 +118,60 @@ fn a_broken_workflow_is_named_and_the_others_are_read() {
     let named = project.shardplan("init --dry-run --workflow .github/workflows/a.yml");
     assert_eq!(named.code, 3, "{named}");
     assert!(!project.path("shardplan.toml").exists());
+}
+
+#[test]
+fn a_service_that_the_sources_know_starts_only_where_it_is_needed() {
+    let project = project();
+    project.write(
+        "tests/integration/test_db.py",
+        "import psycopg\ndef test_a():\n    psycopg.connect('postgresql://localhost/x')\n",
+    );
+    project.write("tests/integration/test_plain.py", "def test_b():\n    pass\n");
+    project.write(".test_durations", "{\"tests/integration/test_db.py::test_a\": 1.5}");
+    let said = project.shardplan("init");
+    assert_snapshot!(said, @"
+    exit: 0
+    --- stdout
+    Understood
+      · .github/workflows/ci.yml: 4 jobs
+      · services: postgres, redis, search
+      · lane `unit`: job `unit`, no service
+      · lane `integration`: job `integration`, postgres, redis, search
+      · gate: job `gate` combines the coverage
+      · `postgres` is needed by 1 of 2 tests (1 of their files), by what their sources say: `shardplan explain postgres` shows why.
+    Guessed
+      · `redis` is what the marker `redis` stands for.
+      · Nothing in the sources says which tests need `search`: every shard of its lanes starts it.
+    --- stderr
+           Wrote shardplan.toml
+    hint: `shardplan ingest .test_durations` reads the durations that are here; `shardplan suggest` plans with them
+    ");
+    let manifest = std::fs::read_to_string(project.path("shardplan.toml")).unwrap();
+    assert!(manifest.contains("\nservices = [\"search\"]\n"), "{manifest}");
+}
+
+#[test]
+fn a_command_that_the_matrix_decides_is_read_for_every_row() {
+    let project = Project::empty();
+    project.write(
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  checks:\n    runs-on: x\n    strategy:\n      matrix:\n        include:\n          - {name: Tests, command: bin/tests --fast}\n          - {name: Docs, command: bin/docs}\n    services:\n      shop-redis: {image: 'redis:8'}\n    steps:\n      - run: ${{ matrix.command }}\n  lint:\n    runs-on: x\n    strategy: {matrix: {job: [linting, mypy]}}\n    steps:\n      - run: tox -e ${{ matrix.job }}\n",
+    );
+    assert_snapshot!(project.shardplan("init"), @"
+    exit: 0
+    --- stdout
+    Understood
+      · .github/workflows/ci.yml: 2 jobs
+      · services: shop-redis
+      · lane `checks`: job `checks`, shop-redis
+    Guessed
+      · .github/workflows/ci.yml:3: job `checks` runs 2 times over its matrix; the plan counts one of these, and every shard runs for each.
+      · Nothing in the sources says which tests need `shop-redis`: every shard of its lanes starts it.
+    Missing
+      · .github/workflows/ci.yml:3: job `checks` runs its tests through `bin/tests --fast`: see that it passes PYTEST_ADDOPTS and SHARDPLAN_SHARD on to pytest, and installs shardplan beside it.
+    --- stderr
+           Wrote shardplan.toml
+    hint: `shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations
+    ");
 }
