@@ -1,6 +1,7 @@
 //! What can be typed. What it means is decided in [`super::settings`].
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,10 +14,17 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// What a report of a fault should say of the program.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{}\nplatform: {os} {arch}\nbuild: {build}", env!("CARGO_PKG_VERSION"))
+});
+
 /// Plan how to split a slow CI test job: which lanes and shards, with which service containers in each, end
 /// the whole workflow soonest, and how far from the best possible that is.
 #[derive(Debug, Parser)]
-#[command(name = "shardplan", version, styles = STYLES, max_term_width = 100)]
+#[command(name = "shardplan", version, long_version = LONG_VERSION.as_str(), styles = STYLES, max_term_width = 100)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -82,6 +90,12 @@ pub enum Command {
     Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
+    /// Print the JSON schema of a file, for an editor that completes and checks it
+    Schema(SchemaArgs),
+    /// Print the script that completes the program's words in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 /// `shardplan init`
@@ -609,4 +623,35 @@ pub enum GraphKindArg {
     Needs,
     /// The jobs of the workflow with the lanes among them.
     Jobs,
+}
+
+/// `shardplan schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: SchemaArg,
+}
+
+/// The files that people write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    /// `shardplan.toml`.
+    Manifest,
+}
+
+/// `shardplan completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `shardplan man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder to write them into; it is made where it is missing
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
