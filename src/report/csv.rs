@@ -21,7 +21,7 @@ pub fn plan(summary: &PlanSummary) -> String {
         "slack_seconds",
     ];
     let rows = summary.shards.iter().map(|shard| {
-        let services: Vec<&str> = shard.services.iter().map(|service| service.as_str()).collect();
+        let services: Vec<&str> = shard.services.iter().map(crate::ids::ServiceName::as_str).collect();
         vec![
             shard.name.clone(),
             shard.lane.clone(),
