@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Writes what the notebooks read, with the program alone: JSON and Parquet in notebooks/exported.
+
+    cargo build
+    python3 notebooks/export.py             # or SHARDPLAN=path/to/shardplan python3 notebooks/export.py
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("SHARDPLAN", ROOT / "target/debug/shardplan")).resolve()
+EXPORTED = ROOT / "notebooks/exported"
+
+
+def shardplan(*words, into, inside=ROOT):
+    """Runs the program and writes what it prints."""
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with open(into, "wb") as file:
+        subprocess.run([PROGRAM, "--quiet", *map(str, words)], cwd=inside, stdout=file, check=True)
+
+
+def trade_off():
+    example = ROOT / "data/relyloop"
+    shardplan("tradeoff", "--format", "json", inside=example, into=EXPORTED / "relyloop/tradeoff.json")
+    for budget in range(4, 9):
+        into = EXPORTED / f"relyloop/plan-{budget}.json"
+        shardplan("suggest", "--budget", budget, "--format", "json", inside=example, into=into)
+
+
+def forecasts():
+    """Plays the history of data/rq: after each run, what is expected of the next."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, run in enumerate(sorted((ROOT / "data/rq/runs").glob("*.csv.gz")), start=1):
+            subprocess.run([PROGRAM, "--quiet", "ingest", run], cwd=folder, check=True)
+            into = EXPORTED / f"rq/expected-after-{number:02}.json"
+            shardplan("history", "export", "test-durations", inside=folder, into=into)
+        observations = EXPORTED / "rq/history.parquet"
+        subprocess.run([PROGRAM, "--quiet", "history", "export", "parquet", "-o", observations], cwd=folder, check=True)
+
+
+def solver():
+    """Plans the saved instances of at most 400 units and 5 services: a debug build takes minutes for the others."""
+    for instance in sorted((ROOT / "models/instances").glob("*.json")):
+        problem = json.loads(instance.read_text())
+        if len(problem["units"]) > 400 or len(problem["services"]) > 5:
+            continue
+        shutil.copyfile(instance, EXPORTED / "solver" / f"{instance.stem}.problem.json")
+        into = EXPORTED / "solver" / f"{instance.stem}.plan.json"
+        shardplan("suggest", "--from-model", instance, "--format", "json", into=into)
+
+
+if __name__ == "__main__":
+    shutil.rmtree(EXPORTED, ignore_errors=True)
+    (EXPORTED / "solver").mkdir(parents=True)
+    trade_off()
+    forecasts()
+    solver()
