@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("SHARDPLAN", ROOT / "target/debug/shardplan")).resolve()
 EXPORTED = ROOT / "notebooks/exported"
+INFEASIBLE = 4  # the exit code of `suggest` where no plan keeps the limits
 
 
 def shardplan(*words, into, inside=ROOT):
@@ -49,9 +50,13 @@ def solver():
         problem = json.loads(instance.read_text())
         if len(problem["units"]) > 400 or len(problem["services"]) > 5:
             continue
+        words = [PROGRAM, "--quiet", "suggest", "--from-model", instance, "--format", "json"]
+        ended = subprocess.run(words, stdout=subprocess.PIPE)
+        if ended.returncode == INFEASIBLE:
+            continue
+        ended.check_returncode()
+        (EXPORTED / "solver" / f"{instance.stem}.plan.json").write_bytes(ended.stdout)
         shutil.copyfile(instance, EXPORTED / "solver" / f"{instance.stem}.problem.json")
-        into = EXPORTED / "solver" / f"{instance.stem}.plan.json"
-        shardplan("suggest", "--from-model", instance, "--format", "json", into=into)
 
 
 if __name__ == "__main__":
