@@ -365,6 +365,22 @@ pub enum FindingsFormatArg {
     Github,
 }
 
+/// Pictures of the plan and of what it was chosen from.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// Write a page with the trade-off, the plan, what services cost and how good forecasts were; it needs no
+    /// network
+    #[arg(long, value_name = "FILE", help_heading = "Pictures", conflicts_with = "from_model")]
+    pub html: Option<PathBuf>,
+}
+
+impl PictureArgs {
+    /// Returns whether a picture is wanted.
+    pub(super) fn wanted(&self) -> bool {
+        self.html.is_some()
+    }
+}
+
 /// `shardplan suggest`
 #[derive(Debug, Args)]
 pub struct SuggestArgs {
@@ -388,7 +404,10 @@ pub struct SuggestArgs {
     pub locked: bool,
     /// Score a plan made by hand, in the form of a lock, beside the suggested one
     #[arg(long, value_name = "FILE")]
-    pub compare: Option<PathBuf>,
+    pub compare: Vec<PathBuf>,
+    /// Pictures of it.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -404,8 +423,14 @@ pub struct TradeoffArgs {
     #[command(flatten)]
     pub inventory: InventoryArgs,
     /// Look at a problem that `suggest --save-model` wrote, instead of the project's
-    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "compare"])]
     pub from_model: Option<PathBuf>,
+    /// Mark a plan made by hand, in the form of a lock, in the pictures
+    #[arg(long, value_name = "FILE", requires = "html")]
+    pub compare: Vec<PathBuf>,
+    /// Pictures of it.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,

@@ -9,6 +9,7 @@ mod console;
 mod diagnostics;
 mod exit_status;
 mod files;
+mod pictures;
 mod project;
 mod saved_model;
 mod settings;
