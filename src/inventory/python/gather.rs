@@ -153,7 +153,8 @@ pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
 }
 
 /// Builtins that look at a function and do not call it.
-const LOOKS: &[&str] = &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
+const LOOKS: &[&str] =
+    &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
 
 struct Gatherer<'s> {
     module: ModuleIx,
