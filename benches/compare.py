@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Plans every instance with shardplan, OR-tools CP-SAT and the simple methods, and writes docs/benchmarks.md.
+"""Plans every instance with shardplan, CP-SAT, HiGHS and the simple methods, and writes docs/benchmarks.md.
 
     cargo build --release
-    python3 benches/compare.py                      # everything, CP-SAT for 60 s an instance
-    python3 benches/compare.py --cp-seconds 0       # without CP-SAT
+    python3 benches/compare.py                      # everything; CP-SAT and HiGHS for 60 s an instance
+    python3 benches/compare.py --seconds 0          # without these two
     python3 benches/compare.py --random 10000       # small random ones against CP-SAT's optimum; prints, writes nothing
 
-CP-SAT is installed with pip into a virtual environment in the temporary folder, never into the repository.
+CP-SAT and HiGHS stop as soon as they reach our end. What they came to is kept in the temporary folder, by instance and
+end, so that a run that was stopped goes on where it was. Both are installed with pip into a virtual environment there,
+never into the repository.
 """
 
 import argparse
@@ -22,21 +24,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("SHARDPLAN", ROOT / "target/release/shardplan"))
 LARGEST_FOR_CP_SAT = 60_000  # unit-shard pairs
+LARGEST_FOR_HIGHS = 12_000
+KEPT = Path(tempfile.gettempdir()) / "shardplan-compare.json"
 VENV = Path(tempfile.gettempdir()) / "shardplan-compare-venv"
 
 
 def in_venv():
     """Runs this script again where OR-tools is installed."""
     try:
+        import highspy  # noqa: F401
         import ortools  # noqa: F401
         return
     except ImportError:
         pass
     if not (VENV / "bin/python").exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([VENV / "bin/pip", "install", "--quiet", "ortools>=9.10,<10"], check=True)
+        subprocess.run([VENV / "bin/pip", "install", "--quiet", "ortools>=9.10,<10", "highspy>=1.8,<2"], check=True)
     if Path(sys.prefix) == VENV:
-        sys.exit("OR-tools can not be imported")
+        sys.exit("OR-tools or highspy can not be imported")
     os.execv(VENV / "bin/python", [str(VENV / "bin/python"), *sys.argv])
 
 
@@ -169,11 +174,9 @@ def two_tiers(problem):
     return best
 
 
-def cp_sat(problem, seconds):
-    """The whole problem as CP-SAT sees it: units on shards, services on shards. Returns the end, whether it is
-    optimal, the bound, and when each better end was found; nothing where the problem is too large."""
-    from ortools.sat.python import cp_model
-
+def slots_of(problem, largest):
+    """The lane of every shard that could make sense, and the positions of each lane's units; nothing where units and
+    shards make more pairs than `largest`."""
     limits, units = problem["limits"], problem["units"]
     lanes = range(len(problem["lanes"]))
     of_lane = [[at for at, u in enumerate(units) if u.get("lane", 0) == lane] for lane in lanes]
@@ -185,12 +188,28 @@ def cp_sat(problem, seconds):
         if cheapest and "containers" in limits:
             count = min(count, limits["containers"] // cheapest)
         slots += [lane] * max(count, 0)
-    if sum(len(of_lane[lane]) for lane in slots) > LARGEST_FOR_CP_SAT:
-        return None
-    model = cp_model.CpModel()
-    horizon = sum(u["load_ms"] for u in units) + sum(boot(problem, [s]) for s in range(len(problem["services"]))) \
+    return None if sum(len(of_lane[lane]) for lane in slots) > largest else (slots, of_lane)
+
+
+def latest_end(problem):
+    return sum(u["load_ms"] for u in problem["units"]) \
+        + sum(boot(problem, [s]) for s in range(len(problem["services"]))) \
         + sum(l["base_ms"] + l.get("tail_ms", 0) + l.get("head_ms", 0) + l.get("after_ms", 0) for l in problem["lanes"]) \
         + problem.get("floor_ms", 0)
+
+
+def cp_sat(problem, seconds, stop=None):
+    """The whole problem as CP-SAT sees it: units on shards, services on shards. Returns the end, whether it is
+    optimal, and when each better end was found; nothing where the problem is too large. An end of `stop` is enough."""
+    from ortools.sat.python import cp_model
+
+    limits, units = problem["limits"], problem["units"]
+    stated = slots_of(problem, LARGEST_FOR_CP_SAT)
+    if stated is None:
+        return None
+    slots, of_lane = stated
+    model = cp_model.CpModel()
+    horizon = latest_end(problem)
     end = model.new_int_var(problem.get("floor_ms", 0), horizon, "end")
     on = {at: [] for at in range(len(units))}
     used_containers, used_shards, minutes = [], [], []
@@ -249,6 +268,8 @@ def cp_sat(problem, seconds):
 
         def on_solution_callback(self):
             self.found.append((self.wall_time, int(self.objective_value)))
+            if stop is not None and self.objective_value <= stop:
+                self.stop_search()
 
     solver, times = cp_model.CpSolver(), Times()
     solver.parameters.max_time_in_seconds = seconds
@@ -260,6 +281,88 @@ def cp_sat(problem, seconds):
         return {"end": None, "optimal": False, "found": [], "seconds": solver.wall_time}
     return {"end": int(solver.objective_value), "optimal": status == cp_model.OPTIMAL, "found": times.found,
             "seconds": solver.wall_time}
+
+
+def highs(problem, seconds, stop=None):
+    """The same as a plain mixed-integer program for HiGHS. Returns the end and the seconds; nothing where the problem is
+    too large."""
+    import highspy
+
+    limits, units = problem["limits"], problem["units"]
+    stated = slots_of(problem, LARGEST_FOR_HIGHS)
+    if stated is None:
+        return None
+    slots, of_lane = stated
+    scale = 1000.0  # seconds keep the numbers near one
+    solver = highspy.Highs()
+    solver.silent()
+    end = solver.addVariable(lb=problem.get("floor_ms", 0) / scale, ub=latest_end(problem) / scale, obj=1)
+    on = {at: [] for at in range(len(units))}
+    used_containers, used_shards, minutes = [], [], []
+    for lane in slots:
+        spec = problem["lanes"][lane]
+        used = solver.addBinary()
+        starts = [solver.addBinary() for _ in problem["services"]]
+        members = {at: solver.addBinary() for at in of_lane[lane]}
+        for at, here in members.items():
+            on[at].append(here)
+            solver.addConstr(here <= used)
+            for service in needed(problem, units[at]):
+                solver.addConstr(here <= starts[service])
+        for service in spec.get("services", []):
+            solver.addConstr(used <= starts[service])
+        ready = solver.addVariable(lb=0)
+        for service, start in enumerate(starts):
+            solver.addConstr(ready >= problem["services"][service]["ready_ms"] / scale * start)
+        run = solver.addVariable(lb=0)
+        solver.addConstr(run >= solver.qsum(
+            units[at]["load_ms"] / scale * 1000 / spec["speed"] * here for at, here in members.items()))
+        if spec["speed"] != 1000:
+            for at, here in members.items():
+                solver.addConstr(run >= units[at].get("piece_ms", units[at]["load_ms"]) / scale * here)
+        wall = (spec["base_ms"] + spec.get("tail_ms", 0)) / scale * used + ready + run
+        for service, start in zip(problem["services"], starts):
+            wall = wall + (service["pull_ms"] + service["attach_ms"]) / scale * start
+        solver.addConstr(end >= wall + (spec.get("head_ms", 0) + spec.get("after_ms", 0)) / scale * used)
+        if "minutes" in limits:
+            billed = solver.addIntegral(lb=0)
+            solver.addConstr(billed * 60 >= wall)
+            minutes.append(billed)
+        used_containers += [s["containers"] * start for s, start in zip(problem["services"], starts)]
+        used_shards.append(used)
+        for group in problem.get("apart", []):
+            together = [members[at] for at in group["units"] if at in members]
+            if len(together) > 1:
+                solver.addConstr(solver.qsum(together) <= 1)
+    for places in on.values():
+        solver.addConstr(solver.qsum(places) == 1)
+    if "containers" in limits and used_containers:
+        solver.addConstr(solver.qsum(used_containers) <= limits["containers"])
+    if "shards" in limits:
+        solver.addConstr(solver.qsum(used_shards) <= limits["shards"])
+    if "minutes" in limits:
+        solver.addConstr(solver.qsum(minutes) + problem.get("other_minutes", 0) <= limits["minutes"])
+    solver.setOptionValue("time_limit", float(seconds))
+    solver.setOptionValue("threads", 2)
+    if stop is not None:
+        solver.setOptionValue("objective_target", stop / scale + 1e-6)
+    begin = time.perf_counter()
+    solver.setMinimize()
+    solver.run()
+    info = solver.getInfo()
+    found = info.primal_solution_status == 2 and math.isfinite(info.objective_function_value)
+    return {"end": round(info.objective_function_value * scale) if found else None,
+            "seconds": time.perf_counter() - begin}
+
+
+def kept(name, end, method, ask):
+    """What a method came to for an instance and the end that it was to reach; asked only once."""
+    answers = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    key = f"{name} {end} {method}"
+    if key not in answers:
+        answers[key] = ask()
+        KEPT.write_text(json.dumps(answers))
+    return answers[key]
 
 
 def shardplan(path):
@@ -282,15 +385,19 @@ def reaches(found, value):
     return next((at for at, end in found if end <= value), None)
 
 
-def compare(path, cp_seconds):
+def compare(path, seconds):
     problem = json.loads(Path(path).read_text())
     answer, took, memory, cpu = shardplan(path)
     row = {"name": Path(path).stem, "units": len(problem["units"]), "services": len(problem["services"]),
            "sets": len({(u.get("lane", 0), tuple(u.get("needs", []))) for u in problem["units"]}),
            "lanes": len(problem["lanes"]), "seconds": took, "cpu": cpu, "memory": memory, "answer": answer,
-           "cp": None, "peers": {}}
-    if cp_seconds and len(problem["units"]) * 2 <= LARGEST_FOR_CP_SAT:
-        row["cp"] = cp_sat(problem, cp_seconds)
+           "cp": None, "highs": None, "peers": {}}
+    if seconds and len(problem["units"]) * 2 <= LARGEST_FOR_CP_SAT:
+        end = answer and answer["end_ms"]
+        # Where nothing better can be found, only the time to our end is of interest.
+        limit = seconds / 2 if answer and answer["gap"] <= 0.000_1 else seconds
+        row["cp"] = kept(row["name"], end, "CP-SAT", lambda: cp_sat(problem, limit, end))
+        row["highs"] = kept(row["name"], end, "HiGHS", lambda: highs(problem, limit, end))
     if len(problem["units"]) <= 20_000 and not problem.get("apart") and "minutes" not in problem["limits"]:
         row["peers"] = {
             "longest-first, all services": simple(problem, longest_first, False),

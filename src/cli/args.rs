@@ -1,6 +1,7 @@
 //! What can be typed. What it means is decided in [`super::settings`].
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,10 +14,17 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// What a report of a fault should say of the program.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{}\nplatform: {os} {arch}\nbuild: {build}", env!("CARGO_PKG_VERSION"))
+});
+
 /// Plan how to split a slow CI test job: which lanes and shards, with which service containers in each, end
 /// the whole workflow soonest, and how far from the best possible that is.
 #[derive(Debug, Parser)]
-#[command(name = "shardplan", version, styles = STYLES, max_term_width = 100)]
+#[command(name = "shardplan", version, long_version = LONG_VERSION.as_str(), styles = STYLES, max_term_width = 100)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -82,6 +90,12 @@ pub enum Command {
     Emit(EmitArgs),
     /// Draw the constraint graph as DOT
     Graph(GraphArgs),
+    /// Print the JSON schema of a file, for an editor that completes and checks it
+    Schema(SchemaArgs),
+    /// Print the script that completes the program's words in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 /// `shardplan init`
@@ -351,6 +365,22 @@ pub enum FindingsFormatArg {
     Github,
 }
 
+/// Pictures of the plan and of what it was chosen from.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// Write a page with the trade-off, the plan, what services cost and how good forecasts were; it needs no
+    /// network
+    #[arg(long, value_name = "FILE", help_heading = "Pictures", conflicts_with = "from_model")]
+    pub html: Option<PathBuf>,
+}
+
+impl PictureArgs {
+    /// Returns whether a picture is wanted.
+    pub(super) fn wanted(&self) -> bool {
+        self.html.is_some()
+    }
+}
+
 /// `shardplan suggest`
 #[derive(Debug, Args)]
 pub struct SuggestArgs {
@@ -374,7 +404,10 @@ pub struct SuggestArgs {
     pub locked: bool,
     /// Score a plan made by hand, in the form of a lock, beside the suggested one
     #[arg(long, value_name = "FILE")]
-    pub compare: Option<PathBuf>,
+    pub compare: Vec<PathBuf>,
+    /// Pictures of it.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -390,8 +423,14 @@ pub struct TradeoffArgs {
     #[command(flatten)]
     pub inventory: InventoryArgs,
     /// Look at a problem that `suggest --save-model` wrote, instead of the project's
-    #[arg(long, value_name = "FILE", conflicts_with = "inventory")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "compare"])]
     pub from_model: Option<PathBuf>,
+    /// Mark a plan made by hand, in the form of a lock, in the pictures
+    #[arg(long, value_name = "FILE", requires = "html")]
+    pub compare: Vec<PathBuf>,
+    /// Pictures of it.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: FormatArg,
@@ -568,4 +607,35 @@ pub enum GraphKindArg {
     Needs,
     /// The jobs of the workflow with the lanes among them.
     Jobs,
+}
+
+/// `shardplan schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: SchemaArg,
+}
+
+/// The files that people write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    /// `shardplan.toml`.
+    Manifest,
+}
+
+/// `shardplan completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `shardplan man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder to write them into; it is made where it is missing
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }

@@ -8,8 +8,8 @@ use super::console::{Failure, chain};
 use super::files::read_text;
 use super::project::{read_inventory, read_manifest};
 use super::settings::Settings;
-use crate::audit::AuditedWorkflow;
 use crate::audit::coverage::{self, CoverageSettings};
+use crate::audit::{AuditedWorkflow, Context};
 use crate::config::Config;
 use crate::estimate::Estimates;
 use crate::history::{self, Filter, Observed, Store};
@@ -35,6 +35,21 @@ pub(crate) struct Audited {
 }
 
 impl Audited {
+    /// Returns it as the rules look at it.
+    pub(crate) fn context<'p>(&'p self, settings: &Settings) -> Context<'p> {
+        Context {
+            config: &self.config,
+            declared: settings.manifest.is_some(),
+            manifest: &self.manifest,
+            sources: &self.sources,
+            inventory: self.inventory.as_ref(),
+            observed: &self.observed,
+            estimates: &self.estimates,
+            workflows: &self.workflows,
+            coverage: &self.coverage,
+        }
+    }
+
     /// Reads the sources and whatever else is known of the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;

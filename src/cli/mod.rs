@@ -9,6 +9,7 @@ mod console;
 mod diagnostics;
 mod exit_status;
 mod files;
+mod pictures;
 mod project;
 mod saved_model;
 mod settings;
@@ -60,5 +61,8 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Explain(args) => commands::explain::run(args, settings),
         Command::Emit(args) => commands::emit::run(args, settings),
         Command::Graph(args) => commands::graph::run(args, settings),
+        Command::Schema(args) => commands::schema::run(args, settings),
+        Command::Completions(args) => commands::completions::run(args, settings),
+        Command::Man(args) => commands::man::run(args, settings),
     }
 }

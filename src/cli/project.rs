@@ -18,7 +18,7 @@ use crate::inventory::Inventory;
 use crate::model::{Inputs, Limits};
 use crate::plan::Lock;
 use crate::report::plural;
-use crate::workflow::{self, github::WorkflowFile};
+use crate::workflow::{self, JobTimes, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
 const LOCK_NAME: &str = "shardplan.lock";
@@ -30,8 +30,8 @@ pub(crate) struct Project {
     pub(crate) estimates: Estimates,
     pub(crate) overheads: Overheads,
     pub(crate) lock_path: PathBuf,
-    /// What the time of the workflow's jobs goes into, by name, where the history knows it.
-    pub(crate) job_parts: BTreeMap<String, String>,
+    /// What was measured of the workflow's jobs, by name; of those that run a lane, by its name as well.
+    pub(crate) job_times: BTreeMap<String, JobTimes>,
     /// What the user should know about how the project was read.
     pub(crate) notes: Vec<String>,
 }
@@ -84,10 +84,11 @@ impl Project {
         );
         let lock_path = settings.below_root(LOCK_NAME.as_ref());
         let mut notes = Vec::new();
-        let mut job_parts = BTreeMap::new();
+        let mut job_times = BTreeMap::new();
         if let Some(file) = read_workflow(&config, settings)? {
-            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned_shards(&lock_path));
-            job_parts = parts_of_jobs(&file, &observed);
+            let pinned = pinned_shards(&lock_path);
+            notes = workflow::complete(&mut config, &file, &observed.jobs, &pinned);
+            job_times = times_of_jobs(&config, &file, &observed, &pinned);
         }
         if let Some(branch) = filter.branch.filter(|_| !left_out.is_empty()) {
             let message = format!(
@@ -107,9 +108,16 @@ impl Project {
             config,
             inventory,
             lock_path,
-            job_parts,
+            job_times,
             notes,
         })
+    }
+
+    /// Returns the runs that the estimates rest on, read again: planning keeps no more of them than it needs.
+    pub(crate) fn observed(&self, settings: &Settings) -> Result<Observed, Failure> {
+        let filter = Filter { branch: self.config.history.branch.clone(), ..Filter::default() };
+        let store = Store::of_project(&settings.root);
+        history::load_detail(&store, &filter, Detail::Times).map_err(|error| history_failure(&error))
     }
 
     /// Returns the pinned plan, where there is one.
@@ -176,22 +184,23 @@ pub(crate) fn read_workflow(config: &Config, settings: &Settings) -> Result<Opti
     Ok(Some(file))
 }
 
-/// Returns what the time of every job that was measured goes into.
-fn parts_of_jobs(file: &WorkflowFile, observed: &Observed) -> BTreeMap<String, String> {
-    let parts = file.jobs.iter().filter_map(|job| {
-        let times = workflow::times_of(job, &observed.jobs)?;
-        let parts = format!(
-            "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
-            times.queue,
-            times.setup,
-            times.containers,
-            times.tests,
-            times.rest,
-            plural(times.runs, "run"),
-        );
-        Some((job.id.clone(), parts))
-    });
-    parts.collect()
+/// Returns the times of every job that was measured.
+fn times_of_jobs(
+    config: &Config,
+    file: &WorkflowFile,
+    observed: &Observed,
+    pinned: &BTreeMap<String, LaneName>,
+) -> BTreeMap<String, JobTimes> {
+    let lanes = workflow::lane_jobs(config, file, pinned);
+    let mut times = BTreeMap::new();
+    for job in &file.jobs {
+        let Some(measured) = workflow::times_of(job, &observed.jobs) else { continue };
+        if let Some(lane) = lanes.get(job.id.as_str()) {
+            times.entry(lane.to_string()).or_insert(measured);
+        }
+        times.insert(job.id.clone(), measured);
+    }
+    times
 }
 
 /// Returns the lane of every pinned shard; nothing where no readable plan is pinned.
@@ -254,7 +263,7 @@ pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, 
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
 }
 
-pub(super) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
+pub(crate) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
     let shown = shown_path(path);
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;

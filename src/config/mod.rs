@@ -12,6 +12,7 @@ mod origin;
 mod path_pattern;
 mod pattern;
 mod read;
+mod schema;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -27,6 +28,7 @@ pub use match_expr::{MarkerValue, Term};
 pub use origin::{Origin, Sourced};
 pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
+pub use schema::schema;
 
 /// Everything that the manifest says, checked.
 #[derive(Clone, Debug)]

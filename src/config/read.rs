@@ -275,11 +275,9 @@ fn read_audit(root: &Section<'_, '_>) -> AuditSettings {
         select: codes(&section, "select"),
         ignore: codes(&section, "ignore"),
         per_file_ignores: section.lists("per-file-ignores"),
-        serial: if section.has("serial") {
-            codes(&section, "serial")
-        } else {
-            AuditSettings::default().serial
-        },
+        serial: Some(codes(&section, "serial"))
+            .filter(|_| section.has("serial"))
+            .unwrap_or(AuditSettings::default().serial),
         baseline: section.string("baseline"),
     };
     section.finish();

@@ -72,6 +72,8 @@ pub struct TradeoffV1 {
     version: u32,
     points: Vec<PointV1>,
     today: Option<OtherV1>,
+    /// Nothing ends the workflow earlier, whatever the containers.
+    floor_ms: u64,
     advice: Vec<String>,
 }
 
@@ -173,6 +175,7 @@ impl From<&FrontierSummary> for TradeoffV1 {
             version: 1,
             points: points.collect(),
             today: summary.today.as_ref().map(OtherV1::from),
+            floor_ms: summary.floor.0,
             advice: summary.advice.clone(),
         }
     }

@@ -1,9 +1,12 @@
 //! What people and programs read of a plan: everything is worked out once ([`summary`]) and then only formatted.
 
+pub mod chart;
 mod dot;
 pub mod explanation;
+pub mod html;
 pub mod json_v1;
 mod markdown;
+pub mod page;
 mod schedule;
 pub mod select_v1;
 mod sentences;

@@ -116,6 +116,8 @@ pub struct FrontierSummary {
     pub points: Vec<FrontierLine>,
     /// What today's jobs take on the same estimates.
     pub today: Option<OtherPlan>,
+    /// Nothing ends it earlier, whatever the containers.
+    pub floor: Millis,
     /// What to choose.
     pub advice: Vec<String>,
 }
@@ -282,7 +284,7 @@ impl FrontierSummary {
         }
         let today = today.map(|plan| OtherPlan::new("today", plan, Vec::new()));
         let advice = advice(model, &points, today.as_ref(), frontier.floor);
-        Self { points, today, advice }
+        Self { points, today, floor: frontier.floor, advice }
     }
 }
 

@@ -67,7 +67,8 @@ impl ApartIndex {
         Self(index)
     }
 
-    fn of(&self, unit: UnitIx) -> &[u32] {
+    /// Returns the groups that a unit is in.
+    pub(super) fn of(&self, unit: UnitIx) -> &[u32] {
         &self.0[unit.position()]
     }
 }

@@ -4,6 +4,7 @@
 //! is a set of which no part clashes alone. For each of these the smallest change that makes a plan possible is
 //! looked for, and tried.
 
+use super::effort::Effort;
 use super::planner::Planner;
 use crate::config::{Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
@@ -89,6 +90,9 @@ pub enum Cure {
 /// The limits that can be taken away, those first that a user gives up most easily.
 const FILTER_ORDER: [Limit; 4] = [Limit::Minutes, Limit::Shards, Limit::Target, Limit::Containers];
 
+/// Which part of the effort that is left goes to one question.
+const SHARE: u64 = 10;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
     Containers,
@@ -97,9 +101,10 @@ enum Limit {
     Target,
 }
 
-/// Returns why there is no plan within the limits.
-pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
-    let (mut conflict, mut core) = find_one(problem, limits);
+/// Returns why there is no plan within the limits. Where the effort does not suffice for a question, what it asks about
+/// is held to take part in the conflict and not to help against it.
+pub(super) fn find(problem: &Problem, limits: &Limits, effort: &Effort) -> Conflict {
+    let (mut conflict, mut core) = find_one(problem, limits, effort);
     let mut changes = Vec::new();
     let mut relaxed = limits.clone();
     // Where no single change helps, another set of constraints clashes beside the first: it is relaxed as far as
@@ -108,12 +113,13 @@ pub(super) fn find(problem: &Problem, limits: &Limits) -> Conflict {
         if !conflict.cures.is_empty() {
             break;
         }
-        let Some(change) = cures(problem, &core, &core).into_iter().find(|cure| cure.relax(&mut relaxed))
+        let Some(change) =
+            cures(problem, &core, &core, effort).into_iter().find(|cure| cure.relax(&mut relaxed))
         else {
             break;
         };
         changes.push(change);
-        let (next, next_core) = find_one(problem, &relaxed);
+        let (next, next_core) = find_one(problem, &relaxed, effort);
         conflict.further.extend(next.clashes);
         conflict.cures = next.cures;
         conflict.proven &= next.proven;
@@ -143,11 +149,13 @@ impl Cure {
 }
 
 /// Returns a set of constraints that clash of which no part clashes alone, and the limits among them.
-fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
-    let proven = refuses(problem, limits);
+fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, Limits) {
+    let proven = refuses(problem, limits, effort);
     // Where it is not proven, the most that can be said of less limited problems is the same.
-    let fails =
-        if proven { refuses } else { |problem: &Problem, limits: &Limits| !has_plan(problem, limits) };
+    let fails = |problem: &Problem, limits: &Limits| {
+        !effort.is_spent()
+            && if proven { refuses(problem, limits, effort) } else { !has_plan(problem, limits, effort) }
+    };
     let mut core = limits.clone();
     for limit in FILTER_ORDER {
         let without = drop_limit(&core, limit);
@@ -183,7 +191,7 @@ fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
     if let Some(limit) = &core.target {
         clashes.push(Clash::Target(limit.clone()));
         // Either of these clashes with the target alone.
-        let unit_bound = Planner::new(problem).master().unit_bound();
+        let unit_bound = Planner::with_effort(problem, 0).master().unit_bound();
         if problem.floor.at > limit.value {
             clashes.push(Clash::OtherJobs(problem.floor.at));
         } else if let (at, Some(unit)) = unit_bound
@@ -199,7 +207,14 @@ fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
             clashes.push(Clash::Apart { group, units: apart.units.len() });
         }
     }
-    let mut cures = cures(problem, limits, &core);
+    if clashes.is_empty() {
+        // What takes part could not be told apart: then all limits do.
+        clashes.extend(limits.containers.clone().map(Clash::Containers));
+        clashes.extend(limits.shards.clone().map(Clash::Shards));
+        clashes.extend(limits.minutes.clone().map(Clash::Minutes));
+        clashes.extend(limits.target.clone().map(Clash::Target));
+    }
+    let mut cures = cures(problem, limits, &core, effort);
     if lane_limits.len() == 1 {
         let lane = lane_limits[0];
         let most = problem.units.iter().filter(|unit| unit.lane == lane).count();
@@ -208,7 +223,7 @@ fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
             smallest(problem.lanes[lane].max_shards.into(), most.into(), |shards| {
                 let mut wider = problem.clone();
                 wider.lanes[lane].max_shards = u32::try_from(shards).unwrap_or(u32::MAX);
-                has_plan(&wider, limits)
+                has_plan(&wider, limits, effort)
             })
             .map(|shards| Cure::LaneShards(lane, u32::try_from(shards).unwrap_or(u32::MAX))),
         );
@@ -217,13 +232,23 @@ fn find_one(problem: &Problem, limits: &Limits) -> (Conflict, Limits) {
 }
 
 /// Returns whether it is proven that no plan keeps the limits.
-fn refuses(problem: &Problem, limits: &Limits) -> bool {
-    Planner::new(problem).refuses(limits)
+fn refuses(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
+    ask(problem, effort, |planner| planner.refuses(limits))
 }
 
 /// Returns whether a plan is found within the limits.
-fn has_plan(problem: &Problem, limits: &Limits) -> bool {
-    Planner::new(problem).any(limits)
+fn has_plan(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
+    ask(problem, effort, |planner| planner.any(limits))
+}
+
+/// Asks a question for a part of the effort that is left.
+fn ask<T>(problem: &Problem, effort: &Effort, question: impl FnOnce(&Planner<'_>) -> T) -> T {
+    effort.share(SHARE, |part| {
+        let planner = Planner::with_effort(problem, part.left());
+        let answer = question(&planner);
+        part.take(part.left() - planner.effort().left());
+        answer
+    })
 }
 
 fn drop_limit(limits: &Limits, limit: Limit) -> Limits {
@@ -254,12 +279,12 @@ fn needs(problem: &Problem) -> Vec<Clash> {
     needs
 }
 
-fn cures(problem: &Problem, limits: &Limits, core: &Limits) -> Vec<Cure> {
+fn cures(problem: &Problem, limits: &Limits, core: &Limits, effort: &Effort) -> Vec<Cure> {
     let to_u32 = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let with = |change: &dyn Fn(&mut Limits)| {
         let mut changed = limits.clone();
         change(&mut changed);
-        has_plan(problem, &changed)
+        has_plan(problem, &changed, effort)
     };
     let sourced = |value: u64| Some(Sourced::new(to_u32(value), Origin::Default));
     let mut cures = Vec::new();
@@ -267,7 +292,7 @@ fn cures(problem: &Problem, limits: &Limits, core: &Limits) -> Vec<Cure> {
         let most = u64::from(problem.container_range().1);
         let found = smallest(limit.value.into(), most, |n| with(&|limits| limits.containers = sourced(n)));
         cures.extend(found.map(|n| Cure::Containers(to_u32(n))));
-        cures.extend(droppable(problem, limits));
+        cures.extend(droppable(problem, limits, effort));
     }
     if let Some(limit) = &core.shards {
         let most = problem.units.len() as u64;
@@ -283,13 +308,14 @@ fn cures(problem: &Problem, limits: &Limits, core: &Limits) -> Vec<Cure> {
     if core.target.is_some() {
         // The fastest plan there is tells what target can be kept.
         let free = Limits { target: None, ..limits.clone() };
-        cures.extend(Planner::new(problem).soonest(&free).map(|solution| Cure::Target(solution.end)));
+        let fastest = ask(problem, effort, |planner| planner.soonest(&free));
+        cures.extend(fastest.map(|solution| Cure::Target(solution.end)));
     }
     cures
 }
 
 /// Returns the services without which there would be a plan, the least needed first.
-fn droppable(problem: &Problem, limits: &Limits) -> Vec<Cure> {
+fn droppable(problem: &Problem, limits: &Limits, effort: &Effort) -> Vec<Cure> {
     let mut found: Vec<(usize, ServiceIx)> = problem
         .services
         .indices()
@@ -304,7 +330,7 @@ fn droppable(problem: &Problem, limits: &Limits) -> Vec<Cure> {
             for lane in &mut without.lanes {
                 lane.services = lane.services.without(only);
             }
-            (users > 0 && has_plan(&without, limits)).then_some((users, service))
+            (users > 0 && has_plan(&without, limits, effort)).then_some((users, service))
         })
         .collect();
     found.sort_unstable();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::effort::Effort;
 use super::question::Question;
 use super::rows::{ClassSet, Kind, Row, rounded, row};
 use crate::ids::LaneIx;
@@ -38,13 +39,15 @@ pub(super) struct Cut {
 struct KnownSet {
     set: ClassSet,
     work: u64,
-    /// The largest capacity of a column that can take any of it.
+    /// How much of it one shard of each column can take.
+    room: Vec<u64>,
+    /// The largest of these.
     largest: u64,
 }
 
-/// The part of an answer that matters: the columns it has, with capacity and count.
+/// The part of an answer that matters: the columns it has, with their counts.
 struct Used<'q> {
-    columns: Vec<(usize, u64, f64)>,
+    columns: Vec<(usize, f64)>,
     question: &'q Question,
 }
 
@@ -56,7 +59,8 @@ impl Cut {
 }
 
 impl Cuts {
-    /// Starts with the sets that matter most often: by requirement, by service, by pairs of services, and all.
+    /// Starts with the sets that matter most often: by requirement, by service, by pairs of services, and all. Which
+    /// columns to ask about is still to be said, by [`Self::renew`].
     pub(super) fn new(question: &Question) -> Self {
         let mut cuts = Self { sets: Vec::new(), known: BTreeSet::new() };
         for lane in (0u32..).zip(&question.most_shards).map(|(lane, _)| LaneIx(lane)) {
@@ -69,7 +73,9 @@ impl Cuts {
                         set.insert(at);
                     }
                 }
-                cuts.learn(question, set);
+                if !set.is_empty() && cuts.sets.len() < MOST_SETS && cuts.known.insert(set.clone()) {
+                    cuts.sets.push(KnownSet { set, work: 0, room: Vec::new(), largest: 0 });
+                }
             };
             add(&|_| true);
             for service in all.iter() {
@@ -92,6 +98,14 @@ impl Cuts {
     fn learn(&mut self, question: &Question, set: ClassSet) {
         if !set.is_empty() && self.sets.len() < MOST_SETS && self.known.insert(set.clone()) {
             self.sets.push(KnownSet::new(question, set));
+        }
+    }
+
+    /// Asks about the columns of this question from now on.
+    pub(super) fn renew(&mut self, question: &Question, effort: &Effort) {
+        effort.spend(self.sets.len() * question.columns.len() * (2 + question.classes.len() / 16));
+        for known in &mut self.sets {
+            *known = KnownSet::new(question, std::mem::replace(&mut known.set, ClassSet::none(0)));
         }
     }
 
@@ -142,75 +156,100 @@ impl Cuts {
 
 impl KnownSet {
     fn new(question: &Question, set: ClassSet) -> Self {
-        let (work, largest) = question.work_and_largest(&set);
-        Self { set, work, largest }
+        let room = question.room_for(&set);
+        let largest = room.iter().copied().max().unwrap_or(0);
+        Self { work: question.work_of(&set), set, room, largest }
     }
 }
 
 impl<'q> Used<'q> {
     fn new(question: &'q Question, solution: &[f64]) -> Self {
         let columns = solution.iter().enumerate().filter(|(_, count)| **count > 1e-9);
-        let columns = columns.map(|(at, count)| (at, question.columns[at].capacity, *count)).collect();
-        Self { columns, question }
+        Self { columns: columns.map(|(at, count)| (at, *count)).collect(), question }
     }
 
     /// Returns how much a row misses, as a share of its right side; not positive where it holds.
-    fn missing(&self, sized: &KnownSet, kind: Kind) -> f64 {
-        let KnownSet { set, work, largest } = sized;
-        let (work, largest) = (*work, *largest);
-        let (cap, needed) = match kind {
-            Kind::Room if work > 0 => (work, 1.0),
-            Kind::Room => return 0.0,
-            Kind::Rounded => match rounded(work, largest) {
-                Some((shards, part)) => (part, shards as f64),
-                None => return 0.0,
-            },
-        };
-        let cap_share = 1.0 / cap as f64;
-        let have: f64 = self
-            .columns
-            .iter()
-            .filter(|(at, ..)| self.question.takes[*at].meets(set))
-            .map(|(_, capacity, count)| (*capacity).min(cap) as f64 * cap_share * count)
-            .sum();
-        (needed - have) / needed
+    fn missing(&self, known: &KnownSet, kind: Kind) -> f64 {
+        let room = self.columns.iter().map(|(at, count)| (known.room[*at], *count));
+        missing(known.work, known.largest, room, kind)
     }
 
     /// Returns the classes that find too little room, if there are any.
     fn overfull(&self) -> Option<ClassSet> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are small")]
-        let room =
-            |(at, capacity, count): &(usize, u64, f64)| (*at, (*capacity as f64 * count + 1e-3) as u64);
-        let capacity: Vec<(usize, u64)> = self.columns.iter().map(room).collect();
-        self.question.overfull(&capacity)
+        self.question.overfull(&self.columns)
     }
 
     /// Adds and drops single classes as long as the rounded row misses more for it.
     fn climbed(&self, mut set: ClassSet) -> ClassSet {
-        let lane =
-            self.question.classes.iter().enumerate().find(|(at, _)| set.contains(*at)).map(|(_, c)| c.lane);
-        let missing =
-            |set: &ClassSet| self.missing(&KnownSet::new(self.question, set.clone()), Kind::Rounded);
-        let mut most = missing(&set);
-        for _ in 0..2 * self.question.classes.len() {
+        let classes = &self.question.classes;
+        let Some(lane) = classes.iter().enumerate().find(|(at, _)| set.contains(*at)).map(|(_, c)| c.lane)
+        else {
+            return set;
+        };
+        let takes = |column: usize| &self.question.takes[column];
+        // The work of the set that each used column may take.
+        let mut able: Vec<u64> = self
+            .columns
+            .iter()
+            .map(|(at, _)| set.shared_with(takes(*at)).map(|class| classes[class].demand).sum())
+            .collect();
+        let mut work = self.question.work_of(&set);
+        let worth = |work: u64, able: &dyn Fn(usize) -> u64, set: &ClassSet| {
+            // No column has more room than this for any of it.
+            let largest = set.shared_with(set).map(|class| classes[class].largest).max().unwrap_or(0);
+            let room = self.columns.iter().enumerate().map(|(position, (at, count))| {
+                (self.question.columns[*at].capacity.min(able(position)), *count)
+            });
+            missing(work, largest.min(work), room, Kind::Rounded)
+        };
+        let mut most = worth(work, &|position| able[position], &set);
+        for _ in 0..2 * classes.len() {
             let mut best = None;
-            for (at, class) in self.question.classes.iter().enumerate() {
-                if Some(class.lane) != lane {
-                    continue;
-                }
+            for (at, class) in classes.iter().enumerate().filter(|(_, class)| class.lane == lane) {
+                let inside = set.contains(at);
+                let changed = |whole: u64| if inside { whole - class.demand } else { whole + class.demand };
                 set.flip(at);
-                let missing = if set.is_empty() { f64::MIN } else { missing(&set) };
+                let missing = if set.is_empty() {
+                    f64::MIN
+                } else {
+                    let able = |position: usize| {
+                        let (column, _) = self.columns[position];
+                        if takes(column).contains(at) { changed(able[position]) } else { able[position] }
+                    };
+                    worth(changed(work), &able, &set)
+                };
                 set.flip(at);
                 if missing > most + 1e-9 {
                     most = missing;
                     best = Some(at);
                 }
             }
-            match best {
-                Some(at) => set.flip(at),
-                None => break,
+            let Some(at) = best else { break };
+            let (demand, inside) = (classes[at].demand, set.contains(at));
+            let change = |whole: &mut u64| if inside { *whole -= demand } else { *whole += demand };
+            change(&mut work);
+            for (able, (column, _)) in able.iter_mut().zip(&self.columns) {
+                if takes(*column).contains(at) {
+                    change(able);
+                }
             }
+            set.flip(at);
         }
         set
     }
+}
+
+/// Returns how much a row over columns with so much room, and counts, misses, as a share of its right side.
+fn missing(work: u64, largest: u64, room: impl Iterator<Item = (u64, f64)>, kind: Kind) -> f64 {
+    let (cap, needed) = match kind {
+        Kind::Room if work > 0 => (work, 1.0),
+        Kind::Room => return 0.0,
+        Kind::Rounded => match rounded(work, largest) {
+            Some((shards, part)) => (part, shards as f64),
+            None => return 0.0,
+        },
+    };
+    let share = 1.0 / cap as f64;
+    let have: f64 = room.map(|(room, count)| room.min(cap) as f64 * share * count).sum();
+    (needed - have) / needed
 }

@@ -201,6 +201,9 @@ impl Work {
                 continue;
             }
             for service in services.without(own).iter() {
+                if effort.is_spent() {
+                    return None;
+                }
                 let mut shards = shape.shards.clone();
                 shards[at] = services.without(ServiceSet::from_iter([service]));
                 let Some(next) = self.shape(problem, shards, effort) else { continue };
@@ -232,6 +235,9 @@ impl Work {
             };
             for (at, services) in shape.shards.iter().enumerate() {
                 for service in self.all.without(*services).iter() {
+                    if effort.is_spent() {
+                        return;
+                    }
                     let mut more = shape.shards.clone();
                     more[at].insert(service);
                     consider(more.clone());

@@ -8,6 +8,8 @@ pub(super) struct Transport {
     pub(super) allowed: Vec<Vec<u32>>,
     /// What every source sends.
     pub(super) demand: Vec<u64>,
+    /// How much each source may send to each of its sinks; nothing where that is not limited.
+    limits: Vec<Vec<u64>>,
     // Kept between calls, so that a search of many nodes allocates nothing.
     flow: Vec<Vec<u64>>,
     left: Vec<u64>,
@@ -36,6 +38,16 @@ enum Node {
 impl Transport {
     pub(super) fn new(allowed: Vec<Vec<u32>>, demand: Vec<u64>) -> Self {
         Self { allowed, demand, ..Self::default() }
+    }
+
+    /// Returns the same with limits on what each source sends to each of its sinks.
+    pub(super) fn limited(self, limits: Vec<Vec<u64>>) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Returns how much more a source may send along an edge.
+    fn open(&self, source: usize, edge: usize) -> u64 {
+        self.limits.get(source).map_or(u64::MAX, |limits| limits[edge] - self.flow[source][edge])
     }
 
     /// Returns nothing where all work fits sinks of these capacities; else a set of sources whose work the sinks
@@ -74,8 +86,10 @@ impl Transport {
         for (source, sinks) in self.allowed.iter().enumerate() {
             let flow = &mut self.flow[source];
             flow.clear();
-            for sink in sinks {
-                let sent = self.left[source].min(self.room[*sink as usize]);
+            let limits = self.limits.get(source);
+            for (edge, sink) in sinks.iter().enumerate() {
+                let open = limits.map_or(u64::MAX, |limits| limits[edge]);
+                let sent = self.left[source].min(self.room[*sink as usize]).min(open);
                 self.left[source] -= sent;
                 self.room[*sink as usize] -= sent;
                 flow.push(sent);
@@ -100,7 +114,7 @@ impl Transport {
                 Node::Source(at) | Node::Back(at, _) => {
                     for (edge, sink) in self.allowed[at].iter().enumerate() {
                         let sink = *sink as usize;
-                        if !self.sink_seen[sink] {
+                        if !self.sink_seen[sink] && self.open(at, edge) > 0 {
                             self.sink_seen[sink] = true;
                             new_sinks.push(sink);
                             self.queue.push(Step { node: Node::Sink(sink, edge), from: head });
@@ -136,15 +150,26 @@ impl Transport {
         false
     }
 
+    /// Returns the source from which a sink was reached.
+    fn sender(&self, from: usize) -> usize {
+        match self.queue[from].node {
+            Node::Source(sender) | Node::Back(sender, _) => sender,
+            Node::Sink(..) => unreachable!("a sink is reached from a source"),
+        }
+    }
+
     /// Moves work along the path that ends at the sink in the queue's position `end`.
     fn send(&mut self, source: usize, end: usize, sink: usize) {
         let mut amount = self.left[source].min(self.room[sink]);
         let mut at = end;
         while at != usize::MAX {
-            if let Node::Back(other, edge) = self.queue[at].node {
-                amount = amount.min(self.flow[other][edge]);
+            let Step { node, from } = self.queue[at];
+            match node {
+                Node::Back(other, edge) => amount = amount.min(self.flow[other][edge]),
+                Node::Sink(_, edge) => amount = amount.min(self.open(self.sender(from), edge)),
+                Node::Source(_) => {}
             }
-            at = self.queue[at].from;
+            at = from;
         }
         self.left[source] -= amount;
         self.room[sink] -= amount;
@@ -153,9 +178,7 @@ impl Transport {
             let Step { node, from } = self.queue[at];
             match node {
                 Node::Sink(_, edge) => {
-                    let (Node::Source(sender) | Node::Back(sender, _)) = self.queue[from].node else {
-                        unreachable!("a sink is reached from a source")
-                    };
+                    let sender = self.sender(from);
                     self.flow[sender][edge] += amount;
                 }
                 Node::Back(other, edge) => self.flow[other][edge] -= amount,

@@ -11,6 +11,10 @@ use crate::time::Millis;
 /// By how much the work of one requirement is divided at the most, by what its units fit.
 const MOST_GROUPS: usize = 6;
 
+/// How many unions are made at the most, and how many different ones: enough for 16 services in whatever combinations.
+const UNIONS_MADE: usize = 3_000_000;
+const MOST_UNIONS: usize = 1 << 16;
+
 /// One lane, with everything that does not depend on the end time.
 pub(super) struct LaneView {
     lane: LaneIx,
@@ -53,11 +57,12 @@ struct Shape {
 }
 
 impl LaneView {
-    pub(super) fn new(problem: &Problem, lane: LaneIx) -> Self {
+    /// Returns the view of a lane; nothing where its requirements have too many unions to list.
+    pub(super) fn new(problem: &Problem, lane: LaneIx) -> Option<Self> {
         let units: Vec<UnitIx> =
             problem.units.iter_enumerated().filter(|(_, unit)| unit.lane == lane).map(|(ix, _)| ix).collect();
         let needs: BTreeSet<ServiceSet> = units.iter().map(|ix| problem.needed(*ix)).collect();
-        let mut configurations: Vec<Configuration> = unions(&needs)
+        let mut configurations: Vec<Configuration> = unions(&needs)?
             .into_iter()
             .map(|services| Configuration {
                 services,
@@ -113,7 +118,12 @@ impl LaneView {
             .collect();
         let work = units.iter().map(|ix| problem.units[*ix].load).sum();
         let max_shards = model.max_shards.min(u32::try_from(units.len()).unwrap_or(u32::MAX));
-        Self { lane, configurations, requirements, shapes, work, max_shards }
+        Some(Self { lane, configurations, requirements, shapes, work, max_shards })
+    }
+
+    /// Returns how many configurations it has.
+    pub(super) fn configurations(&self) -> usize {
+        self.configurations.len()
     }
 
     pub(super) fn model<'p>(&self, problem: &'p Problem) -> &'p LaneModel {
@@ -134,6 +144,22 @@ impl LaneView {
             overhead: configuration.overhead.0,
             capacity: capacity(configuration.overhead),
         }));
+        self.ask_work(problem, end, question);
+        question.covers.extend(self.shapes.iter().map(|shape| {
+            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
+            Cover {
+                lane: self.lane,
+                services: shape.services,
+                shards: shape.apart.max(1).max(packing::at_least(&shape.loads, largest)),
+            }
+        }));
+        question.most_shards.push(self.max_shards);
+    }
+
+    /// Adds the work of the lane alone, by who may take it.
+    pub(super) fn ask_work(&self, problem: &Problem, end: Millis, question: &mut Question) {
+        let model = self.model(problem);
+        let span = end.saturating_sub(model.head + model.after);
         for requirement in &self.requirements {
             let usable = requirement.overheads.partition_point(|overhead| *overhead <= span);
             // The longest units fit only what has least overhead. They come first; where there are too many
@@ -164,25 +190,21 @@ impl LaneView {
                 }
             }
         }
-        question.covers.extend(self.shapes.iter().map(|shape| {
-            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
-            Cover {
-                lane: self.lane,
-                services: shape.services,
-                shards: shape.apart.max(1).max(packing::at_least(&shape.loads, largest)),
-            }
-        }));
-        question.most_shards.push(self.max_shards);
     }
 }
 
-/// Returns every union of some of these sets.
-fn unions(sets: &BTreeSet<ServiceSet>) -> BTreeSet<ServiceSet> {
+/// Returns every union of some of these sets; nothing where finding them all is too much work.
+fn unions(sets: &BTreeSet<ServiceSet>) -> Option<BTreeSet<ServiceSet>> {
     let mut unions: BTreeSet<ServiceSet> = BTreeSet::new();
+    let mut made = 0;
     for set in sets {
+        made += unions.len();
+        if made > UNIONS_MADE || unions.len() > MOST_UNIONS {
+            return None;
+        }
         let with: Vec<ServiceSet> = unions.iter().map(|union| union.union(*set)).collect();
         unions.extend(with);
         unions.insert(*set);
     }
-    unions
+    Some(unions)
 }

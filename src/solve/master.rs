@@ -15,13 +15,17 @@
 //! - Units of an apart-group need as many shards. (Looser than the rule itself.)
 //! - Shards of one lane do not compete with those of another but for containers, number and billed time, of
 //!   which each lane is given what the others leave at their least. (Looser.)
+//! - Where requirements have too many unions to list, the services that matter least are left out of the master, as if
+//!   they cost nothing. (Looser: what is left out of a plan ends it no later.)
 //! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
+
+use std::borrow::Cow;
 
 use super::effort::Effort;
 use super::lane::LaneView;
-use super::question::{Caps, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
+use super::question::{Caps, Class, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
 use super::{at_most, end_of};
-use crate::ids::{IxVec, LaneIx, UnitIx};
+use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
 use crate::time::Millis;
 
@@ -29,11 +33,15 @@ use crate::time::Millis;
 const OPEN_PRECISION: u64 = 2_000;
 
 /// Which part of the effort that is left goes to one question.
-const SHARE: u64 = 6;
+const SHARE: u64 = 4;
+
+/// How many services are looked at, beside those of the lanes, where all are too many.
+const MOST_KEPT: usize = 13;
 
 /// What the master knows of a problem before it is asked.
 pub(super) struct Master<'p> {
-    problem: &'p Problem,
+    /// The problem, or a relaxation of it with fewer services.
+    problem: Cow<'p, Problem>,
     lanes: IxVec<LaneIx, LaneView>,
     unit_bound: (Millis, Option<UnitIx>),
 }
@@ -62,7 +70,18 @@ pub(super) enum Goal {
 
 impl<'p> Master<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {
-        let lanes = problem.lanes.indices().map(|lane| LaneView::new(problem, lane)).collect();
+        let views = |problem: &Problem| -> Option<IxVec<LaneIx, LaneView>> {
+            problem.lanes.indices().map(|lane| LaneView::new(problem, lane)).collect()
+        };
+        let mut relaxed = Cow::Borrowed(problem);
+        let mut lanes = views(problem);
+        let mut kept = MOST_KEPT;
+        while lanes.is_none() {
+            relaxed = Cow::Owned(with_fewer_services(problem, kept));
+            lanes = views(&relaxed);
+            kept -= 1;
+        }
+        let lanes = lanes.unwrap_or_default();
         let mut unit_bound = (Millis::ZERO, None);
         for (ix, unit) in problem.units.iter_enumerated() {
             let alone = end_of(problem, unit.lane, problem.needed(ix), unit.load, unit.piece);
@@ -70,7 +89,7 @@ impl<'p> Master<'p> {
                 unit_bound = (alone, Some(ix));
             }
         }
-        Self { problem, lanes, unit_bound }
+        Self { problem: relaxed, lanes, unit_bound }
     }
 
     /// Returns the earliest end that the longest unit allows, and that unit.
@@ -82,7 +101,7 @@ impl<'p> Master<'p> {
     pub(super) fn fewest_containers(&self, end: Millis, limits: &Limits, effort: &Effort) -> Option<u32> {
         let free = Limits { containers: None, minutes: None, ..limits.clone() };
         match self.counts(end, &free, Goal::Containers, effort) {
-            Verdict::Yes(counts) if counts.proven => Some(counts.containers(self.problem)),
+            Verdict::Yes(counts) if counts.proven => Some(counts.containers(&self.problem)),
             // Every lane starts what its units need at least once.
             Verdict::Yes(_) | Verdict::Unknown => Some(self.problem.container_range().0),
             Verdict::No => None,
@@ -149,6 +168,9 @@ impl<'p> Master<'p> {
         }
         let Some(caps) = self.caps(limits) else { return Verdict::No };
         let question = self.question(end);
+        if !effort.spend(question.columns.len() * (8 + question.classes.len())) {
+            return Verdict::Unknown;
+        }
         let found = match goal {
             Goal::Any => question.find(caps, effort),
             Goal::Containers => question.least(caps, Resource::Containers, effort),
@@ -168,9 +190,32 @@ impl<'p> Master<'p> {
     pub(super) fn question(&self, end: Millis) -> Question {
         let mut question = Question::default();
         for lane in &self.lanes {
-            lane.ask(self.problem, end, &mut question);
+            lane.ask(&self.problem, end, &mut question);
         }
         question.linked()
+    }
+
+    /// Returns how many configurations there are.
+    pub(super) fn configurations(&self) -> usize {
+        self.lanes.iter().map(LaneView::configurations).sum()
+    }
+
+    /// Returns the problem that it looks at: the one that was asked about, or a relaxation of it.
+    pub(super) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Returns the work that is to be done by an end of the workflow, without the rest of the question; nothing where
+    /// the master looks at a relaxation.
+    pub(super) fn work(&self, end: Millis) -> Option<Vec<Class>> {
+        if matches!(self.problem, Cow::Owned(_)) {
+            return None;
+        }
+        let mut question = Question::default();
+        for lane in &self.lanes {
+            lane.ask_work(&self.problem, end, &mut question);
+        }
+        Some(question.classes)
     }
 
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
@@ -184,7 +229,7 @@ impl<'p> Master<'p> {
                     .iter()
                     .map(|view| {
                         // A shard that is never idle works off its load at its speed.
-                        view.model(self.problem).run(view.work, Millis::ZERO).0
+                        view.model(&self.problem).run(view.work, Millis::ZERO).0
                     })
                     .fold(0, u64::saturating_add);
                 // Each lane's run was rounded up once.
@@ -205,4 +250,26 @@ impl Counts {
     pub(super) fn containers(&self, problem: &Problem) -> u32 {
         self.shards.iter().flatten().map(|services| problem.containers(*services)).sum()
     }
+}
+
+/// Returns the problem with only those services that matter most, by the work that needs them and the time they take.
+fn with_fewer_services(problem: &Problem, kept: usize) -> Problem {
+    let mut weights: Vec<(u128, ServiceIx)> =
+        problem.services.indices().map(|service| (0, service)).collect();
+    for unit in &problem.units {
+        for service in unit.requirement.iter() {
+            weights[service.position()].0 += u128::from(unit.load.0 + 1);
+        }
+    }
+    for (weight, service) in &mut weights {
+        let boot = problem.boot(ServiceSet::from_iter([*service]));
+        *weight *= u128::from(boot.0 + 1_000) * u128::from(problem.services[*service].containers + 1);
+    }
+    weights.sort_by(|a, b| b.cmp(a));
+    let kept: ServiceSet = weights.into_iter().take(kept).map(|(_, service)| service).collect();
+    let mut relaxed = problem.clone();
+    for unit in &mut relaxed.units {
+        unit.requirement = unit.requirement.without(unit.requirement.without(kept));
+    }
+    relaxed
 }

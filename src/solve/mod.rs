@@ -28,9 +28,11 @@ mod cuts;
 mod descent;
 mod effort;
 mod exact;
+mod exchange;
 mod flow;
 mod frontier;
 mod lane;
+mod lottery;
 mod master;
 #[cfg(test)]
 mod milp;
@@ -38,10 +40,12 @@ mod packing;
 mod planner;
 mod pricing;
 mod question;
+mod reshape;
 mod rows;
 mod search;
 mod simplex;
 mod stable;
+mod worth;
 
 pub use conflict::{Clash, Conflict, Cure};
 pub use effort::Effort;

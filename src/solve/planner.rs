@@ -7,7 +7,8 @@ use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
 use super::{
-    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, stable, with_containers,
+    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, exchange, reshape, stable,
+    with_containers, worth,
 };
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem};
@@ -23,6 +24,15 @@ const PLACED_FOR_STEPS: usize = 100_000;
 
 /// Of problems with many units a plan this near to the bound, as a part of it, is near enough.
 const NEAR_ENOUGH: u64 = 100_000;
+
+/// Up to so many configurations the master soon finds the best shard counts by itself.
+const EASY_CONFIGURATIONS: usize = 100;
+
+/// A plan farther from the bound than this part of it is worth a search that such problems seldom need.
+const FAR_AWAY: u64 = 1_000;
+
+/// A plan this near to the bound, as a part of it, is near enough not to move every unit about.
+const FINE_ENOUGH: u64 = 5_000;
 
 /// How many partial plans of a small problem are looked at to end it earlier.
 const CLOSE_THE_GAP: u32 = 400_000;
@@ -58,13 +68,16 @@ pub fn solve_within(
     previous: Option<&Placement>,
     effort: &Effort,
 ) -> Result<Solution, Box<Conflict>> {
-    let planner = Planner::with_effort(problem, effort.left() / 2);
-    let mut solution = match &limits.target {
-        None => planner.soonest(limits),
-        Some(target) => planner.fewest_containers_for(target.value, limits),
-    }
-    .ok_or_else(|| Box::new(conflict::find(problem, limits)))?;
-    effort.take(effort.left() / 2 - planner.effort.left());
+    let (found, spent) = {
+        let planner = Planner::with_effort(problem, effort.left() / 2);
+        let found = match &limits.target {
+            None => planner.soonest(limits),
+            Some(target) => planner.fewest_containers_for(target.value, limits),
+        };
+        (found, effort.left() / 2 - planner.effort.left())
+    };
+    effort.take(spent);
+    let Some(mut solution) = found else { return Err(Box::new(conflict::find(problem, limits, effort))) };
     if let Some(previous) = previous {
         stable::stay(problem, &mut solution, previous);
     }
@@ -211,19 +224,16 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        if let Some(counts) = self
-            .master
-            .caps(limits)
-            .and_then(|caps| self.effort.share(10, |effort| descent::counts(self.problem, caps, effort)))
-        {
-            self.offer(&mut best, limits, &counts, Millis::ZERO);
+        let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
+        let easy = self.master.configurations() <= EASY_CONFIGURATIONS;
+        if !easy || best.is_none() {
+            self.approach(&mut best, limits, from);
         }
         if best.is_none() && self.is_small() {
             let any = (Millis(u64::MAX), u64::MAX, u32::MAX, usize::MAX);
             let found = exact::search(self.problem, limits, any, Millis::ZERO, CLOSE_THE_GAP);
             best = found.shards.map(|shards| self.candidate(shards));
         }
-        let from = start.at_least.max(self.problem.floor.at).max(self.master.unit_bound().0);
         // What is left after the bound is for plans that come near it.
         let kept = self.effort.left() / 5;
         self.effort.take(kept);
@@ -244,7 +254,20 @@ impl<'p> Planner<'p> {
                 }
             }
         }
+        if easy && best.as_ref().is_some_and(|best| best.end > bound + Millis(bound.0 / FAR_AWAY)) {
+            self.approach(&mut best, limits, bound);
+        }
         let mut best = best?;
+        if self.problem.units.len() <= exchange::MOST_UNITS
+            && !self.is_small()
+            && best.end > bound + Millis(bound.0 / FINE_ENOUGH)
+        {
+            let better = self.effort.share(4, |effort| {
+                exchange::improve(self.problem, &self.apart, limits, &best, bound, effort)
+            });
+            best = better.filter(|better| self.keeps_limits(better, limits)).unwrap_or(best);
+        }
+        let bound = self.bound_by_worth(limits, bound, best.end);
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
         self.spend_less(&mut best, limits);
         if self.is_small() {
@@ -265,6 +288,34 @@ impl<'p> Planner<'p> {
             minutes: best.minutes,
             containers: best.containers,
         })
+    }
+
+    /// Looks for better shard counts without a proof; no plan ends before `at_least`.
+    fn approach(&self, best: &mut Option<Candidate>, limits: &Limits, at_least: Millis) {
+        let Some(caps) = self.master.caps(limits) else { return };
+        let found = self.effort.share(10, |effort| descent::counts(self.problem, caps, effort));
+        if let Some(counts) = found {
+            self.offer(best, limits, &counts, Millis::ZERO);
+        }
+        let Some(plan) = best else { return };
+        let counts = plan.counts(self.problem);
+        let better = self.effort.share(10, |effort| {
+            reshape::improve(self.problem, &self.master, caps, &counts, at_least, effort)
+        });
+        if let Some(counts) = better {
+            self.offer(best, limits, &counts, Millis::ZERO);
+        }
+    }
+
+    /// Returns a bound, `from` or a better one, where units are few and big.
+    fn bound_by_worth(&self, limits: &Limits, from: Millis, end: Millis) -> Millis {
+        let few = self.problem.units.len() <= worth::MOST_UNITS && !self.is_small();
+        match self.master.caps(limits) {
+            Some(caps) if few && end > from + Millis(from.0 / FINE_ENOUGH) => self
+                .effort
+                .share(2, |effort| worth::lower_bound(&self.master, &self.apart, caps, (from, end), effort)),
+            _ => from,
+        }
     }
 
     /// Returns the fastest of the plans with the fewest containers that reach the target.
@@ -450,6 +501,16 @@ impl Candidate {
             containers += problem.containers(shard.services);
         }
         Self { shards, end, minutes, containers }
+    }
+
+    /// Returns how many shards of each configuration it has.
+    fn counts(&self, problem: &Problem) -> Counts {
+        let mut shards: IxVec<LaneIx, Vec<crate::model::ServiceSet>> =
+            problem.lanes.iter().map(|_| Vec::new()).collect();
+        for shard in &self.shards {
+            shards[shard.lane].push(shard.services);
+        }
+        Counts { shards, proven: false }
     }
 
     /// Returns what is compared, in order.

@@ -42,6 +42,7 @@ impl Search<'_> {
             let kept: Vec<usize> = (0..active.len()).filter(|at| active[*at]).collect();
             self.question = whole.clone();
             self.question.keep(&kept);
+            self.cuts.renew(&self.question, self.effort);
             self.columns = kept;
             let mut rows = self.given_rows(&self.question);
             rows.extend(cuts.iter().filter_map(|cut: &Cut| cut.row(&self.question)));
@@ -104,6 +105,7 @@ impl Search<'_> {
                 kept.sort_unstable();
                 self.question = whole.clone();
                 self.question.keep(&kept);
+                self.cuts.renew(&self.question, self.effort);
                 self.columns = kept;
                 return None;
             }

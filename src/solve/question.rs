@@ -166,10 +166,15 @@ impl Question {
         self
     }
 
-    /// Returns how much work a set of classes is, and the largest capacity of a column that can take any of it.
-    pub(super) fn work_and_largest(&self, set: &ClassSet) -> (u64, u64) {
-        let inside = self.classes.iter().enumerate().filter(|(at, _)| set.contains(*at));
-        inside.fold((0, 0), |(work, largest), (_, class)| (work + class.demand, largest.max(class.largest)))
+    /// Returns how much work a set of classes is.
+    pub(super) fn work_of(&self, set: &ClassSet) -> u64 {
+        set.shared_with(set).map(|class| self.classes[class].demand).sum()
+    }
+
+    /// Returns for every column how much of the work of a set of classes one shard can take.
+    pub(super) fn room_for(&self, set: &ClassSet) -> Vec<u64> {
+        let able = |takes: &ClassSet| set.shared_with(takes).map(|class| self.classes[class].demand).sum();
+        self.columns.iter().zip(&self.takes).map(|(column, takes)| column.capacity.min(able(takes))).collect()
     }
 
     /// Returns what the counts use.
@@ -187,17 +192,24 @@ impl Question {
     }
 
     /// Returns nothing where shards, so many of each column, can take all the work; else the classes that find too
-    /// little room.
-    pub(super) fn overfull(&self, capacity: &[(usize, u64)]) -> Option<ClassSet> {
-        let allowed = (0..self.classes.len())
+    /// little room. A fraction of a shard takes no more than that fraction of any class.
+    pub(super) fn overfull(&self, counts: &[(usize, f64)]) -> Option<ClassSet> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        let part = |whole: u64, count: f64| (whole as f64 * count + 1e-3) as u64;
+        let able = |class: usize| {
+            (0u32..).zip(counts).filter(move |(_, (column, _))| self.takes[*column].contains(class))
+        };
+        let classes = 0..self.classes.len();
+        let allowed = classes.clone().map(|class| able(class).map(|(at, _)| at).collect()).collect();
+        let limits = classes
             .map(|class| {
-                let able =
-                    (0u32..).zip(capacity).filter(|(_, (column, _))| self.takes[*column].contains(class));
-                able.map(|(at, _)| at).collect()
+                able(class).map(|(_, (_, count))| part(self.classes[class].demand, *count)).collect()
             })
             .collect();
-        let mut transport = Transport::new(allowed, self.classes.iter().map(|class| class.demand).collect());
-        let room: Vec<u64> = capacity.iter().map(|(_, room)| *room).collect();
+        let demand = self.classes.iter().map(|class| class.demand).collect();
+        let mut transport = Transport::new(allowed, demand).limited(limits);
+        let room: Vec<u64> =
+            counts.iter().map(|(column, count)| part(self.columns[*column].capacity, *count)).collect();
         let full = transport.overflow(&room)?;
         let mut set = ClassSet::none(self.classes.len());
         for class in full {
@@ -208,10 +220,9 @@ impl Question {
 
     /// Returns the classes that find too little room on these shards, or nothing where all work fits.
     pub(super) fn overfull_counts(&self, counts: &[u32]) -> Option<ClassSet> {
-        let used = self.columns.iter().zip(counts).enumerate().filter(|(_, (_, count))| **count > 0);
-        let capacity: Vec<(usize, u64)> =
-            used.map(|(at, (column, count))| (at, column.capacity * u64::from(*count))).collect();
-        self.overfull(&capacity)
+        let used = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let used: Vec<(usize, f64)> = used.map(|(at, count)| (at, f64::from(*count))).collect();
+        self.overfull(&used)
     }
 
     /// Returns whether the counts keep the caps and the lanes' limits.

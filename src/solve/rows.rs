@@ -1,13 +1,14 @@
 //! Conditions that the shard counts of every plan fulfil, and proofs made of them.
 //!
-//! Work that only some configurations can take must find room on them. For a set Q of classes of work and the
-//! configurations N(Q) that can take any of it:
+//! Work that only some configurations can take must find room on them. For a set Q of classes of work let room(c) be
+//! how much of it a shard of configuration c can take: no more than its capacity, and no more than all work of the
+//! classes in Q that it may take.
 //!
-//! - Σ capacity(c) · y(c) ≥ work(Q) over c in N(Q): the cut condition of the flow (Ford and Fulkerson, 1956);
-//! - rounded, with d the largest capacity in N(Q), k = ⌈work(Q) / d⌉ and f = work(Q) − d · (k − 1):
-//!   Σ min(f, capacity(c)) · y(c) ≥ f · k. If fewer than k shards of N(Q) exist, they can't take the work; with
-//!   exactly k or more, each that is too small for its part leaves that much undone (mixed-integer rounding:
-//!   Nemhauser and Wolsey, 1990).
+//! - Σ room(c) · y(c) ≥ work(Q): the cut condition of a flow in which a shard can take no class more than once (Ford
+//!   and Fulkerson, 1956);
+//! - rounded, with d the largest room, k = ⌈work(Q) / d⌉ and f = work(Q) − d · (k − 1): Σ min(f, room(c)) · y(c) ≥ f · k.
+//!   If fewer than k shards take part, they can't take the work; with exactly k or more, each that is too small for its
+//!   part leaves that much undone (mixed-integer rounding: Nemhauser and Wolsey, 1990).
 //!
 //! Multipliers of rows are a proof: at prices that are not negative, all rows together are worth at most what the
 //! columns cost that fulfil them. Prices come from floating point and are rounded to whole numbers; what is
@@ -72,6 +73,18 @@ impl ClassSet {
         self.0[class / 64] >> (class % 64) & 1 == 1
     }
 
+    /// Returns the classes in it that are in the other as well.
+    pub(super) fn shared_with<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = usize> + 's {
+        self.0.iter().zip(&other.0).enumerate().flat_map(|(word, (one, other))| {
+            let mut rest = one & other;
+            std::iter::from_fn(move || {
+                let next = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+                rest &= rest - 1;
+                Some(word * 64 + next)
+            })
+        })
+    }
+
     /// Returns whether both have a class.
     pub(super) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
@@ -93,31 +106,24 @@ pub(super) enum Kind {
 
 /// Returns the row of a set of classes; nothing where rounding adds nothing, or no column takes the work.
 pub(super) fn row(question: &Question, set: &ClassSet, kind: Kind) -> Option<Row> {
-    let hits: Vec<u64> = question
-        .columns
-        .iter()
-        .zip(&question.takes)
-        .map(|(column, takes)| if takes.meets(set) { column.capacity } else { 0 })
-        .collect();
-    let (work, largest) = question.work_and_largest(set);
+    let room = question.room_for(set);
+    let work = question.work_of(set);
     let whole = |number: u64| i64::try_from(number).ok();
     match kind {
         Kind::Room => {
-            let coefficients =
-                hits.into_iter().map(|capacity| whole(capacity.min(work))).collect::<Option<_>>()?;
+            let coefficients = room.into_iter().map(whole).collect::<Option<_>>()?;
             (work > 0).then_some(Row { cut: true, ..Row::new(coefficients, whole(work)?) })
         }
         Kind::Rounded => {
-            let (shards, part) = rounded(work, largest)?;
-            let coefficients =
-                hits.into_iter().map(|capacity| whole(capacity.min(part))).collect::<Option<_>>()?;
+            let (shards, part) = rounded(work, room.iter().copied().max()?)?;
+            let coefficients = room.into_iter().map(|room| whole(room.min(part))).collect::<Option<_>>()?;
             Some(Row { cut: true, ..Row::new(coefficients, whole(part.checked_mul(shards)?)?) })
         }
     }
 }
 
-/// Returns how many shards of the largest capacity work takes, and what is left for the last of them; nothing
-/// where there is no work or no capacity.
+/// Returns how many shards of the largest room work takes, and what is left for the last of them; nothing
+/// where there is no work or no room.
 pub(super) fn rounded(work: u64, largest: u64) -> Option<(u64, u64)> {
     if work == 0 || largest == 0 {
         return None;

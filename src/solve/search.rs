@@ -113,6 +113,7 @@ impl<'q> Search<'q> {
         {
             return visit;
         }
+        self.cuts.renew(&self.question, self.effort);
         let node = self.node(&self.given_rows(&self.question));
         let visit = self.visit(node, 0);
         if self.complete || visit == Visit::Found { visit } else { Visit::CutOff }
@@ -363,6 +364,7 @@ impl<'q> Search<'q> {
                 .map(|(at, _)| at)
                 .collect();
             self.question.keep(&kept);
+            self.cuts.renew(&self.question, self.effort);
             self.columns = kept.iter().map(|at| self.columns[*at]).collect();
             for row in &mut node.rows {
                 Rc::make_mut(row).keep(&kept);

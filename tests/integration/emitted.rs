@@ -22,7 +22,7 @@ file = ".github/workflows/ci.yml"
 "#;
 
 /// Returns a program of the tools; nothing, after saying so, where it is not installed. In CI it must be.
-pub(super) fn tool(name: &str) -> Option<PathBuf> {
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
     if path.exists() {
         return Some(path);

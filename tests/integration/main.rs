@@ -5,6 +5,7 @@
 mod audit;
 mod broken_sources;
 mod cli;
+mod docs;
 mod emitted;
 mod ingest;
 mod run;

@@ -1,19 +1,24 @@
 //! The committed JSON schemas are those of the structs that read and write the machine formats.
 
-use schemars::{JsonSchema, schema_for};
+use schemars::{JsonSchema, Schema, schema_for};
 use shardplan::history::json_v1 as history;
 use shardplan::ingest::shard_report::ShardReportV1;
 use shardplan::inventory::json_v1::InventoryV1;
 use shardplan::model::SavedModelV1;
 use shardplan::report::ScheduleV1;
+use shardplan::report::html::report_v1::ReportV1;
 use shardplan::report::json_v1::{ExplainV1, SuggestV1, TradeoffV1};
 use shardplan::report::select_v1::SelectV1;
 use shardplan::report::verification::VerifyV1;
 
 /// Compares a committed schema with the struct's; with `UPDATE_SCHEMAS=1` writes it anew.
 fn is_committed<T: JsonSchema>(name: &str) {
+    schema_is_committed(name, &schema_for!(T));
+}
+
+fn schema_is_committed(name: &str, schema: &Schema) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas").join(name);
-    let text = serde_json::to_string_pretty(&schema_for!(T)).expect("a schema is JSON") + "\n";
+    let text = serde_json::to_string_pretty(schema).expect("a schema is JSON") + "\n";
     #[expect(clippy::disallowed_methods, reason = "a test may be asked to write its expectation")]
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
@@ -21,6 +26,11 @@ fn is_committed<T: JsonSchema>(name: &str) {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == text, "docs/schemas/{name} is out of date: run the tests with UPDATE_SCHEMAS=1");
+}
+
+#[test]
+fn the_schema_of_the_manifest_is_committed() {
+    schema_is_committed("manifest-v1.json", &shardplan::config::schema());
 }
 
 #[test]
@@ -45,6 +55,7 @@ fn the_schemas_of_the_reports_are_committed() {
     is_committed::<SuggestV1>("suggest-v1.json");
     is_committed::<TradeoffV1>("tradeoff-v1.json");
     is_committed::<ExplainV1>("explain-v1.json");
+    is_committed::<ReportV1>("report-v1.json");
     is_committed::<ScheduleV1>("critical-path-v1.json");
 }
 

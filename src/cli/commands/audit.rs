@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::audit::fix::{self, Change};
 use crate::audit::output::{github, json_v1, sarif, text};
-use crate::audit::{self, Audit, Baseline, Context, Selection, registry};
+use crate::audit::{self, Audit, Baseline, Selection, registry};
 use crate::cli::args::{AuditArgs, FindingsFormatArg};
 use crate::cli::audited::{Audited, source_inventory_csv};
 use crate::cli::console::{CommandResult, Failure, chain, shown_path};
@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         })?,
         _ => Baseline::default(),
     };
-    let mut audit = audit::run(&context(&project, settings), &selection, &baseline);
+    let mut audit = audit::run(&project.context(settings), &selection, &baseline);
     if args.write_baseline {
         let Some(path) = &baseline_path else {
             return Err(Failure::new(ExitStatus::Usage, "`--write-baseline` needs a file")
@@ -72,7 +72,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
                 console.status("Fixed", crate::ids::Printable(&file.path));
             }
             project = Audited::load(settings, &args.inventory)?;
-            audit = audit::run(&context(&project, settings), &selection, &baseline);
+            audit = audit::run(&project.context(settings), &selection, &baseline);
         }
         console.status("Repaired", plural(fixed, "finding"));
     }
@@ -93,20 +93,6 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         }
     }
     Ok(if audit.findings.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed })
-}
-
-fn context<'p>(project: &'p Audited, settings: &Settings) -> Context<'p> {
-    Context {
-        config: &project.config,
-        declared: settings.manifest.is_some(),
-        manifest: &project.manifest,
-        sources: &project.sources,
-        inventory: project.inventory.as_ref(),
-        observed: &project.observed,
-        estimates: &project.estimates,
-        workflows: &project.workflows,
-        coverage: &project.coverage,
-    }
 }
 
 fn explain(name: &str, settings: &Settings) -> CommandResult {

@@ -12,9 +12,9 @@ use crate::config::nearest;
 use crate::ids::Printable;
 use crate::model::{Limits, Model};
 use crate::plan::{self, Plan, PlanError};
-use crate::report::{self, ScheduleSummary, ScheduleV1, json_v1};
+use crate::report::{self, ScheduleSummary, ScheduleV1, json_v1, plural};
 use crate::time::{Millis, ParseMillisError};
-use crate::workflow::Network;
+use crate::workflow::{JobTimes, Network};
 
 pub(in crate::cli) fn run(args: &GraphArgs, settings: &Settings) -> CommandResult {
     let project = Project::load(settings, &args.inventory)?;
@@ -75,7 +75,8 @@ fn parts(project: &Project, plan: &Plan) -> BTreeMap<String, String> {
         );
         (shard.name.to_string(), parts)
     });
-    of_shards.chain(project.job_parts.clone()).collect()
+    let of_jobs = project.job_times.iter().map(|(job, times)| (job.clone(), parts_of(times)));
+    of_shards.chain(of_jobs).collect()
 }
 
 /// Returns the jobs that are to take another time, with that time.
@@ -106,4 +107,16 @@ fn changes(what_if: &[String], network: &Network) -> Result<Vec<(String, Millis)
         Ok((job.to_owned(), takes))
     };
     what_if.iter().map(change).collect()
+}
+
+fn parts_of(times: &JobTimes) -> String {
+    format!(
+        "queue {}, set-up {}, containers {}, longest step {}, after {} ({})",
+        times.queue,
+        times.setup,
+        times.containers,
+        times.tests,
+        times.rest,
+        plural(times.runs, "run"),
+    )
 }

@@ -7,10 +7,11 @@ use crate::cli::console::{CommandResult, Failure, shown_path, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
-use crate::cli::project::{Project, read_plan};
+use crate::cli::pictures::{self, Drawn};
+use crate::cli::project::Project;
 use crate::cli::saved_model;
 use crate::cli::settings::Settings;
-use crate::plan::{self, Evaluation, Lock, PlanError};
+use crate::plan::{self, Lock, PlanError};
 use crate::report::summary::PlanSummary;
 use crate::report::{self, json_v1, plural};
 
@@ -49,17 +50,13 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
         .with_steps(&further, &plan::steps(project.estimates.pace_deviation, &further, &plan, STEPS));
     summary.notes.extend(project.notes.iter().cloned());
-    if let Some(today) = plan::today(inputs, &model) {
-        summary = summary.with_other("today", &today, Vec::new());
-    }
-    if let Some(path) = &args.compare {
-        let path = settings.located(path);
-        let Evaluation { plan: other, faults, .. } = plan::evaluate(inputs, &limits, &read_plan(&path)?)
-            .map_err(|error| plan_failure(&PlanError::Model(error)))?;
-        let name = path.file_stem().map_or_else(|| "by hand".into(), |stem| stem.to_string_lossy());
-        summary = summary.with_other(&name, &other, faults);
-    }
+    summary = pictures::compared(summary, &project, (&model, &limits), &args.compare, settings)?;
     show(args.format, &summary, settings)?;
+    if args.pictures.wanted() {
+        let frontier = super::tradeoff::of_project(&project, &args.limits)?;
+        let drawn = Drawn { project: &project, model: &model, plan: &plan, summary, frontier };
+        pictures::write(drawn, &args.pictures, &args.inventory, settings)?;
+    }
     if let Some(path) = &args.save_model {
         let path = settings.located(path);
         saved_model::write(&path, &model, &limits)?;

@@ -9,7 +9,9 @@ use super::gate::Coverage;
 use super::{LaneJob, image, service_id, splits};
 use crate::ids::Printable;
 use crate::workflow::SHARD_VARIABLE;
-use crate::workflow::github::{Matrix, PytestCommand, Step, TestRunner, Via, WorkflowFile, WorkflowJob};
+use crate::workflow::github::{
+    MOST_ROWS, Matrix, PytestCommand, Step, TestRunner, Via, WorkflowFile, WorkflowJob,
+};
 
 /// The name of the step that hands over what a shard ran; it is found again by it.
 pub(super) const UPLOAD: &str = "Upload what the shard ran";
@@ -29,7 +31,7 @@ pub(super) struct Shard {
 }
 
 /// Returns why the matrix of a job can not have the shards as a dimension.
-pub(super) fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
+fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
     match &job.matrix {
         None => None,
         Some(Matrix::Computed(_)) => Some("is computed by the run"),
@@ -61,6 +63,17 @@ pub(super) fn refuses_matrix(job: &WorkflowJob) -> Option<&'static str> {
     }
 }
 
+/// Returns why the matrix of a lane's job can not have its shards as a dimension.
+pub(super) fn refuses_shards(lane: &LaneJob<'_>) -> Option<&'static str> {
+    let mut gone = lane.job.split_dimensions();
+    gone.push("shard".to_owned());
+    let rows = lane.job.matrix.as_ref().and_then(|matrix| matrix.without(&gone).contexts());
+    let rows = rows.map_or(1, |rows| rows.len().max(1));
+    refuses_matrix(lane.job).or_else(|| {
+        (rows * lane.shards.len() > MOST_ROWS).then_some("would have more rows than GitHub takes (256)")
+    })
+}
+
 /// Writes the shards of a lane into its job.
 pub(super) fn write(
     editor: &mut Editor,
@@ -70,7 +83,7 @@ pub(super) fn write(
     coverage: &mut Coverage,
 ) -> Result<(), EmitError> {
     let job = lane.job;
-    if let Some(why) = refuses_matrix(job) {
+    if let Some(why) = refuses_shards(lane) {
         return Err(EmitError::Matrix { file: file.path.clone(), line: job.line, job: job.id.clone(), why });
     }
     let way: Vec<Component<'_>> = vec!["jobs".into(), job.id.clone().into()];

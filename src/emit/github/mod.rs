@@ -72,7 +72,7 @@ pub fn emit(config: &Config, file: &WorkflowFile, lock: &Lock, style: Style) -> 
         let as_jobs = match style {
             Style::Jobs => true,
             Style::Matrix => false,
-            Style::Auto => !lane.siblings.is_empty() || lane::refuses_matrix(lane.job).is_some(),
+            Style::Auto => !lane.siblings.is_empty() || lane::refuses_shards(lane).is_some(),
         };
         if as_jobs {
             ids.extend(jobs::write(&mut editor, file, lane, &mut notes, &mut coverage)?);

@@ -25,7 +25,7 @@ pub enum Matrix {
 pub struct Row(pub Mapping);
 
 /// More rows than GitHub takes; a matrix beyond is not expanded.
-const MOST_ROWS: usize = 256;
+pub const MOST_ROWS: usize = 256;
 
 impl Matrix {
     /// Returns the matrix that a value describes.

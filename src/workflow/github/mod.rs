@@ -12,7 +12,7 @@ mod read;
 mod shell;
 
 pub use expression::{Context, evaluate, render, template_parts, truthy};
-pub use matrix::{Matrix, Row};
+pub use matrix::{MOST_ROWS, Matrix, Row};
 pub use pytest::{PytestCommand, TestRunner, Via, find_runners};
 pub use read::{WorkflowError, line_of};
 

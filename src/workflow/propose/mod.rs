@@ -138,7 +138,8 @@ pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option
     };
     let file = &files[at];
     proposal.file = Some((at, file.path.clone()));
-    proposal.understood.push(format!("{}: {} jobs", file.path, file.jobs.len()));
+    let jobs = if file.jobs.len() == 1 { "job" } else { "jobs" };
+    proposal.understood.push(format!("{}: {} {jobs}", file.path, file.jobs.len()));
     lanes::add_services(&mut proposal, file, repository);
     lanes::add_lanes(&mut proposal, file, repository);
     lanes::add_gate(&mut proposal, file);

@@ -117,3 +117,29 @@ jobs:
     assert!(jobs.contains("if: '''tests-2'' == 1'\n"), "{jobs}");
     assert!(jobs.contains("name: part-tests-2\n"), "{jobs}");
 }
+
+#[test]
+fn a_matrix_that_would_be_too_long_becomes_a_job_for_each_shard() {
+    let project = Project::empty();
+    project
+        .write("shardplan.toml", "[workflow]\nfile = \"ci.yml\"\n[lanes.tests]\ntoday = { services = [] }\n");
+    let shards: Vec<String> = (1..=20)
+        .map(|number| format!("[[shard]]\nname = \"tests-{number}\"\nlane = \"tests\"\nservices = []\nunits = [\"{number}.py\"]\n"))
+        .collect();
+    let lock = format!("version = 1\ninputs = \"by hand\"\n[limits]\n[predicted]\n{}", shards.concat());
+    project.write("shardplan.lock", lock);
+    let numbers: Vec<String> = (1..=16).map(|number| number.to_string()).collect();
+    project.write(
+        "ci.yml",
+        format!(
+            "on: push\njobs:\n  tests:\n    runs-on: x\n    strategy:\n      matrix:\n        instance: [{}]\n    steps:\n      - run: pytest\n",
+            numbers.join(", ")
+        ),
+    );
+    let refused = project.shardplan("emit github --style matrix");
+    assert_eq!(refused.code, 3, "{refused}");
+    assert!(refused.stderr.contains("ci.yml:3") && refused.stderr.contains("256"), "{refused}");
+    assert_eq!(project.shardplan("emit github").code, 0);
+    let written = std::fs::read_to_string(project.path("ci.yml")).unwrap();
+    assert_eq!(written.matches("instance: [").count(), 20, "{written}");
+}

@@ -1,5 +1,6 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod completions;
 mod emit;
 mod emit_splits;
 mod explain;
@@ -9,8 +10,11 @@ mod history_crash;
 mod ingest;
 mod init;
 mod lock;
+mod man;
 mod manifest;
+mod manifest_schema;
 mod provision;
+mod report;
 mod select;
 mod suggest;
 mod tradeoff;

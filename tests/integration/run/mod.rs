@@ -38,7 +38,7 @@ fn skip(test: &str, missing: &str) {
 
 /// Returns the Python that has these packages: that of the virtual environment which `.ci/run` makes, or
 /// `SHARDPLAN_TEST_PYTHON`.
-fn python_with(test: &str, packages: &[&str]) -> Option<PathBuf> {
+pub(crate) fn python_with(test: &str, packages: &[&str]) -> Option<PathBuf> {
     let python = variable("SHARDPLAN_TEST_PYTHON")
         .map_or_else(|| root().join("target/test-venv-9/bin/python"), PathBuf::from);
     let imports = packages.iter().fold(String::new(), |text, package| format!("{text}import {package}\n"));
