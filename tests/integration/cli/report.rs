@@ -52,7 +52,9 @@ fn the_page_says_what_the_terminal_says() {
     assert_eq!(data["plan"], planned);
     let frontier = project.shardplan("-q tradeoff --format json").json();
     assert_eq!(data["frontier"], project.shardplan("-q tradeoff --budget 3 --format json").json());
-    assert!(frontier["points"].as_array().unwrap().len() >= data["frontier"]["points"].as_array().unwrap().len());
+    assert!(
+        frontier["points"].as_array().unwrap().len() >= data["frontier"]["points"].as_array().unwrap().len()
+    );
     let headline = data["verdict"][0].as_str().unwrap();
     assert!(page.contains(&format!("<h1>{headline}</h1>")), "{headline}");
     for note in planned["notes"].as_array().unwrap() {
