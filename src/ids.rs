@@ -132,6 +132,14 @@ impl NodeId {
     /// The longest id that is taken, in bytes. pytest has no limit; a longer one is a broken report.
     pub const MAX_BYTES: usize = 64 * 1024;
 
+    fn check(text: &str) -> Result<(), NameError> {
+        if text.trim().is_empty() || text.len() > Self::MAX_BYTES {
+            let shown = text.chars().take(80).collect();
+            return Err(NameError { kind: "test", rule: "it must have 1 to 65536 bytes", text: shown });
+        }
+        Ok(())
+    }
+
     /// Returns the id as its runner wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -160,11 +168,16 @@ impl FromStr for NodeId {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim().is_empty() || text.len() > Self::MAX_BYTES {
-            let shown = text.chars().take(80).collect();
-            return Err(NameError { kind: "test", rule: "it must have 1 to 65536 bytes", text: shown });
-        }
-        Ok(Self(text.into()))
+        Self::check(text).map(|()| Self(text.into()))
+    }
+}
+
+/// Takes a text as it is, where there are millions of them.
+impl TryFrom<String> for NodeId {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::check(&text).map(|()| Self(text.into_boxed_str()))
     }
 }
 

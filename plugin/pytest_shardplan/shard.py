@@ -6,19 +6,45 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 import pytest
 
 from .plugin import below_root, is_worker
 from .rule import Collected, Lock, LockError, Shard, find_lock, plain
 
-#: What people write when a service can not be reached, beside its name.
-AWAY = re.compile(
-    r"unreachable|not reachable|unavailable|not available|(can\s?not|can't|could not|couldn't) (connect|reach)"
-    r"|connection (refused|failed|error)|not running|isn't running|is down|not up\b|no (server|connection)\b"
-    r"|not (started|responding|accessible)|timed out",
-    re.IGNORECASE,
+#: What people write when a service can not be reached, beside its name. The program has the same words.
+AWAY = (
+    "unreachable",
+    "not reachable",
+    "unavailable",
+    "not available",
+    "cannot connect",
+    "can not connect",
+    "can't connect",
+    "could not connect",
+    "couldn't connect",
+    "unable to connect",
+    "failed to connect",
+    "cannot reach",
+    "can not reach",
+    "can't reach",
+    "could not reach",
+    "couldn't reach",
+    "unable to reach",
+    "connection refused",
+    "connection failed",
+    "connection error",
+    "not running",
+    "isn't running",
+    "is down",
+    "not up",
+    "no server",
+    "no connection",
+    "not started",
+    "not responding",
+    "not accessible",
+    "timed out",
 )
 
 
@@ -68,7 +94,8 @@ class ShardRun:
         #: Names of services, to find them in the reason of a skip.
         names = {service.name for service in lock.services}
         names.update(name for other in lock.shards for name in other.services | other.without)
-        self.service_names = {name: service_words(name) for name in sorted(names)}
+        self.service_names = {name: any_of(service_words(name)) for name in sorted(names)}
+        self.says_away = any_of(AWAY)
         self._may_run: Dict[str, bool] = {}
 
     def pytest_ignore_collect(self, collection_path: Path) -> Optional[bool]:
@@ -187,9 +214,9 @@ class ShardRun:
         if here:
             return "skipped for %s, which shard %s starts" % (", ".join(here), self.shard.name)
         absent = [name for name in named if name not in self.shard.without]
-        if absent and AWAY.search(reason):
+        if absent and self.says_away.search(reason):
             return "skipped for %s, which shard %s does not start" % (", ".join(absent), self.shard.name)
-        if not named and AWAY.search(reason):
+        if not named and self.says_away.search(reason):
             return "skipped because something is away"
         return None
 
@@ -246,16 +273,21 @@ def ungrouped(item: Any, test: Collected) -> Collected:
     return test
 
 
-def service_words(name: str) -> "re.Pattern[str]":
+def service_words(name: str) -> Set[str]:
+    """Returns the words that stand for a service: its name, and where it is of a known kind the others of the kind."""
     from .services import KINDS
 
     words: Set[str] = {name}
     for kind in KINDS:
-        if name in kind.names:
+        if name.lower() in kind.names:
             words.update(kind.names)
     # One- and two-letter names would be found in every sentence.
-    words = {word for word in words if len(word) > 2 or word == name}
-    return re.compile(r"(?<![A-Za-z0-9])(?:%s)(?![A-Za-z])" % "|".join(map(re.escape, sorted(words))), re.IGNORECASE)
+    return {word for word in words if len(word) > 2 or word == name}
+
+
+def any_of(words: Iterable[str]) -> "re.Pattern[str]":
+    """Returns what finds one of the words, not as a part of a longer one."""
+    return re.compile(r"(?<![^\W_])(?:%s)(?![^\W\d_])" % "|".join(map(re.escape, sorted(words))), re.IGNORECASE)
 
 
 def skip_reason(report: Any) -> str:

@@ -9,7 +9,9 @@ use crate::ids::{NodeId, ServiceName};
 use crate::inventory::Inventory;
 use crate::inventory::python::{Place, SourceNeed, Sources, TestFunction, TestItem};
 
+use super::coverage::CoverageSettings;
 use super::finding::Spot;
+use super::workflows::AuditedWorkflow;
 
 /// Marks that pytest and well-known plugins register themselves.
 const FOREIGN_MARKS: &[&str] = &[
@@ -113,6 +115,10 @@ pub struct Context<'c> {
     pub observed: &'c Observed,
     /// What it says about times and skips.
     pub estimates: &'c Estimates,
+    /// The workflow files, by path.
+    pub workflows: &'c [AuditedWorkflow],
+    /// What the project says about coverage.
+    pub coverage: &'c CoverageSettings,
 }
 
 /// The tests that a lane selects.

@@ -6,12 +6,14 @@
 
 mod baseline;
 mod context;
+pub mod coverage;
 mod finding;
 pub mod fix;
 pub mod output;
 pub mod registry;
 mod rules;
 mod suppress;
+mod workflows;
 
 pub use baseline::{Baseline, BaselineError, BaselineV1, KnownFindingV1};
 pub use context::{Context, LaneTests};
@@ -19,6 +21,7 @@ pub use finding::{Confidence, Finding, Note, Severity, Spot};
 pub use fix::Edit;
 pub use registry::{Rule, RuleName, UnknownRule};
 pub use suppress::{Selection, Suppressed};
+pub use workflows::AuditedWorkflow;
 
 /// What an audit found.
 #[derive(Debug, Default)]

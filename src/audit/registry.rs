@@ -62,6 +62,22 @@ rules! {
     STALE_DURATIONS         stale_durations         "SP402" "stale-durations"         Note    High;
     NO_HISTORY              no_history              "SP403" "no-history"              Note    High;
     OUTSIZED_UNIT           outsized_unit           "SP404" "outsized-unit"           Note    High;
+    DUPLICATE_KEY           duplicate_key           "SP501" "duplicate-key"           Error   High;
+    THRESHOLD_OF_A_PART     threshold_of_a_part     "SP502" "threshold-of-a-part"     Error   High;
+    SHARED_DATA_FILE        shared_data_file        "SP503" "shared-data-file"        Error   High;
+    HIDDEN_FILE_NOT_UPLOADED hidden_file_not_uploaded "SP504" "hidden-file-not-uploaded" Error   High;
+    EMPTY_UPLOAD            empty_upload            "SP505" "empty-upload"            Error   High;
+    GATE_WITHOUT_A_LANE     gate_without_a_lane     "SP506" "gate-without-a-lane"     Error   High;
+    GATE_THAT_SKIPS         gate_that_skips         "SP507" "gate-that-skips"         Warning High;
+    REPORT_AFTER_THRESHOLD  report_after_threshold  "SP508" "report-after-threshold"  Warning High;
+    COMBINE_BEFORE_COMPLETENESS combine_before_completeness "SP509" "combine-before-completeness" Error   Medium;
+    SWITCH_ON_SOME_LANES    switch_on_some_lanes    "SP510" "switch-on-some-lanes"    Warning High;
+    PARALLEL_FOR_CI_ONLY    parallel_for_ci_only    "SP511" "parallel-for-ci-only"    Note    Medium;
+    PATHS_NOT_MAPPED        paths_not_mapped        "SP512" "paths-not-mapped"        Warning Medium;
+    TIMEOUT_BELOW_USUAL     timeout_below_usual     "SP513" "timeout-below-usual"     Warning High;
+    MORE_JOBS_THAN_RUNNERS  more_jobs_than_runners  "SP514" "more-jobs-than-runners"  Note    Low;
+    IDLE_JOB_SERVICE        idle_job_service        "SP515" "idle-job-service"        Warning Medium;
+    SELECTS_NOTHING         selects_nothing         "SP516" "selects-nothing"         Error   High;
 }
 
 /// What a user calls a rule: its code or its name, or the beginning of codes (`SP2`).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Audit;
 use super::baseline::Baseline;
 use super::context::Context;
-use super::finding::{Finding, Spot};
+use super::finding::Finding;
 use super::registry::{Rule, RuleName, UnknownRule};
 use crate::config::{AuditSettings, Pattern};
 
@@ -86,20 +86,25 @@ fn is_commented_away(
     finding: &Finding,
     lines: &mut BTreeMap<String, Vec<String>>,
 ) -> bool {
-    let Spot::Source(place) = &finding.spot else { return false };
-    let Some(source) = context.sources.file(&place.file) else { return false };
-    if !source.text.contains("shardplan:") {
+    let Some((path, at)) = finding.spot.file_and_line() else { return false };
+    let text = match context.sources.file(path) {
+        Some(source) => &*source.text,
+        None => match context.workflows.iter().find(|workflow| workflow.path == path) {
+            Some(workflow) => workflow.text.as_str(),
+            None => return false,
+        },
+    };
+    if !text.contains("shardplan:") {
         return false;
     }
-    let lines =
-        lines.entry(source.path.clone()).or_insert_with(|| source.text.lines().map(str::to_owned).collect());
+    let lines = lines.entry(path.to_owned()).or_insert_with(|| text.lines().map(str::to_owned).collect());
     let says = |line: usize, alone: bool, word: &str| {
         let text = lines.get(line.wrapping_sub(1)).map_or("", String::as_str);
         (!alone || text.trim_start().starts_with('#'))
             && ignored_in(text, word).iter().any(|name| name.means(finding.rule))
     };
-    says(place.line, false, "ignore")
-        || says(place.line.wrapping_sub(1), true, "ignore")
+    says(at, false, "ignore")
+        || says(at.wrapping_sub(1), true, "ignore")
         || (1..=lines.len()).any(|line| says(line, true, "ignore-file"))
 }
 

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use super::args::InventoryArgs;
 use super::commands::history::history_failure;
-use super::console::Failure;
+use super::console::{Failure, chain};
 use super::files::read_text;
 use super::project::{read_inventory, read_manifest};
 use super::settings::Settings;
+use crate::audit::coverage::{self, CoverageSettings};
+use crate::audit::{AuditedWorkflow, Context};
 use crate::config::Config;
 use crate::estimate::Estimates;
 use crate::history::{self, Filter, Observed, Store};
 use crate::inventory::Inventory;
 use crate::inventory::python::{self, Sources};
 use crate::report::plural;
+use crate::workflow::github::WorkflowError;
 
 /// What an audit looks at.
 pub(crate) struct Audited {
@@ -23,12 +26,30 @@ pub(crate) struct Audited {
     pub(crate) inventory: Option<Inventory>,
     pub(crate) observed: Observed,
     pub(crate) estimates: Estimates,
-    /// The manifest's name and text.
+    /// The manifest's name.
     pub(crate) manifest: String,
-    pub(crate) manifest_text: Option<String>,
+    pub(crate) workflows: Vec<AuditedWorkflow>,
+    pub(crate) coverage: CoverageSettings,
+    /// The files that are no sources and may have findings: the manifest, workflows, settings; names and texts.
+    pub(crate) others: Vec<(String, String)>,
 }
 
 impl Audited {
+    /// Returns it as the rules look at it.
+    pub(crate) fn context<'p>(&'p self, settings: &Settings) -> Context<'p> {
+        Context {
+            config: &self.config,
+            declared: settings.manifest.is_some(),
+            manifest: &self.manifest,
+            sources: &self.sources,
+            inventory: self.inventory.as_ref(),
+            observed: &self.observed,
+            estimates: &self.estimates,
+            workflows: &self.workflows,
+            coverage: &self.coverage,
+        }
+    }
+
     /// Reads the sources and whatever else is known of the project, and says what was read.
     pub(crate) fn load(settings: &Settings, inventory: &InventoryArgs) -> Result<Self, Failure> {
         let console = &settings.console;
@@ -68,16 +89,58 @@ impl Audited {
         if sources.functions.is_empty() {
             console.warning("no pytest test was found here");
         }
+        let workflows = read_workflows(&config, settings)?;
+        let known = coverage::FILES.iter().filter_map(|name| {
+            Some((*name, std::fs::read_to_string(settings.below_root(name.as_ref())).ok()?))
+        });
+        let known: Vec<(&str, String)> = known.collect();
+        let coverage = CoverageSettings::of_files(&known);
+        let mut others: Vec<(String, String)> =
+            workflows.iter().map(|workflow| (workflow.path.clone(), workflow.text.clone())).collect();
+        others.extend(manifest_text.iter().map(|text| (manifest.clone(), text.clone())));
+        others.extend(known.into_iter().map(|(name, text)| (name.to_owned(), text)));
         Ok(Self {
+            workflows,
+            coverage,
+            others,
             estimates: Estimates::from_history(&observed, config.history.half_life),
             observed,
             config,
             sources,
             inventory,
             manifest,
-            manifest_text,
         })
     }
+}
+
+/// Returns the workflow files: the one that the manifest names, else those of `.github/workflows`.
+fn read_workflows(config: &Config, settings: &Settings) -> Result<Vec<AuditedWorkflow>, Failure> {
+    const FOLDER: &str = ".github/workflows";
+    let mut paths: Vec<String> = Vec::new();
+    match &config.workflow.file {
+        Some(named) => paths.push(named.clone()),
+        None => {
+            let files = std::fs::read_dir(settings.below_root(FOLDER.as_ref())).into_iter().flatten();
+            let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+            let yaml = names.filter(|name| {
+                let extension = std::path::Path::new(name).extension();
+                extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
+            });
+            paths.extend(yaml.map(|name| format!("{FOLDER}/{name}")));
+            paths.sort();
+        }
+    }
+    let mut workflows = Vec::new();
+    for path in paths {
+        let text = read_text(&settings.below_root(path.as_ref()))?;
+        let workflow = AuditedWorkflow::new(path, text);
+        match &workflow.parsed {
+            Err(WorkflowError::DuplicateKey { .. }) | Ok(_) => {}
+            Err(error) => settings.console.warning(format!("{}; no rule looks at this file", chain(error))),
+        }
+        workflows.push(workflow);
+    }
+    Ok(workflows)
 }
 
 /// Returns the inventory of the sources, with the tests that only the history knows where their file is no Python

@@ -10,7 +10,7 @@ use super::diagnostics::plan_failure;
 use super::files::write_whole;
 use super::project::{Project, read_plan};
 use super::settings::Settings;
-use crate::audit::{self, Baseline, Context, Finding, Selection};
+use crate::audit::{self, Baseline, Finding, Selection};
 use crate::model::{Limits, Model};
 use crate::plan::{self, Evaluation, Plan, PlanError};
 use crate::report::html;
@@ -92,16 +92,7 @@ fn audited(settings: &Settings, inventory: &InventoryArgs) -> Result<Option<Audi
     }
     // Rules that the manifest misspells are for `audit` to tell of.
     let Ok(selection) = Selection::new(&[], &[], &project.config.audit) else { return Ok(None) };
-    let context = Context {
-        config: &project.config,
-        declared: settings.manifest.is_some(),
-        manifest: &project.manifest,
-        sources: &project.sources,
-        inventory: project.inventory.as_ref(),
-        observed: &project.observed,
-        estimates: &project.estimates,
-    };
-    let audit = audit::run(&context, &selection, &Baseline::default());
+    let audit = audit::run(&project.context(&settings), &selection, &Baseline::default());
     let counts = audit::output::Counts::of(&audit);
     let mut by_rule: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in &audit.findings {

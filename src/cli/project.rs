@@ -263,7 +263,7 @@ pub(crate) fn read_manifest(path: &Path, settings: &Settings) -> Result<Config, 
     Config::parse(&text, &name).map_err(|error| config_failure(&error, &settings.console))
 }
 
-pub(super) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
+pub(crate) fn read_inventory(path: &Path) -> Result<Inventory, Failure> {
     let shown = shown_path(path);
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::bad_input(format!("could not read the inventory `{shown}`: {error}")))?;

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::framework::Framework;
-use super::python_modules::{SplitClassName, is_python};
+use super::python_modules::{SplitClassName, is_python, without_group};
 
 /// Where a report says that a test is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,8 @@ impl<'a> Addresses<'a> {
         match framework {
             Some(Framework::Nextest) => return format!("{}${}", place.class_name, place.name),
             Some(Framework::Playwright) => {
-                return format!("{}::{}", place.class_name, in_project(place.project, place.name));
+                let file = self.context.relative(place.class_name);
+                return format!("{file}::{}", in_project(place.project, place.name));
             }
             _ => {}
         }
@@ -57,13 +58,16 @@ impl<'a> Addresses<'a> {
             });
         }
         let prefix = self.last.as_ref().map_or("", |last| &last.prefix);
-        // CTest, and Jest by default, write the same words in both places.
-        if prefix.strip_suffix("::") == Some(place.name) {
+        // CTest, and Jest by default, write the same words in both places. So does pytest for the examples of a text,
+        // which it calls by its file and its name.
+        if framework != Some(Framework::Pytest) && prefix.strip_suffix("::") == Some(place.name) {
             return place.name.to_owned();
         }
         let mut id = String::with_capacity(prefix.len() + place.name.len());
         id += prefix;
-        id + place.name
+        id += place.name;
+        id.truncate(without_group(&id).len());
+        id
     }
 
     /// Returns the part of an id before the test's name, `::` included.
@@ -75,6 +79,8 @@ impl<'a> Addresses<'a> {
         let class = match place.class_name {
             "" if file.is_empty() => place.suite,
             class if class == file || Some(class) == place.file || is_dotted(class, &file) => "",
+            // Mocha's name is the whole title, of which the class is the end.
+            class if framework == Some(Framework::Mocha) && place.name.ends_with(class) => "",
             class => class,
         };
         let parts = [file.as_str(), class].into_iter().filter(|part| !part.is_empty());
@@ -95,7 +101,7 @@ impl<'a> Addresses<'a> {
         let known = || self.context.split(class_name);
         match framework {
             None | Some(Framework::Pytest) if is_pythons => {
-                known().or_else(|| SplitClassName::guess(class_name))
+                known().or_else(|| SplitClassName::guess(class_name, place.name))
             }
             None => known(),
             Some(_) => None,

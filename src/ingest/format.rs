@@ -3,44 +3,14 @@
 //! First its shape, from its beginning: markup, a log of JSON lines, a JSON document, a table. Of a document the
 //! outline tells the rest. Formats that are known and not read are called by their names.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::json::Outline;
+use super::words::words;
 use super::{Context, IngestErrorKind, csv};
 
-macro_rules! formats {
-    ($($(#[$doc:meta])* $name:ident $word:literal $title:literal;)+) => {
-        /// The formats that are read.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Format {
-            $($(#[$doc])* $name,)+
-        }
+words! {
+    /// The formats that are read.
+    Format, "a format of a report";
 
-        impl Format {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// Returns the word that the history stores.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)+
-                }
-            }
-
-            /// Returns the name that people know it by.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self {
-                    $(Self::$name => $title,)+
-                }
-            }
-        }
-    };
-}
-
-formats! {
     /// JUnit XML, as pytest and many others write it.
     JUnit "junit" "JUnit XML";
     /// pytest-split's `.test_durations`.
@@ -279,21 +249,6 @@ fn describe_text(start: &[u8]) -> IngestErrorKind {
     let shown: String = text.chars().take(SHOWN).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
     unrecognised(&format!("text that starts with `{shown}{more}`"))
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.iter().find(|format| format.as_str() == text);
-        found.copied().ok_or_else(|| format!("`{text}` is not a format of a report"))
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.title())
-    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod shard_report;
 mod test_durations;
 mod tests;
 mod warning;
+mod words;
 mod xml;
 
 use std::io::{Cursor, Read};
@@ -74,8 +75,8 @@ pub struct Contents {
 pub struct Batches<'a> {
     /// How many observations a batch has.
     pub size: usize,
-    /// Takes a batch.
-    pub take: &'a mut dyn FnMut(Vec<Observation>),
+    /// Takes a batch. What it leaves is forgotten, and the memory serves the next one.
+    pub take: &'a mut dyn FnMut(&mut Vec<Observation>),
 }
 
 /// Reads the bytes of a file of any known format. `source` is the name that errors call it by.

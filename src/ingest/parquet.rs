@@ -171,3 +171,105 @@ fn is_possible(time: Micros) -> bool {
 fn damaged(problem: &str) -> IngestErrorKind {
     IngestErrorKind::Unreadable { problem: format!("as Parquet: {problem}"), line: None }
 }
+
+#[cfg(test)]
+mod checks {
+    use polars::prelude::{Column, ParquetWriter};
+
+    use super::*;
+    use crate::ingest::{Extent, UnitKind};
+
+    fn file(columns: Vec<Column>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let height = columns.first().map_or(0, Column::len);
+        let mut frame = DataFrame::new(height, columns).unwrap();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        bytes
+    }
+
+    fn two_runs() -> Vec<u8> {
+        file(vec![
+            Column::new("test".into(), ["a.py::t", "a.py::u", "a.py::t"]),
+            Column::new("total_us".into(), [1_500_000_i64, 250_000, 2_000_000]),
+            Column::new("run".into(), ["1", "1", "2"]),
+            Column::new("outcome".into(), ["passed", "skipped", "a word of later"]),
+            Column::new("reason".into(), [None, Some("no redis"), None]),
+            Column::new("services".into(), [Some("postgres redis"), Some("postgres redis"), None]),
+            Column::new("extent".into(), ["full", "full", "partial"]),
+            Column::new("setup_us".into(), [Some(500_000_i64), None, None]),
+            Column::new("call_us".into(), [Some(900_000_i64), None, None]),
+            Column::new("teardown_us".into(), [Some(100_000_i64), None, None]),
+            Column::new("unit".into(), ["test", "test", "file"]),
+            Column::new("nobody knows".into(), [1_u32, 2, 3]),
+        ])
+    }
+
+    #[test]
+    fn rows_of_one_run_are_one_report() {
+        let reports = read(two_runs()).unwrap();
+        let [first, second] = reports.as_slice() else { panic!("{reports:?}") };
+        assert_eq!((first.run.run.as_deref(), first.observations.len()), (Some("1"), 2));
+        assert_eq!(first.run.services.as_ref().unwrap().len(), 2);
+        assert_eq!((first.run.extent, second.run.extent), (Extent::Full, Extent::Partial));
+        assert_eq!(second.run.services, None);
+        let [measured, skipped] = first.observations.as_slice() else { panic!("two tests") };
+        assert_eq!((measured.test.as_str(), measured.total), ("a.py::t", Micros(1_500_000)));
+        assert_eq!(measured.phases.unwrap().call, Micros(900_000));
+        assert_eq!((skipped.outcome, skipped.reason.as_deref()), (Outcome::Skipped, Some("no redis")));
+        assert_eq!(skipped.phases, None);
+        let last = &second.observations[0];
+        assert_eq!((last.outcome, last.unit), (Outcome::Unknown, UnitKind::File));
+    }
+
+    #[test]
+    fn what_the_store_would_not_take_is_passed_over_with_its_row() {
+        let bytes = file(vec![
+            Column::new("test".into(), [Some("a.py::t"), Some(" "), None, Some("a.py::u")]),
+            Column::new("total_us".into(), [Some(-1_i64), Some(1), Some(1), None]),
+        ]);
+        let reports = read(bytes).unwrap();
+        assert!(reports[0].observations.is_empty());
+        let warnings: Vec<_> =
+            reports[0].warnings.by_kind().map(|(kind, number, _)| (kind, number)).collect();
+        assert_eq!(warnings, [(WarningKind::ImpossibleTime, 2), (WarningKind::NoName, 2)]);
+    }
+
+    #[test]
+    fn another_table_is_called_by_its_name() {
+        for (column, said) in
+            [("job_id", "a table of CI jobs"), ("price", "a Parquet table of something else")]
+        {
+            match read(file(vec![Column::new(column.into(), ["1"])])) {
+                Err(IngestErrorKind::Unrecognised { found, .. }) => assert!(found.contains(said), "{found}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_no_name_is_an_error() {
+        let bytes = file(vec![
+            Column::new("test".into(), ["a.py::t"]),
+            Column::new("total_us".into(), [1_i64]),
+            Column::new("services".into(), ["$(reboot)"]),
+        ]);
+        let error = read(bytes).unwrap_err();
+        assert!(
+            matches!(&error, IngestErrorKind::Unreadable { problem, .. } if problem.contains("services")),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_ends_nothing() {
+        let whole = two_runs();
+        for end in 0..whole.len() {
+            assert!(read(whole[..end].to_vec()).is_err(), "cut at {end}");
+        }
+        for at in 0..whole.len() {
+            let mut spoilt = whole.clone();
+            spoilt[at] ^= 0xFF;
+            let _ = read(spoilt);
+        }
+    }
+}

@@ -13,6 +13,7 @@ use super::input::Lines;
 use super::json::without_nan;
 use super::observation::{Observation, Outcome, Phases, Report};
 use super::pytest_json::timestamp;
+use super::python_modules::without_group;
 use super::warning::{WarningKind, Warnings};
 use super::{IngestErrorKind, encoding, seconds};
 use crate::ids::NodeId;
@@ -81,7 +82,7 @@ impl Run {
         run.framework = Some(Framework::Pytest);
         run.at = [run.at, line.timestamp.as_ref().and_then(time_of)].into_iter().flatten().min();
         let id = line.test_id.unwrap_or_default();
-        let Ok(test) = id.parse::<NodeId>() else {
+        let Ok(test) = without_group(&id).parse::<NodeId>() else {
             return self.report.warnings.add(WarningKind::NoName, place, id);
         };
         let Some(duration) = line.duration.and_then(seconds::micros) else {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::framework::Framework;
 use super::json::malformed;
 use super::observation::{Extent, Observation, Outcome, Phases, Report, first_line};
+use super::python_modules::without_group;
 use super::reportlog::Reason;
 use super::tests::Tests;
 use super::warning::WarningKind;
@@ -29,6 +30,7 @@ struct Document {
 #[derive(Default, Deserialize)]
 struct Summary {
     deselected: Option<u64>,
+    total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +79,10 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
         tests.run.extent = Extent::Partial;
         tests.warnings.add(WarningKind::Interrupted, None, word);
     }
+    if document.tests.is_empty() && document.summary.total.is_some_and(|total| total > 0) {
+        let remedy = "only a summary; leave `--json-report-summary` out";
+        tests.warnings.add(WarningKind::EmptySuite, None, remedy);
+    }
     for test in document.tests {
         keep(&mut tests, test);
     }
@@ -103,7 +109,7 @@ pub(super) fn timestamp(seconds: f64) -> Option<Timestamp> {
 }
 
 fn keep(tests: &mut Tests<'_, '_>, test: Test) {
-    let Ok(id) = test.nodeid.parse::<NodeId>() else {
+    let Ok(id) = without_group(&test.nodeid).parse::<NodeId>() else {
         tests.warnings.add(WarningKind::NoName, None, test.nodeid);
         return;
     };

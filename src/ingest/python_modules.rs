@@ -59,9 +59,12 @@ impl PythonModules {
 }
 
 impl SplitClassName {
-    /// Returns a class name split by custom alone: modules are lower case and classes are not. Nothing where
-    /// that leaves no module.
-    pub(super) fn guess(class_name: &str) -> Option<Self> {
+    /// Returns the class name of a test called `name` split by custom alone: modules are lower case and classes are
+    /// not. Nothing where that leaves no module.
+    pub(super) fn guess(class_name: &str, name: &str) -> Option<Self> {
+        if let Some(text) = Self::guess_text(class_name, name) {
+            return Some(text);
+        }
         let is_class = |part: &str| part.starts_with(|c: char| c.is_uppercase());
         let mut module_end = 0;
         for part in class_name.split('.') {
@@ -73,6 +76,22 @@ impl SplitClassName {
         let module_end = module_end.checked_sub(1)?;
         let file = class_name[..module_end].replace('.', "/") + ".py";
         Some(Self::new(file, &class_name[module_end..]))
+    }
+
+    /// Returns the class name of what plugins collect from files that are no Python. The examples in a text are one
+    /// test, called by its file's name.
+    fn guess_text(class_name: &str, name: &str) -> Option<Self> {
+        let (stem, extension) = class_name.rsplit_once('.')?;
+        if !TEXTS.contains(&extension) {
+            return None;
+        }
+        let folders =
+            class_name.strip_suffix(name).filter(|folders| folders.is_empty() || folders.ends_with('.'));
+        let file = match folders {
+            Some(folders) => folders.replace('.', "/") + name,
+            None => format!("{}.{extension}", stem.replace('.', "/")),
+        };
+        Some(Self { file, classes: String::new() })
     }
 
     /// Returns a class name split where the report's `file` attribute says that the module ends. Nothing
@@ -98,6 +117,34 @@ impl SplitClassName {
             _ => String::new(),
         };
         Self { file, classes }
+    }
+}
+
+/// What pytest or a plugin of it collects beside Python: texts with examples, notebooks, features.
+const TEXTS: [&str; 7] = ["feature", "ipynb", "md", "rst", "txt", "yaml", "yml"];
+
+/// Returns whether tests may come from a file.
+pub(super) fn may_be_collected(file: &str) -> bool {
+    let extension = std::path::Path::new(file).extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|extension| extension == "py" || TEXTS.contains(&extension))
+}
+
+/// Returns a pytest id without the group that xdist adds to it (`--dist loadgroup`): `a.py::test_x[1]@group`.
+pub(super) fn without_group(id: &str) -> &str {
+    if !id.contains('@') || !id.contains(".py::") {
+        return id;
+    }
+    let end = match id.find('[') {
+        Some(open) => id.rfind(']').filter(|close| *close > open).map(|close| close + 1),
+        None => id.rfind("::").map(|colons| {
+            let name = &id[colons + 2..];
+            let is_name = |c: char| c.is_alphanumeric() || c == '_';
+            id.len() - name.trim_start_matches(is_name).len()
+        }),
+    };
+    match end {
+        Some(end) if id[end..].starts_with('@') => &id[..end],
+        _ => id,
     }
 }
 
@@ -145,12 +192,45 @@ mod tests {
     #[test]
     fn without_the_project_the_first_capital_begins_the_class() {
         assert_eq!(
-            parts(SplitClassName::guess("tests.test_a.TestA").as_ref()),
+            parts(SplitClassName::guess("tests.test_a.TestA", "test_x").as_ref()),
             Some(("tests/test_a.py", "TestA::"))
         );
-        assert_eq!(parts(SplitClassName::guess("tests.test_a").as_ref()), Some(("tests/test_a.py", "")));
-        assert_eq!(parts(SplitClassName::guess("TestA").as_ref()), None);
-        assert_eq!(parts(SplitClassName::guess("").as_ref()), None);
+        assert_eq!(
+            parts(SplitClassName::guess("tests.test_a", "test_x").as_ref()),
+            Some(("tests/test_a.py", ""))
+        );
+        assert_eq!(parts(SplitClassName::guess("TestA", "test_x").as_ref()), None);
+        assert_eq!(parts(SplitClassName::guess("", "test_x").as_ref()), None);
+    }
+
+    #[test]
+    fn texts_with_examples_are_files() {
+        for (class_name, name, file) in [
+            ("README.rst", "README.rst", "README.rst"),
+            ("docs.guide.usage.rst", "usage.rst", "docs/guide/usage.rst"),
+            ("docs.v1.2.rst", "v1.2.rst", "docs/v1.2.rst"),
+            ("notebooks.plot.ipynb", "Cell 3", "notebooks/plot.ipynb"),
+        ] {
+            let split = SplitClassName::guess(class_name, name);
+            assert_eq!(parts(split.as_ref()), Some((file, "")), "{class_name}");
+        }
+        // The examples of a module bear the module's dotted name.
+        let split = SplitClassName::guess("pkg.mod", "pkg.mod");
+        assert_eq!(parts(split.as_ref()), Some(("pkg/mod.py", "")));
+    }
+
+    #[test]
+    fn the_group_of_xdist_is_no_part_of_an_id() {
+        for (id, expected) in [
+            ("t/a.py::test_x@db", "t/a.py::test_x"),
+            ("t/a.py::TestA::test_x[b@c]@db", "t/a.py::TestA::test_x[b@c]"),
+            ("t/a.py::test_x[b@c]", "t/a.py::test_x[b@c]"),
+            ("t/a.py::test_x[b]@c]", "t/a.py::test_x[b]@c]"),
+            ("t/a.py::send to a@b", "t/a.py::send to a@b"),
+            ("web/a@b.ts::x", "web/a@b.ts::x"),
+        ] {
+            assert_eq!(without_group(id), expected);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::input::Lines;
 use super::json::without_nan;
 use super::observation::{Extent, Observation, Outcome, Phases, Report, first_line};
 use super::pytest_json::{broken_exit, timestamp};
+use super::python_modules::without_group;
 use super::tests::Tests;
 use super::warning::WarningKind;
 use super::{Batches, IngestErrorKind, encoding, seconds};
@@ -173,7 +174,7 @@ impl Log<'_, '_> {
 
     fn keep(&mut self, id: &str, running: Running, number: u64) {
         let line = Some(number);
-        let Ok(test) = id.parse::<NodeId>() else {
+        let Ok(test) = without_group(id).parse::<NodeId>() else {
             return self.tests.warnings.add(WarningKind::NoName, line, id);
         };
         let outcome = running.outcome.unwrap_or(Outcome::Passed);
@@ -198,7 +199,7 @@ impl Log<'_, '_> {
         for (id, running) in std::mem::take(&mut self.running) {
             self.tests.run.extent = Extent::Partial;
             self.tests.warnings.add(WarningKind::Interrupted, Some(last_line), id.as_str());
-            if let Ok(test) = id.parse() {
+            if let Ok(test) = without_group(&id).parse() {
                 self.tests.keep_untimed(test, running.outcome.unwrap_or(Outcome::Unknown));
             }
         }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::framework::Framework;
 use super::json::malformed;
 use super::observation::{Observation, Outcome, Report};
+use super::python_modules::without_group;
 use super::tests::Tests;
 use super::warning::WarningKind;
 use super::{IngestErrorKind, seconds};
@@ -29,7 +30,7 @@ pub(super) fn read(text: &str) -> Result<Report, IngestErrorKind> {
     let mut times: HashMap<u64, usize> = HashMap::new();
     for (key, value) in entries {
         // pytest writes `::` into every node id; people keep notes such as ".scaled" beside them.
-        let id = match key.parse::<NodeId>() {
+        let id = match without_group(&key).parse::<NodeId>() {
             Ok(id) if key.contains("::") => id,
             _ => {
                 tests.warnings.add(WarningKind::NotATest, None, key);

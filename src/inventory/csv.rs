@@ -37,7 +37,12 @@ pub(super) fn read(text: &str, path: &str) -> Result<Vec<Test>, (Option<u64>, St
             for service in words(column) {
                 let service = service.parse().map_err(|error| at(format!("{error}")))?;
                 let line = line.and_then(|line| usize::try_from(line).ok()).unwrap_or(0);
-                found.push(Need { service, evidence, origin: Origin::File { path: path.to_owned(), line } });
+                found.push(Need {
+                    service,
+                    evidence,
+                    origin: Origin::File { path: path.to_owned(), line },
+                    way: [].into(),
+                });
             }
         }
         let markers = words(markers)

@@ -211,6 +211,7 @@ impl TestV1 {
                     EvidenceV1::Declared => Evidence::Declared,
                 },
                 origin: Origin::Seen(need.at.unwrap_or_else(|| path.to_owned())),
+                way: [].into(),
             })
         };
         Ok(Test {

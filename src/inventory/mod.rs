@@ -11,6 +11,7 @@ pub mod python;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::Origin;
 use crate::history::Observed;
@@ -54,6 +55,17 @@ pub struct Need {
     /// How strongly that is known.
     pub evidence: Evidence,
     /// Where that was seen.
+    pub origin: Origin,
+    /// The way from the test to the service through the sources, step by step; empty where nobody followed it.
+    pub way: Arc<[WayStep]>,
+}
+
+/// A step on the way from a test to a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WayStep {
+    /// What is there, for people.
+    pub what: String,
+    /// Where it stands.
     pub origin: Origin,
 }
 

@@ -9,7 +9,7 @@ mod pace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use finding::{Finding, FindingKind, Note};
+pub use finding::{AWAY, Finding, FindingKind, Note};
 pub use merge::{Attempt, Ended, Ran, merge};
 pub use pace::{Pace, Verdict};
 

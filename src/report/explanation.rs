@@ -181,6 +181,10 @@ fn explain_test(known: Known<'_>, ix: TestIx) -> Explanation {
         needs.push("no service that anybody knows of".to_owned());
     }
     sections.push(Section { title: "What it needs, and how that is known".to_owned(), lines: needs });
+    sections.extend(test.needs.iter().filter(|need| !need.way.is_empty()).map(|need| Section {
+        title: format!("The way to {}", need.service),
+        lines: need.way.iter().map(|step| format!("{} ({})", Printable(&step.what), step.origin)).collect(),
+    }));
     let unit = model.units.iter_enumerated().find(|(_, unit)| unit.tests.contains(&ix)).map(|(unit, _)| unit);
     if let Some(unit) = unit {
         sections.push(place(known, unit));

@@ -2,7 +2,6 @@
 
 pub mod github;
 mod join;
-pub mod lints;
 mod network;
 pub mod propose;
 mod times;

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 mod audit;
+mod broken_sources;
 mod cli;
 mod docs;
 mod emitted;
 mod ingest;
 mod run;
 mod schemas;
+mod seeded;
 mod tidy;

@@ -1,9 +1,9 @@
-"""Holds tests/fixtures/published-reports.csv against junitparser, a reader that shares no code with shardplan.
+"""Holds a table of what shardplan read against junitparser, a reader that shares no code with it.
 
-    python tests/oracle/published_reports.py FOLDER
+    python tests/oracle/published_reports.py FOLDER TABLE
 
-FOLDER holds the published files that the table names; they are not committed. Every difference must have one of the
-explanations below, each a rule of docs/formats.md; one without ends the script with 1.
+TABLE names the files in FOLDER, as tests/integration/ingest/published.rs writes it. Every difference must have one of
+the explanations below, each a rule of docs/formats.md; one without ends the script with 1.
 """
 
 import csv
@@ -41,8 +41,7 @@ def is_plain(text):
         return False
 
 
-def main(folder):
-    table = pathlib.Path(__file__).parents[1] / "fixtures" / "published-reports.csv"
+def main(folder, table):
     rows = list(csv.DictReader(table.open(encoding="utf-8")))
     explained, unexplained, equal = Counter(), [], 0
     for row in rows:
@@ -118,4 +117,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    sys.exit(main(*map(pathlib.Path, sys.argv[1:])))

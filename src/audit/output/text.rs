@@ -8,13 +8,14 @@ use crate::ids::Printable;
 use crate::inventory::python::{Place, Sources};
 use crate::report::plural;
 
-/// Returns the findings, each with an excerpt, and a line that counts them.
+/// Returns the findings, each with an excerpt, and a line that counts them; `others` are names and texts of files that
+/// are no sources.
 #[must_use]
-pub fn render(audit: &Audit, sources: &Sources, manifest_text: Option<(&str, &str)>, colors: bool) -> String {
+pub fn render(audit: &Audit, sources: &Sources, others: &[(String, String)], colors: bool) -> String {
     let renderer = if colors { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
     for finding in &audit.findings {
-        text.push_str(&drawn(finding, sources, manifest_text, &renderer));
+        text.push_str(&drawn(finding, sources, others, &renderer));
         text.push_str("\n\n");
     }
     text.push_str(&summary(audit));
@@ -42,12 +43,7 @@ pub fn summary(audit: &Audit) -> String {
     format!("{}: {}{fix}{left}.\n", plural(audit.findings.len(), "finding"), counted.join(", "))
 }
 
-fn drawn(
-    finding: &Finding,
-    sources: &Sources,
-    manifest: Option<(&str, &str)>,
-    renderer: &Renderer,
-) -> String {
+fn drawn(finding: &Finding, sources: &Sources, others: &[(String, String)], renderer: &Renderer) -> String {
     let level = match finding.rule.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -58,16 +54,9 @@ fn drawn(
     match &finding.spot {
         Spot::Source(place) => lines.extend(Excerpt::of(place, sources, None)),
         Spot::Line { file, line } => {
-            let text = match manifest {
-                Some((name, text)) if name == file => {
-                    text.lines().nth(line - 1).unwrap_or_default().to_owned()
-                }
-                _ => sources
-                    .file(file)
-                    .and_then(|source| source.text.lines().nth(line - 1))
-                    .unwrap_or_default()
-                    .to_owned(),
-            };
+            let other = others.iter().find(|(name, _)| name == file).map(|(_, text)| text.as_str());
+            let text = other.or_else(|| sources.file(file).map(|source| source.text.as_str()));
+            let text = text.and_then(|text| text.lines().nth(line - 1)).unwrap_or_default().to_owned();
             lines.push(Excerpt {
                 file: file.clone(),
                 line: *line,

@@ -1,20 +1,36 @@
 //! One rule a file. Its module documentation is what `shardplan audit --explain` prints.
 
 pub(super) mod always_skipped;
+pub(super) mod combine_before_completeness;
 pub(super) mod connects_at_import;
 pub(super) mod dragging_autouse;
+pub(super) mod duplicate_key;
 pub(super) mod empty_selection;
+pub(super) mod empty_upload;
+pub(super) mod gate_that_skips;
+pub(super) mod gate_without_a_lane;
+pub(super) mod hidden_file_not_uploaded;
+pub(super) mod idle_job_service;
 pub(super) mod idle_service;
 pub(super) mod in_no_lane;
 pub(super) mod in_two_lanes;
 pub(super) mod lane_lacks_service;
 pub(super) mod marked_without_need;
+pub(super) mod more_jobs_than_runners;
 pub(super) mod no_history;
 pub(super) mod outsized_unit;
+pub(super) mod parallel_for_ci_only;
+pub(super) mod paths_not_mapped;
+pub(super) mod report_after_threshold;
+pub(super) mod selects_nothing;
 pub(super) mod serial_tests_in_workers;
 pub(super) mod shadowed_test;
+pub(super) mod shared_data_file;
 pub(super) mod silent_skip;
 pub(super) mod stale_durations;
+pub(super) mod switch_on_some_lanes;
+pub(super) mod threshold_of_a_part;
+pub(super) mod timeout_below_usual;
 pub(super) mod unmarked_service;
 pub(super) mod unreadable_file;
 pub(super) mod unregistered_mark;
@@ -24,7 +40,7 @@ pub(super) mod unused_mark;
 use super::context::Context;
 use super::finding::Finding;
 use crate::ids::ServiceName;
-use crate::inventory::python::{SourceNeed, Step, StepKind, TestFunction};
+use crate::inventory::python::{SourceNeed, TestFunction};
 
 /// Fixtures of pytest and its plugins that open nothing.
 const HARMLESS: &[&str] = &[
@@ -92,25 +108,9 @@ fn with_way(finding: Finding, need: &SourceNeed) -> Finding {
             continue;
         }
         finding =
-            finding.with_note(said(step, (at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
+            finding.with_note(step.said((at + 1 == count).then_some(&*need.what)), Some(step.place.clone()));
     }
     finding
-}
-
-fn said(step: &Step, what: Option<&str>) -> String {
-    let kind = match step.kind {
-        StepKind::Test => "the test",
-        StepKind::Fixture => "the fixture",
-        StepKind::SetUp => "the set-up",
-        StepKind::Function => "the function",
-        StepKind::Value => "the value",
-        StepKind::Module => "the module",
-        StepKind::Mark => "the mark",
-    };
-    match what {
-        Some(what) => format!("{kind} `{}` comes to {what}", step.name),
-        None => format!("{kind} `{}` leads on", step.name),
-    }
 }
 
 /// Adds the first few tests that a finding is about, each with what gives it away.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::audit::fix::{self, Change};
 use crate::audit::output::{github, json_v1, sarif, text};
-use crate::audit::{self, Audit, Baseline, Context, Selection, registry};
+use crate::audit::{self, Audit, Baseline, Selection, registry};
 use crate::cli::args::{AuditArgs, FindingsFormatArg};
 use crate::cli::audited::{Audited, source_inventory_csv};
 use crate::cli::console::{CommandResult, Failure, chain, shown_path};
@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         })?,
         _ => Baseline::default(),
     };
-    let mut audit = audit::run(&context(&project, settings), &selection, &baseline);
+    let mut audit = audit::run(&project.context(settings), &selection, &baseline);
     if args.write_baseline {
         let Some(path) = &baseline_path else {
             return Err(Failure::new(ExitStatus::Usage, "`--write-baseline` needs a file")
@@ -72,14 +72,18 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
                 console.status("Fixed", crate::ids::Printable(&file.path));
             }
             project = Audited::load(settings, &args.inventory)?;
-            audit = audit::run(&context(&project, settings), &selection, &baseline);
+            audit = audit::run(&project.context(settings), &selection, &baseline);
         }
         console.status("Repaired", plural(fixed, "finding"));
     }
-    let manifest = project.manifest_text.as_ref().map(|text| (project.manifest.as_str(), text.as_str()));
     match args.format {
         FindingsFormatArg::Text => {
-            console.data(&text::render(&audit, &project.sources, manifest, console.colors_stdout()))?;
+            console.data(&text::render(
+                &audit,
+                &project.sources,
+                &project.others,
+                console.colors_stdout(),
+            ))?;
         }
         FindingsFormatArg::Json => console.data(&json_v1::render(&audit))?,
         FindingsFormatArg::Sarif => console.data(&sarif::render(&audit))?,
@@ -89,18 +93,6 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         }
     }
     Ok(if audit.findings.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed })
-}
-
-fn context<'p>(project: &'p Audited, settings: &Settings) -> Context<'p> {
-    Context {
-        config: &project.config,
-        declared: settings.manifest.is_some(),
-        manifest: &project.manifest,
-        sources: &project.sources,
-        inventory: project.inventory.as_ref(),
-        observed: &project.observed,
-        estimates: &project.estimates,
-    }
 }
 
 fn explain(name: &str, settings: &Settings) -> CommandResult {

@@ -41,15 +41,15 @@ const TESTS_AT_ONCE: usize = 100_000;
 
 pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResult {
     let manifest = manifest(settings)?;
-    let root = settings.root.clone();
     let facts = Facts {
         stated: StatedFacts::new(args)?,
-        paths: manifest.paths,
+        paths: manifest.ingest.paths,
         environment: if args.ci { environment::of_job()? } else { StatedFacts::default() },
     };
     let ingest = Ingest {
         store: Store::of_project(&settings.root),
-        context: Context::new(move || project_files(&root)).with_columns(manifest.columns),
+        context: inputs::context(settings, manifest.inventory.as_deref())
+            .with_columns(manifest.ingest.columns),
         facts,
         dry_run: args.dry_run,
         now: now(),
@@ -148,10 +148,10 @@ impl Ingest {
             let report = Report { run: run.run.clone(), observations, ..Report::default() };
             self.store.add(digest, format, source, &[report])
         };
-        let mut take = |batch: Vec<Observation>| {
+        let mut take = |batch: &mut Vec<Observation>| {
             kept += batch.len() as u64;
             if failure.is_none()
-                && let Some(before) = waiting.replace(batch)
+                && let Some(before) = waiting.replace(std::mem::take(batch))
             {
                 number += 1;
                 failure = store(&digest.of_part(number), before).err();
@@ -187,13 +187,20 @@ impl Ingest {
     }
 }
 
+/// What the manifest says about reading.
+#[derive(Default)]
+struct Manifest {
+    ingest: IngestSettings,
+    inventory: Option<String>,
+}
+
 /// Returns what the manifest says about reading, where there is one.
-fn manifest(settings: &Settings) -> Result<IngestSettings, Failure> {
-    let Some(path) = &settings.manifest else { return Ok(IngestSettings::default()) };
+fn manifest(settings: &Settings) -> Result<Manifest, Failure> {
+    let Some(path) = &settings.manifest else { return Ok(Manifest::default()) };
     let text = read_text(path)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     match Config::parse(&text, &name) {
-        Ok(config) => Ok(config.ingest),
+        Ok(config) => Ok(Manifest { ingest: config.ingest, inventory: config.project.inventory }),
         Err(error) => Err(config_failure(&error, &settings.console)),
     }
 }

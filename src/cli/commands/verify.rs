@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::history::history_failure;
 use crate::cli::args::{FormatArg, VerifyArgs};
-use crate::cli::console::{CommandResult, Failure, stdout_width};
+use crate::cli::console::{CommandResult, Failure, shown_path, stdout_width};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::project::{manifest, read_collection, read_lock};
 use crate::cli::settings::Settings;
@@ -85,9 +85,23 @@ fn ran_before(settings: &Settings, config: Option<&Config>) -> Result<BTreeSet<N
 /// Adds the results to the history, those of another lock aside.
 fn ingest(results: &[results::ShardResult], lock: &Lock, digest: &str, settings: &Settings) -> CommandResult {
     let mut status = ExitStatus::Success;
-    for result in results {
-        if result.attempt.lock.as_ref().is_some_and(|theirs| theirs != digest) {
-            continue;
+    let is_of_another =
+        |result: &results::ShardResult| result.attempt.lock.as_ref().is_some_and(|theirs| theirs != digest);
+    let mut taken = BTreeSet::new();
+    for result in results.iter().filter(|result| !is_of_another(result)) {
+        if let Some(archive) = result.archive() {
+            // An archive is ingested as a whole, so that what is said of it must hold for all of it.
+            let inside = || results.iter().filter(|other| other.archive() == Some(archive));
+            if inside().any(is_of_another) || inside().any(|other| !other.agrees_with(result)) {
+                return Err(Failure::bad_input(format!(
+                    "`--ingest`: `{}` holds results that belong apart",
+                    shown_path(archive)
+                ))
+                .with_hint("unpack it and name the folder"));
+            }
+            if !taken.insert(archive) {
+                continue;
+            }
         }
         status = status.max(super::ingest::run(&result.ingest_args(lock), settings)?);
     }

@@ -69,18 +69,13 @@ impl Ending {
     }
 }
 
-impl Case {
-    /// Reads the tag. `spare` is a case that is done with: its memory serves the next one.
-    pub(super) fn new(tag: &Tag<'_>, depth: usize, spare: Option<Self>) -> Result<Self, Fault> {
-        let (mut class_name, mut name) =
-            spare.map(|spare| (spare.class_name, spare.name)).unwrap_or_default();
-        class_name.clear();
-        name.clear();
-        let mut case = Self {
-            depth,
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            depth: 0,
             line: 0,
-            class_name,
-            name,
+            class_name: String::new(),
+            name: String::new(),
             file: None,
             time: Time::Missing,
             outcome: Outcome::Passed,
@@ -90,7 +85,19 @@ impl Case {
             is_teardown_error: false,
             is_collection: false,
             mark: None,
-        };
+        }
+    }
+}
+
+impl Case {
+    /// Reads the tag. `spare` is a case that is done with: its memory serves the next one.
+    pub(super) fn new(tag: &Tag<'_>, depth: usize, spare: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
+        let mut case = spare.unwrap_or_default();
+        let (mut class_name, mut name) =
+            (std::mem::take(&mut case.class_name), std::mem::take(&mut case.name));
+        class_name.clear();
+        name.clear();
+        *case = Self { depth, class_name, name, ..Self::default() };
         for attribute in tag.attributes() {
             let (key, value) = attribute?;
             match key {

@@ -267,7 +267,7 @@ fn every_tool_has_ids_of_its_own() {
         (
             r#"<testsuites name="Mocha Tests"><testsuite name="Root Suite" file="cypress/e2e/a.cy.ts"/><testsuite name="Cart"><testcase classname="adds" name="Cart adds" time="1"/></testsuite></testsuites>"#,
             Some(Framework::Mocha),
-            "cypress/e2e/a.cy.ts::adds::Cart adds",
+            "cypress/e2e/a.cy.ts::Cart adds",
         ),
     ] {
         let context = Context::new(|| vec!["tests/ATest.php".to_owned()]);

@@ -105,9 +105,9 @@ struct Document<'c, 'a, 'b> {
     suites: Vec<Suite>,
     /// The file that mocha names once, in a suite before those of its tests.
     root_suite_file: Option<String>,
-    case: Option<Case>,
+    case: Option<Box<Case>>,
     /// The last case, for its memory.
-    spare: Option<Case>,
+    spare: Option<Box<Case>>,
     /// The beginning of the text that may give the reason.
     reason: Vec<u8>,
     /// What the outermost element says that all took.
@@ -178,6 +178,7 @@ impl Document<'_, '_, '_> {
                     match key {
                         b"name" => self.origin.see_root_name(&lossy(value)),
                         b"uuid" => self.origin.set(Framework::Nextest),
+                        b"id" => self.origin.see_root_id(),
                         b"time" => self.session = parsed(value),
                         b"timestamp" => self.began(Timestamp::parse(&lossy(value))),
                         _ => {}
@@ -267,7 +268,7 @@ impl Document<'_, '_, '_> {
     }
 
     /// Turns a whole `<testcase>` into an observation or a warning.
-    fn keep(&mut self, mut case: Case) {
+    fn keep(&mut self, mut case: Box<Case>) {
         let line = Some(case.line);
         let is_pytest = self.origin.framework() == Some(Framework::Pytest);
         if is_pytest && case.is_not_collected() {
@@ -301,7 +302,7 @@ impl Document<'_, '_, '_> {
             return;
         }
         let id = self.addresses.id(place, self.origin.framework());
-        let Ok(test) = id.parse::<NodeId>() else {
+        let Ok(test) = NodeId::try_from(id) else {
             self.tests.warnings.add(WarningKind::NoName, line, case.name);
             return;
         };

@@ -9,6 +9,8 @@ use super::case::{Case, Mark};
 #[derive(Default)]
 pub(super) struct Origin {
     framework: Option<Framework>,
+    /// The root has an `id`. Playwright writes one, empty or not; so do others, whose suites are no scripts.
+    has_root_id: bool,
 }
 
 impl Origin {
@@ -33,8 +35,14 @@ impl Origin {
         self.set(framework);
     }
 
+    pub(super) fn see_root_id(&mut self) {
+        self.has_root_id = true;
+    }
+
     pub(super) fn see_suite_name(&mut self, name: &str) {
-        if name == "pytest" {
+        if self.has_root_id && looks_like_script(name) {
+            self.set(Framework::Playwright);
+        } else if name == "pytest" {
             self.set(Framework::Pytest);
         } else if name == "rspec" || name.starts_with("rspec") && !name.contains('.') {
             self.set(Framework::Rspec);

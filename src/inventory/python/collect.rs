@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, Stmt};
 
-use super::fixtures::{
-    Fixtures, Home, asked_for, fixture_decorator, folders_of, parameters_of, starred_names,
-};
+use super::asked::{asked_by_name, asked_by_parameter, parameter_calls};
+use super::fixtures::{Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
 use super::gather::chain_of;
 use super::marks::{self, Mark, MarkLevel};
 use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
@@ -301,7 +300,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
         if !unittest {
             initial.extend(parameters_of(def, class.is_some(), injected(def)));
         }
-        initial.extend(asked_for(self.resolver, function));
+        initial.extend(asked_by_name(self.resolver, function));
         let mut seen = BTreeSet::new();
         initial.retain(|name| seen.insert(name.clone()));
         let closure = self.fixtures.closure(&homes, &initial, &direct);
@@ -320,6 +319,23 @@ impl<'s> Collector<'_, '_, 's, '_> {
             }
         }
         axes.extend(mark_axes);
+        // What parameters ask for comes after the ids are made: it adds needs and no items.
+        let given = parameter_calls(&marks, &closure);
+        let mut closure = closure;
+        for _ in 0..4 {
+            let running: Vec<ScopeIx> = std::iter::once(function)
+                .chain(closure.iter().flat_map(|(_, used)| used.iter().map(|fixture| fixture.scope)))
+                .collect();
+            let asked = asked_by_parameter(self.resolver, self.fixtures, &homes, &given, &running);
+            let before = initial.len();
+            let known: BTreeSet<&String> = closure.iter().map(|(name, _)| name).collect();
+            let new: Vec<String> = asked.into_iter().filter(|name| !known.contains(name)).collect();
+            initial.extend(new);
+            if initial.len() == before {
+                break;
+            }
+            closure = self.fixtures.closure(&homes, &initial, &direct);
+        }
         let autouse =
             closure.iter().map(|(name, _)| name).filter(|name| auto.contains(name)).cloned().collect();
         Some(Collected {

@@ -2,45 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use rayon::prelude::*;
-use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::collect::{Collected, Collector, marks_by_hooks, registered_by_hooks};
+use super::choices::Choices;
+use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
+use super::connections::{connections, with_imports};
 use super::fixtures::{Fixtures, Home};
 use super::gather::{Gathered, gather, strings_of};
-use super::hints::hints_of;
 use super::links::link_all;
-use super::literal::{Literal, literal};
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
-use super::marks::Mark;
-use super::needs::{Connection, NeedFinder, Root, connections};
-use super::parameters::combined;
+use super::needs::NeedFinder;
 use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
+use super::shadowed::shadowed;
 use super::signs::{Address, SignBook, Sought, SoughtService};
 use super::tree::Tree;
+use super::visible::VisibleFixtures;
 use super::{
-    AppliedMark, FixtureFacts, FixtureUse, ImportConnection, PytestSettings, RegisteredMarker, SourceFile,
-    SourceNeed, Sources, Step, StepKind, TestFunction, TestItem,
+    FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, Sources, TestFunction,
 };
-use crate::config::{Catalogue, MarkerValue};
-use crate::inventory::Evidence;
-
-/// Files that say which packages a project depends on.
-const DEPENDENCY_FILES: &[&str] = &[
-    "pyproject.toml",
-    "setup.cfg",
-    "setup.py",
-    "requirements.txt",
-    "requirements-dev.txt",
-    "requirements/test.txt",
-    "Pipfile",
-];
 
 /// Returns what the sources of a project say.
 pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
@@ -50,7 +34,8 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let Loaded { files, tests } = load(project, &tree, &roots, &locator);
     let facts = {
         let program = assemble(&files);
-        let resolver = Resolver::new(&program, &locator);
+        let mut resolver = Resolver::new(&program, &locator);
+        resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader = Reader { project, tree: &tree, roots: &roots, resolver: &resolver };
         reader.read(&services, &tests)
     };
@@ -102,11 +87,11 @@ fn count(gathered: &Gathered<'_>) -> u32 {
     u32::try_from(gathered.scopes.len()).unwrap_or(u32::MAX)
 }
 
-struct Reader<'r, 'p, 's, 't> {
-    project: &'r Path,
+pub(super) struct Reader<'r, 'p, 's, 't> {
+    pub(super) project: &'r Path,
     tree: &'r Tree,
-    roots: &'r [PytestSettings],
-    resolver: &'r Resolver<'p, 's, 't>,
+    pub(super) roots: &'r [PytestSettings],
+    pub(super) resolver: &'r Resolver<'p, 's, 't>,
 }
 
 #[derive(Default)]
@@ -136,12 +121,34 @@ impl<'s> Reader<'_, '_, 's, '_> {
             None => self.usual_database(&book),
         };
         let mut links = link_all(self.resolver, &book);
-        let reaches: Vec<bool> = {
+        let (reaches, opening): (Vec<bool>, Vec<bool>) = {
             let reach = Reach::new(&links);
-            program.scope_indices().map(|scope| reach.reaches_any(scope)).collect()
+            program.scope_indices().map(|scope| (reach.reaches_any(scope), reach.opens_any(scope))).unzip()
+        };
+        // Who gives an address to code that opens services opens the one that the address is of.
+        let opens = |to: ScopeIx| {
+            opening[to.0 as usize]
+                || self.resolver.mro(to).iter().any(|base| {
+                    let Target::Scope(base) = base else { return false };
+                    program.scope(*base).names.iter().any(|(_, binding)| {
+                        matches!(binding, Binding::Scope(method) if opening[method.0 as usize])
+                    })
+                })
         };
         // A guard's name counts where nothing that it does says what it looks for.
         for out in &mut links {
+            for directed in std::mem::take(&mut out.directed) {
+                if opens(directed.to) {
+                    out.touches.extend(directed.services.iter().map(|service| super::links::Touch {
+                        service: *service,
+                        kind: super::links::TouchKind::Client,
+                        range: directed.range,
+                        guard: directed.guard,
+                        via: directed.via.clone(),
+                        what: directed.what.clone(),
+                    }));
+                }
+            }
             for (service, range, to) in std::mem::take(&mut out.named_guards) {
                 if to.is_none_or(|to| !reaches[to.0 as usize]) {
                     let what = "the name of the guard".to_owned();
@@ -158,8 +165,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         let reach = Reach::new(&links);
         let own = connections(self.resolver, &links);
-        let at_import = self.with_imports(&own);
+        let at_import = with_imports(self.resolver, &own);
+        let test_modules: BTreeSet<ModuleIx> =
+            tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
+        let choices = Choices::of(program, self.project, &reaches, &test_modules);
         let finder = NeedFinder {
+            choices: &choices,
             resolver: self.resolver,
             book: &book,
             links: &links,
@@ -299,7 +310,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
     }
 
     /// Returns the place of the name of a function, class or value.
-    fn definition(&self, scope: ScopeIx) -> super::Place {
+    pub(super) fn definition(&self, scope: ScopeIx) -> super::Place {
         let program = self.resolver.program;
         let file = program.file_of(scope);
         match program.scope(scope).kind {
@@ -373,416 +384,6 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         paths
     }
-
-    fn function(
-        &self,
-        root: &PytestSettings,
-        several: bool,
-        collected: &Collected<'s>,
-        finder: &NeedFinder<'_, '_, 's, '_, '_>,
-        hooks: &[ScopeIx],
-        django: bool,
-    ) -> TestFunction {
-        let program = self.resolver.program;
-        let module = program.module(collected.module);
-        let file = &module.file.path;
-        let relative = if several || root.root.is_empty() {
-            file.as_str()
-        } else {
-            file.strip_prefix(&format!("{}/", root.root)).unwrap_or(file)
-        };
-        let mut id = relative.to_owned();
-        for class in &collected.classes {
-            id.push_str("::");
-            id.push_str(class);
-        }
-        id.push_str("::");
-        id.push_str(&collected.name);
-
-        let mut roots = vec![Root::Test(collected.function), Root::Module(module.scope)];
-        for mark in &collected.marks {
-            // A mark may be a value of its own, or be written in a `pytestmark`.
-            roots.extend(self.mark_scopes(mark).into_iter().map(Root::Test));
-        }
-        if let Some(class) = collected.class {
-            roots.extend(self.class_scopes(class).into_iter().map(Root::Test));
-        }
-        if let Some(Binding::Scope(ix)) = program.scope(module.scope).binding("pytestmark") {
-            roots.push(Root::Test(ix));
-        }
-        roots.extend(collected.set_up.iter().map(|scope| Root::SetUp(*scope)));
-        roots.extend(["setup_module", "setup_function", "setUpModule"].iter().filter_map(|name| {
-            match program.scope(module.scope).binding(name) {
-                Some(Binding::Scope(ix)) => Some(Root::SetUp(ix)),
-                _ => None,
-            }
-        }));
-        for (name, scopes) in &collected.fixtures {
-            let auto = collected.autouse.contains(name);
-            roots.extend(scopes.iter().map(|scope| Root::Fixture(*scope, auto)));
-        }
-        roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, false)));
-        let mut needs = finder.of_roots(collected.module, &roots);
-        self.add_framework_needs(collected, finder, django, &mut needs);
-
-        let def_place = self.definition(collected.function);
-        let decorated_from = match program.scope(collected.function).kind {
-            ScopeKind::Function(def) => {
-                let first = def.decorator_list.first().map_or(def.range().start(), Ranged::start);
-                program.file_of(collected.function).line(first)
-            }
-            _ => def_place.line,
-        };
-        let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.values?));
-        // anyio's plugin runs such a test once for each of its backends: which, only running tells.
-        let by_backend = collected.marks.iter().any(|mark| mark.name == "anyio")
-            && !collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && !scopes.is_empty());
-        let items = if by_backend {
-            None
-        } else if collected.unittest || collected.axes.is_empty() {
-            Some(vec![(String::new(), Vec::new())])
-        } else {
-            combined(&collected.axes)
-        };
-        let items = items.map(|items| {
-            let applied = |(parameters, marks): (String, Vec<Mark<'s>>)| TestItem {
-                parameters,
-                marks: marks.iter().map(|mark| self.applied(mark)).collect(),
-            };
-            items.into_iter().map(applied).collect()
-        });
-        let fixtures = collected.fixtures.iter().map(|(name, scopes)| FixtureUse {
-            name: name.clone(),
-            place: scopes.first().map(|scope| self.definition(*scope)),
-            autouse: collected.autouse.contains(name),
-        });
-        TestFunction {
-            id,
-            file: Arc::from(file.as_str()),
-            name: collected.name.clone(),
-            classes: collected.classes.clone(),
-            place: def_place,
-            decorated_from,
-            items,
-            marks: collected.marks.iter().map(|mark| self.applied(mark)).collect(),
-            fixtures: fixtures.collect(),
-            needs,
-            unittest: collected.unittest,
-            opaque: collected.opaque,
-            unstable,
-        }
-    }
-
-    /// Returns the scopes that a mark's guard is written in: the value that it stands for.
-    fn mark_scopes(&self, mark: &Mark<'s>) -> Vec<ScopeIx> {
-        let (scope, range) = mark.applied;
-        let program = self.resolver.program;
-        let inside = |used: &&super::program::Use<'_>| range.contains_range(used.range);
-        let uses = program.scope(scope).uses.iter().filter(inside);
-        uses.filter_map(|used| match self.resolver.resolve(scope, &used.chain).target {
-            Some(Target::Scope(ix)) if matches!(program.scope(ix).kind, ScopeKind::Value(_)) => Some(ix),
-            _ => None,
-        })
-        .collect()
-    }
-
-    /// Returns a class and those it inherits from, whose decorators and `pytestmark` guard its tests.
-    fn class_scopes(&self, class: ScopeIx) -> Vec<ScopeIx> {
-        let program = self.resolver.program;
-        let mut found = Vec::new();
-        for base in self.resolver.mro(class) {
-            if let Target::Scope(base) = base {
-                found.push(base);
-                if let Some(Binding::Scope(ix)) = program.scope(base).binding("pytestmark") {
-                    found.push(ix);
-                }
-            }
-        }
-        found
-    }
-
-    fn applied(&self, mark: &Mark<'s>) -> AppliedMark {
-        let (scope, range) = mark.applied;
-        let mut arguments = Vec::new();
-        if let Some((owner, call)) = mark.call {
-            for keyword in &call.arguments.keywords {
-                let Some(name) = &keyword.arg else { continue };
-                let value = match literal(self.resolver, owner, &keyword.value) {
-                    Some(Literal::Text(text)) => MarkerValue::Text(text),
-                    Some(Literal::Int(value)) => match i64::try_from(value) {
-                        Ok(value) => MarkerValue::Int(value),
-                        Err(_) => continue,
-                    },
-                    Some(Literal::Bool(value)) => MarkerValue::Bool(value),
-                    Some(Literal::None) => MarkerValue::None,
-                    _ => continue,
-                };
-                arguments.push((name.as_str().to_owned(), value));
-            }
-        }
-        AppliedMark {
-            name: mark.name.clone(),
-            place: self.resolver.program.file_of(scope).place(range),
-            level: mark.level,
-            arguments,
-        }
-    }
-
-    /// Adds the project's database where a framework opens it: Django's test cases, its mark and its fixtures.
-    fn add_framework_needs(
-        &self,
-        collected: &Collected<'s>,
-        finder: &NeedFinder<'_, '_, 's, '_, '_>,
-        django: bool,
-        needs: &mut Vec<SourceNeed>,
-    ) {
-        let addressed = Catalogue::embedded().addressed();
-        let program = self.resolver.program;
-        let mut steps: Vec<(Sought, Step, &str)> = Vec::new();
-        if let (Some(database), true) = (finder.book.database, django) {
-            let by_class = collected.class.and_then(|class| {
-                self.resolver.mro(class).into_iter().find_map(|base| match base {
-                    Target::External(path) if addressed.classes.contains(&path) => Some(path),
-                    _ => None,
-                })
-            });
-            if let (Some(path), Some(class)) = (by_class, collected.class) {
-                steps.push((
-                    database,
-                    Step { kind: StepKind::SetUp, name: path, place: self.definition(class) },
-                    "a test case that opens the database",
-                ));
-            }
-            if let Some(mark) = collected.marks.iter().find(|mark| mark.name == "django_db") {
-                let place = program.file_of(mark.applied.0).place(mark.applied.1);
-                steps.push((
-                    database,
-                    Step { kind: StepKind::Mark, name: mark.name.clone(), place },
-                    "the mark that opens the database",
-                ));
-            }
-        }
-        for (name, scopes) in &collected.fixtures {
-            if !scopes.is_empty() {
-                continue;
-            }
-            let service = finder
-                .book
-                .plugin_fixture(name)
-                .or_else(|| finder.book.database.filter(|_| django && addressed.fixtures.contains(name)));
-            if let Some(service) = service {
-                steps.push((
-                    service,
-                    Step {
-                        kind: StepKind::Fixture,
-                        name: name.clone(),
-                        place: self.definition(collected.function),
-                    },
-                    "a fixture of a plugin",
-                ));
-            }
-        }
-        for (service, step, what) in steps {
-            let name = &finder.book.get(service).name;
-            match needs.iter_mut().find(|need| need.service == *name) {
-                Some(known) if known.evidence <= Evidence::Fixture => {}
-                found => {
-                    let need = SourceNeed {
-                        service: name.clone(),
-                        evidence: Evidence::Fixture,
-                        steps: Arc::from([step]),
-                        what: what.into(),
-                        by_autouse: None,
-                    };
-                    match found {
-                        Some(known) => *known = need,
-                        None => needs.push(need),
-                    }
-                }
-            }
-        }
-        needs.sort_by(|a, b| a.service.cmp(&b.service));
-    }
-
-    /// Returns what in the values of a parametrisation gives another id in every run.
-    fn unstable(&self, scope: ScopeIx, values: &'s Expr) -> Option<(super::Place, &'static str)> {
-        let outer = self.resolver.program.scope(scope).parent.unwrap_or(scope);
-        super::parameters::unstable(self.resolver, outer, values)
-            .map(|(owner, range, why)| (self.resolver.program.file_of(owner).place(range), why))
-    }
-
-    /// Returns, for every module, the connections that its import and the imports of what it imports open.
-    fn with_imports(&self, own: &BTreeMap<ModuleIx, Vec<Connection>>) -> BTreeMap<ModuleIx, Vec<Connection>> {
-        let program = self.resolver.program;
-        let mut all: BTreeMap<ModuleIx, Vec<Connection>> = BTreeMap::new();
-        if own.is_empty() {
-            return all;
-        }
-        let count = program.modules.len();
-        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); count];
-        for (at, module) in program.modules.iter().enumerate() {
-            let mut imported = BTreeSet::new();
-            for (name, binding) in &program.scope(module.scope).names {
-                if matches!(binding, Binding::Import(_))
-                    && let Some(Target::Scope(target)) = self.resolver.resolve(module.scope, &[name]).target
-                {
-                    imported.insert(program.scope(target).module);
-                }
-            }
-            imported.extend(
-                module.stars.iter().filter_map(|star| self.resolver.star_module(&module.file.path, star)),
-            );
-            for other in imported {
-                if other.0 as usize != at {
-                    importers[other.0 as usize].push(at);
-                }
-            }
-        }
-        for (module, found) in own {
-            let mut seen = BTreeSet::from([module.0 as usize]);
-            let mut open = vec![module.0 as usize];
-            while let Some(at) = open.pop() {
-                let list = all.entry(ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))).or_default();
-                for connection in found {
-                    if !list.contains(connection) {
-                        list.push(*connection);
-                    }
-                }
-                for importer in &importers[at] {
-                    if seen.insert(*importer) {
-                        open.push(*importer);
-                    }
-                }
-            }
-        }
-        all
-    }
-
-    /// Returns what Django's settings say about the database, where the project is one of Django.
-    fn django_database(&self, book: &SignBook<'_>) -> Option<Address> {
-        let program = self.resolver.program;
-        let mut modules: Vec<ModuleIx> = Vec::new();
-        for root in self.roots {
-            if let Some(name) = &root.django_settings {
-                modules.extend(self.resolver.find_module(&root.below_root("conftest.py"), name));
-            }
-        }
-        for ix in program.scope_indices() {
-            for used in &program.scope(ix).uses {
-                if let super::program::How::Call(call) = used.how
-                    && matches!(used.chain.last(), Some(&"setdefault"))
-                    && let [Expr::StringLiteral(key), Expr::StringLiteral(value), ..] = &*call.arguments.args
-                    && key.value.to_str() == "DJANGO_SETTINGS_MODULE"
-                {
-                    modules
-                        .extend(self.resolver.find_module(&program.file_of(ix).path, value.value.to_str()));
-                }
-            }
-        }
-        for module in &modules {
-            let scope = program.module(*module).scope;
-            let resolved = self.resolver.resolve(scope, &["DATABASES"]).target;
-            if let Some(Target::Scope(ix)) = resolved
-                && let ScopeKind::Value(value) = program.scope(ix).kind
-            {
-                return Some(book.address(&hints_of(self.resolver, ix, [value])));
-            }
-        }
-        // `settings.configure(DATABASES={…})`
-        for ix in program.scope_indices() {
-            for used in &program.scope(ix).uses {
-                if let (super::program::How::Call(call), Some(&"configure")) = (used.how, used.chain.last())
-                    && let Some(keyword) = call.arguments.find_keyword("DATABASES")
-                {
-                    return Some(book.address(&hints_of(self.resolver, ix, [&keyword.value])));
-                }
-            }
-        }
-        let named = !modules.is_empty() || self.roots.iter().any(|root| root.django_settings.is_some());
-        named.then_some(Address::Unknown)
-    }
-
-    /// Returns the one database that the project depends on, where it is one.
-    fn usual_database(&self, book: &SignBook<'_>) -> Option<Sought> {
-        let mut text = String::new();
-        let folders = self.roots.iter().map(|root| root.root.as_str()).chain([""]);
-        for folder in folders.collect::<BTreeSet<_>>() {
-            for name in DEPENDENCY_FILES {
-                if let Ok(content) = std::fs::read_to_string(self.project.join(folder).join(name)) {
-                    text.push_str(&content.to_ascii_lowercase());
-                    text.push('\n');
-                }
-            }
-        }
-        let depends = |package: &String| {
-            text.match_indices(package.as_str()).any(|(at, _)| {
-                let before = text[..at].chars().next_back();
-                let after = text[at + package.len()..].chars().next();
-                let edge = |c: Option<char>| {
-                    c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-                };
-                edge(before) && edge(after)
-            })
-        };
-        let found: Vec<Sought> = book
-            .databases()
-            .filter(|(_, service)| service.signs.packages.iter().any(depends))
-            .map(|(sought, _)| sought)
-            .collect();
-        match found.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        }
-    }
-}
-
-/// Returns the tests of a file that another of their name, in the same block, replaces.
-fn shadowed(root: &PytestSettings, file: &SourceFile) -> Vec<super::Shadowed> {
-    let mut found = Vec::new();
-    let is_test = |name: &str| root.python_functions.iter().any(|prefix| name.starts_with(prefix.as_str()));
-    let is_class = |name: &str| root.python_classes.iter().any(|prefix| name.starts_with(prefix.as_str()));
-    let mut open: Vec<(String, &[Stmt])> = vec![(String::new(), &file.syntax.body)];
-    while let Some((around, body)) = open.pop() {
-        let mut last: BTreeMap<&str, (TextRange, bool)> = BTreeMap::new();
-        for stmt in body {
-            let (name, range, plain) = match stmt {
-                // A decorator may keep the first: `@overload`, `@case.setter`, `@singledispatch.register`.
-                Stmt::FunctionDef(def) if is_test(def.name.as_str()) => (
-                    def.name.as_str(),
-                    def.name.range(),
-                    def.decorator_list.iter().all(|decorator| is_mark(&decorator.expression)),
-                ),
-                Stmt::ClassDef(def) => {
-                    let title = if around.is_empty() {
-                        def.name.to_string()
-                    } else {
-                        format!("{around}.{}", def.name)
-                    };
-                    open.push((title, &def.body));
-                    if !is_class(def.name.as_str()) {
-                        continue;
-                    }
-                    (def.name.as_str(), def.name.range(), true)
-                }
-                // What is taken away or used in between was meant.
-                _ => continue,
-            };
-            if let Some((before, true)) = last.insert(name, (range, plain))
-                && plain
-            {
-                let name = if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") };
-                found.push(super::Shadowed { place: file.place(before), name, by: file.place(range) });
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn is_mark(expr: &Expr) -> bool {
-    let callee = if let Expr::Call(call) = expr { &*call.func } else { expr };
-    super::gather::chain_of(callee)
-        .is_some_and(|chain| chain.contains(&"mark") || chain.iter().any(|name| name.contains("patch")))
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

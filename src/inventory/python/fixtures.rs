@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
 
+use super::asked::asked_by_name;
 use super::gather::{chain_of, strings_of};
 use super::locate::folder_of;
-use super::program::{Binding, How, ModuleIx, ScopeIx, ScopeKind};
+use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 
 /// A fixture as its decorator declares it.
@@ -83,6 +84,11 @@ impl<'s> Fixtures<'s> {
         let in_home =
             |home: &Home| self.by_home.get(home).into_iter().flatten().filter(|fixture| fixture.name == name);
         homes.iter().flat_map(in_home).collect()
+    }
+
+    /// Returns whether a test sees a fixture of that name.
+    pub(super) fn sees(&self, homes: &[Home], name: &str) -> bool {
+        !self.definitions(homes, name).is_empty()
     }
 
     /// Returns the names of fixtures that every test in these places uses, in order.
@@ -176,7 +182,7 @@ pub(super) fn folders_of(root: &str, file: &str) -> Vec<Home> {
 }
 
 /// Returns the fixtures that the names of a module or class stand for.
-fn of_scope<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx) -> Vec<Fixture<'s>> {
+pub(super) fn of_scope<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx) -> Vec<Fixture<'s>> {
     let program = resolver.program;
     let mut found: Vec<Fixture<'s>> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -244,7 +250,7 @@ fn fixture_at<'s>(resolver: &Resolver<'_, 's, '_>, ix: ScopeIx, bound: &str) -> 
             let call = fixture_decorator(def)?;
             let mut fixture = declared(bound, ix, call.1);
             fixture.asks = parameters_of(def, resolver.class_around(ix).is_some(), 0);
-            fixture.asks.extend(asked_for(resolver, ix));
+            fixture.asks.extend(asked_by_name(resolver, ix));
             Some(fixture)
         }
         // `client = pytest.fixture(make_client)`, `client = pytest.fixture(scope="module")(make_client)`
@@ -323,18 +329,4 @@ pub(super) fn parameters_of(def: &StmtFunctionDef, method: bool, injected: usize
         .chain(keyword_only)
         .map(|parameter| parameter.name().as_str().to_owned())
         .collect()
-}
-
-/// Returns the names that a scope asks for while it runs: `request.getfixturevalue("db")`.
-pub(super) fn asked_for(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<String> {
-    let uses = &resolver.program.scope(scope).uses;
-    let asks = uses.iter().filter_map(|used| match used.how {
-        How::Call(call) if used.chain.last() == Some(&"getfixturevalue") => match call.arguments.args.first()
-        {
-            Some(Expr::StringLiteral(name)) => Some(name.value.to_str().to_owned()),
-            _ => None,
-        },
-        _ => None,
-    });
-    asks.collect()
 }

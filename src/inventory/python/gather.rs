@@ -33,6 +33,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx, first: u32) -> Gathere
         stars: Vec::new(),
         at: 0,
         guard: 0,
+        when: None,
         decorator: false,
         argument: false,
         lifespan: false,
@@ -151,6 +152,10 @@ pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
     Some(chain.into())
 }
 
+/// Builtins that look at a function and do not call it.
+const LOOKS: &[&str] =
+    &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
+
 struct Gatherer<'s> {
     module: ModuleIx,
     first: u32,
@@ -160,6 +165,8 @@ struct Gatherer<'s> {
     at: usize,
     /// How many skip conditions stand around.
     guard: u32,
+    /// The text that the nearest `if` around asks for.
+    when: Option<&'s str>,
     decorator: bool,
     argument: bool,
     lifespan: bool,
@@ -201,6 +208,14 @@ impl<'s> Gatherer<'s> {
         self.guard -= u32::from(guard);
     }
 
+    /// Reads what runs only where something equals a text.
+    fn chosen(&mut self, text: Option<&'s str>, body: &'s [Stmt]) {
+        let before = self.when;
+        self.when = text.or(before);
+        self.visit_body(body);
+        self.when = before;
+    }
+
     fn in_function(&self) -> bool {
         matches!(self.scopes[self.at].kind, ScopeKind::Function(_))
     }
@@ -212,7 +227,7 @@ impl<'s> Gatherer<'s> {
             how => how,
         };
         let (guard, decorator) = (self.guard > 0, self.decorator);
-        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator });
+        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator, when: self.when });
     }
 
     fn function(&mut self, def: &'s StmtFunctionDef) {
@@ -228,9 +243,11 @@ impl<'s> Gatherer<'s> {
                 range: def.name.range(),
                 guard: self.guard > 0,
                 decorator: false,
+                when: self.when,
             });
         }
         let guard = std::mem::take(&mut self.guard);
+        let when = self.when.take();
         self.within(scope, |this| {
             for parameter in &*def.parameters {
                 let annotation = parameter.annotation();
@@ -244,6 +261,7 @@ impl<'s> Gatherer<'s> {
             this.visit_body(&def.body);
         });
         self.guard = guard;
+        self.when = when;
     }
 
     fn class(&mut self, def: &'s StmtClassDef) {
@@ -363,7 +381,9 @@ impl<'s> Gatherer<'s> {
         } else {
             self.visit_expr(&call.func);
         }
-        let argument = std::mem::replace(&mut self.argument, true);
+        // What is only looked at is not run: `callable(connect)`.
+        let looks = matches!(&*call.func, Expr::Name(name) if LOOKS.contains(&name.id.as_str()));
+        let argument = std::mem::replace(&mut self.argument, !looks);
         self.guarded(skips, |this| {
             for arg in &call.arguments.args {
                 this.visit_expr(arg);
@@ -419,12 +439,12 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 let skips = ends_in_skip(&branch.body)
                     || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body));
                 self.guarded(skips, |this| this.visit_expr(&branch.test));
-                self.visit_body(&branch.body);
+                self.chosen(super::choices::asked_text(&branch.test), &branch.body);
                 for clause in &branch.elif_else_clauses {
                     if let Some(test) = &clause.test {
                         self.guarded(skips, |this| this.visit_expr(test));
                     }
-                    self.visit_body(&clause.body);
+                    self.chosen(clause.test.as_ref().and_then(super::choices::asked_text), &clause.body);
                 }
             }
             Stmt::Try(attempt) => {
@@ -432,8 +452,18 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     .handlers
                     .iter()
                     .any(|ExceptHandler::ExceptHandler(handler)| ends_in_skip(&handler.body));
+                // `except ImportError: redis = None` says what a name is where the library is not there: of the two
+                // the import holds, so it comes last.
+                let (without, others): (Vec<_>, Vec<_>) = attempt
+                    .handlers
+                    .iter()
+                    .map(|ExceptHandler::ExceptHandler(handler)| handler)
+                    .partition(|handler| handler.type_.as_deref().is_some_and(for_want_of_a_module));
+                for handler in without {
+                    self.visit_body(&handler.body);
+                }
                 self.guarded(skips, |this| this.visit_body(&attempt.body));
-                for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                for handler in others {
                     self.visit_body(&handler.body);
                 }
                 self.visit_body(&attempt.orelse);
@@ -572,6 +602,14 @@ fn patch_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Option<Patch<'s>> {
 
 fn is_name(expr: &Expr, names: &[&str]) -> bool {
     chain_of(expr).is_some_and(|chain| chain.last().is_some_and(|last| names.contains(last)))
+}
+
+/// Returns whether a handler is for a module that can't be imported.
+fn for_want_of_a_module(caught: &Expr) -> bool {
+    match caught {
+        Expr::Tuple(tuple) => tuple.elts.iter().any(for_want_of_a_module),
+        caught => is_name(caught, &["ImportError", "ModuleNotFoundError"]),
+    }
 }
 
 fn is_main_guard(expr: &Expr) -> bool {

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::hints::hints_of;
-use super::program::{How, Patch, ScopeIx, ScopeKind, Use};
+use super::hints::{Hints, hints_of};
+use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use};
 use super::resolve::{Resolver, Target};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
@@ -26,6 +26,27 @@ pub(super) struct Link {
     pub(super) guard: bool,
     /// The names that it went through, as [`binding_mark`] writes them.
     pub(super) via: Box<[u64]>,
+    /// The services that it can lead to, where the call's first argument is an address that says so: of what
+    /// `connect("redis://cache")` could open only redis is meant, of `connect("memory://")` nothing.
+    pub(super) only: Option<Box<[Sought]>>,
+}
+
+impl Link {
+    /// Returns whether the link can lead to a service.
+    pub(super) fn leads_to(&self, service: Sought) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&service))
+    }
+}
+
+/// A call of the project's code with the address of services as its first argument.
+#[derive(Clone, Debug)]
+pub(super) struct Directed {
+    pub(super) services: Box<[Sought]>,
+    pub(super) to: ScopeIx,
+    pub(super) range: TextRange,
+    pub(super) guard: bool,
+    pub(super) via: Box<[u64]>,
+    pub(super) what: String,
 }
 
 /// Something in a scope that touches a service.
@@ -64,6 +85,8 @@ pub(super) struct Links {
     lifespans: Vec<Link>,
     /// Opens an address that its caller gives; the names that this goes through.
     opens: Option<Vec<u64>>,
+    /// Calls that say by an address which service they are about.
+    pub(super) directed: Vec<Directed>,
     /// Guards whose names say what they are about, where nothing else does.
     pub(super) named_guards: Vec<(Sought, TextRange, Option<ScopeIx>)>,
 }
@@ -83,7 +106,7 @@ pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> 
     let scopes: Vec<ScopeIx> = resolver.program.scope_indices().collect();
     let mut all: Vec<Links> = scopes
         .par_iter()
-        .map(|scope| Linker { resolver, book, scope: *scope, links: Links::default() }.link())
+        .map(|scope| Linker { resolver, book, scope: *scope, only: None, links: Links::default() }.link())
         .collect();
     // Who calls a function that opens what it is given says by its arguments what is opened.
     for _ in 0..OPENING_ROUNDS {
@@ -276,13 +299,27 @@ fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
                 None => marks.push(external_mark(path)),
             },
             Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
-                Some(Target::Scope(at) | Target::Instance(at)) => marks.push(binding_mark(at, name)),
+                Some(Target::Scope(at) | Target::Instance(at)) => {
+                    marks.push(binding_mark(at, name));
+                    // The name may be one that the class inherits.
+                    if matches!(resolver.program.scope(at).kind, ScopeKind::Class(_)) {
+                        marks.extend(resolver.mro(at).into_iter().filter_map(|base| match base {
+                            Target::Scope(base) => Some(binding_mark(base, name)),
+                            _ => None,
+                        }));
+                    }
+                }
                 Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
                 None => {}
             },
         }
     }
     marks
+}
+
+/// Returns what stands for what runs only where something in a module equals a text.
+pub(super) fn choice_mark(module: ModuleIx, text: &str) -> u64 {
+    binding_mark(ScopeIx(module.0), &format!("== {text}"))
 }
 
 fn external_mark(path: &str) -> u64 {
@@ -293,6 +330,8 @@ struct Linker<'l, 'p, 's, 't, 'c> {
     resolver: &'l Resolver<'p, 's, 't>,
     book: &'l SignBook<'c>,
     scope: ScopeIx,
+    /// The services that the call at hand can lead to.
+    only: Option<Box<[Sought]>>,
     links: Links,
 }
 
@@ -313,6 +352,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                             range: used.range,
                             guard: false,
                             via: Box::default(),
+                            only: None,
                         });
                     }
                 }
@@ -336,6 +376,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         {
             self.push(used, to, &via);
         }
+        if let (Some(Target::Scope(to)), How::Call(call)) = (&resolved.target, used.how) {
+            self.only = self.meant_by(call);
+            if let Some(services) = self.only.clone().filter(|services| !services.is_empty()) {
+                self.links.directed.push(Directed {
+                    services,
+                    to: *to,
+                    range: used.range,
+                    guard: used.guard,
+                    via: via.as_slice().into(),
+                    what: used.chain.join("."),
+                });
+            }
+        }
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
                 (ScopeKind::Function(_), How::Call(_) | How::Argument) | (ScopeKind::Value(_), _) => {
@@ -352,11 +405,50 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             // `engine` from another module, whose value is a client.
             (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
         }
+        self.only = None;
+    }
+
+    /// Returns the services that a call's first argument names, where it is a literal URL or a constant of one. What
+    /// speaks HTTP is addressed by too many that are no service.
+    fn meant_by(&self, call: &'s ExprCall) -> Option<Box<[Sought]>> {
+        let first = call.arguments.args.first()?;
+        let literal = match first {
+            Expr::StringLiteral(_) | Expr::FString(_) => true,
+            Expr::Name(_) | Expr::Attribute(_) => {
+                let target = self.resolver.resolve(self.scope, &super::gather::chain_of(first)?).target;
+                matches!(target, Some(Target::Scope(to)) if matches!(self.resolver.program.scope(to).kind,
+                    ScopeKind::Value(Expr::StringLiteral(_) | Expr::FString(_))))
+            }
+            _ => false,
+        };
+        if !literal {
+            return None;
+        }
+        let hints = hints_of(self.resolver, self.scope, [first]);
+        let mut urls = hints.texts.into_iter().filter(|text| text.contains("://") && !text.starts_with('…'));
+        let url = urls.next().filter(|url| urls.next().is_none() && !url.starts_with("http"))?;
+        match self.book.address(&Hints { texts: vec![url], ..Hints::default() }) {
+            Address::Of(services) => Some(services.into()),
+            Address::None => Some(Box::default()),
+            Address::Unknown => None,
+        }
+    }
+
+    /// Adds the text that must be chosen for this to run.
+    fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
+        let module = self.resolver.program.scope(self.scope).module;
+        via.iter().copied().chain(used.when.map(|text| choice_mark(module, text))).collect()
     }
 
     fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
         if to != self.scope {
-            self.links.out.push(Link { to, range: used.range, guard: used.guard, via: via.into() });
+            self.links.out.push(Link {
+                to,
+                range: used.range,
+                guard: used.guard,
+                via: self.with_choice(used, via),
+                only: self.only.clone(),
+            });
         }
     }
 
@@ -439,7 +531,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             kind,
             range: used.range,
             guard: used.guard,
-            via: via.into(),
+            via: self.with_choice(used, &via),
             what: what.to_owned(),
         });
     }

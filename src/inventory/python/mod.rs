@@ -5,9 +5,14 @@
 //! whatever of the project they import. Names are followed through imports, classes, values and calls; what a test
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
+mod asked;
+mod choices;
 mod collect;
+mod connections;
 mod facts;
 mod fixtures;
+mod frameworks;
+mod functions;
 mod gather;
 mod hints;
 mod ini;
@@ -22,10 +27,12 @@ mod program;
 mod reach;
 mod resolve;
 mod settings;
+mod shadowed;
 mod signs;
 mod site;
 mod source;
 mod tree;
+mod visible;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,7 +40,7 @@ use std::sync::Arc;
 
 use crate::config::{Catalogue, Config, Origin};
 use crate::ids::{MarkerName, NodeId, ServiceName};
-use crate::inventory::{Evidence, Inventory, Need, Test};
+use crate::inventory::{Evidence, Inventory, Need, Test, WayStep};
 
 pub use marks::MarkLevel;
 pub use settings::{PytestSettings, RegisteredMarker};
@@ -316,6 +323,26 @@ impl Sources {
     }
 }
 
+impl Step {
+    /// Returns what the step is, for people; `what` is what its last one comes to.
+    #[must_use]
+    pub fn said(&self, what: Option<&str>) -> String {
+        let kind = match self.kind {
+            StepKind::Test => "the test",
+            StepKind::Fixture => "the fixture",
+            StepKind::SetUp => "the set-up",
+            StepKind::Function => "the function",
+            StepKind::Value => "the value",
+            StepKind::Module => "the module",
+            StepKind::Mark => "the mark",
+        };
+        match what {
+            Some(what) => format!("{kind} `{}` comes to {what}", self.name),
+            None => format!("{kind} `{}` leads on", self.name),
+        }
+    }
+}
+
 impl From<&SourceNeed> for Need {
     fn from(need: &SourceNeed) -> Self {
         let last = need.steps.last();
@@ -323,6 +350,10 @@ impl From<&SourceNeed> for Need {
             path: step.place.file.to_string(),
             line: step.place.line,
         });
-        Self { service: need.service.clone(), evidence: need.evidence, origin }
+        let way = need.steps.iter().enumerate().map(|(at, step)| WayStep {
+            what: step.said((at + 1 == need.steps.len()).then_some(&*need.what)),
+            origin: Origin::File { path: step.place.file.to_string(), line: step.place.line },
+        });
+        Self { service: need.service.clone(), evidence: need.evidence, origin, way: way.collect() }
     }
 }

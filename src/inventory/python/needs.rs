@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use ruff_text_size::TextRange;
 
+use super::choices::Choices;
+use super::connections::Connection;
 use super::links::{Links, patched};
-use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
+use super::program::{ModuleIx, ScopeIx, ScopeKind};
 use super::reach::{Reach, Strength, Way};
 use super::resolve::Resolver;
 use super::signs::{SignBook, Sought};
@@ -26,18 +28,9 @@ pub(super) enum Root {
     Module(ScopeIx),
 }
 
-/// A connection that is opened while a module is imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Connection {
-    pub(super) service: Sought,
-    pub(super) scope: ScopeIx,
-    pub(super) range: TextRange,
-    /// It only decides whether tests are skipped.
-    pub(super) guard: bool,
-}
-
 /// Finds the needs of tests.
 pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
+    pub(super) choices: &'n Choices,
     pub(super) resolver: &'n Resolver<'p, 's, 't>,
     pub(super) book: &'n SignBook<'c>,
     pub(super) links: &'n [Links],
@@ -54,6 +47,8 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
             let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
             replaced.extend(patched(self.resolver, self.links, *scope));
         }
+        replaced.extend(self.choices.not_of(module));
+        replaced.sort_unstable();
         let mut best: BTreeMap<Sought, SourceNeed> = BTreeMap::new();
         // A service that anything but an autouse fixture brings is no matter of that fixture.
         let mut asked: BTreeMap<Sought, bool> = BTreeMap::new();
@@ -146,97 +141,10 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
 
     /// Returns the services that a scope reaches by itself, for a fixture seen alone.
     pub(super) fn of_scope(&self, scope: ScopeIx) -> Vec<SourceNeed> {
-        let replaced = patched(self.resolver, self.links, scope);
+        let mut replaced = patched(self.resolver, self.links, scope);
+        replaced.extend(self.choices.not_of(self.resolver.program.scope(scope).module));
+        replaced.sort_unstable();
         let found = self.of_root(Root::Fixture(scope, false), &replaced);
         found.into_iter().map(|(_, need, _)| need).collect()
     }
-}
-
-/// Returns, for every module, the connections that its import opens: by itself, or by a module that it imports.
-pub(super) fn connections(
-    resolver: &Resolver<'_, '_, '_>,
-    links: &[Links],
-) -> BTreeMap<ModuleIx, Vec<Connection>> {
-    let program = resolver.program;
-    // A function that opens a connection passes it on to what calls it.
-    let mut opens: Vec<Option<Sought>> =
-        links.iter().map(|links| links.connects.first().map(|(service, _)| *service)).collect();
-    let calls = |from: usize, at: usize| {
-        is_call(program, ScopeIx(u32::try_from(from).unwrap_or(u32::MAX)), links[from].out[at].range)
-    };
-    for _ in 0..8 {
-        let mut changed = false;
-        for (from, out) in links.iter().enumerate() {
-            if opens[from].is_some() || !matches!(program.scopes[from].kind, ScopeKind::Function(_)) {
-                continue;
-            }
-            let found = out.out.iter().enumerate().find_map(|(at, link)| {
-                opens[link.to.0 as usize].filter(|_| {
-                    matches!(program.scope(link.to).kind, ScopeKind::Function(_)) && calls(from, at)
-                })
-            });
-            if found.is_some() {
-                opens[from] = found;
-                changed = true;
-            }
-        }
-        if !changed {
-            break;
-        }
-    }
-    let mut own: BTreeMap<ModuleIx, Vec<Connection>> = BTreeMap::new();
-    let guarded = |ix: ScopeIx, range: TextRange| {
-        program.scope(ix).uses.iter().any(|used| used.range == range && used.guard)
-    };
-    for (from, out) in links.iter().enumerate() {
-        let ix = ScopeIx(u32::try_from(from).unwrap_or(u32::MAX));
-        let scope = program.scope(ix);
-        let at_import = match scope.kind {
-            ScopeKind::Module => true,
-            ScopeKind::Value(_) => scope.parent.is_some_and(|parent| runs_at_import(program, parent)),
-            _ => false,
-        };
-        if !at_import {
-            continue;
-        }
-        let direct = out.connects.iter().map(|(service, range)| Connection {
-            service: *service,
-            scope: ix,
-            range: *range,
-            guard: guarded(ix, *range),
-        });
-        let through = out.out.iter().enumerate().filter_map(|(at, link)| {
-            let service = opens[link.to.0 as usize]?;
-            let function = matches!(program.scope(link.to).kind, ScopeKind::Function(_));
-            (function && calls(from, at)).then_some(Connection {
-                service,
-                scope: ix,
-                range: link.range,
-                guard: link.guard,
-            })
-        });
-        let found: Vec<_> = direct.chain(through).collect();
-        if !found.is_empty() {
-            own.entry(scope.module).or_default().extend(found);
-        }
-    }
-    own
-}
-
-fn runs_at_import(program: &Program<'_>, scope: ScopeIx) -> bool {
-    match program.scope(scope).kind {
-        ScopeKind::Module => true,
-        ScopeKind::Class(_) => {
-            program.scope(scope).parent.is_some_and(|parent| runs_at_import(program, parent))
-        }
-        _ => false,
-    }
-}
-
-fn is_call(program: &Program<'_>, scope: ScopeIx, range: TextRange) -> bool {
-    program
-        .scope(scope)
-        .uses
-        .iter()
-        .any(|used| used.range == range && matches!(used.how, super::program::How::Call(_)))
 }

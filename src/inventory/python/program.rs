@@ -98,6 +98,8 @@ pub(super) struct Use<'s> {
     pub(super) guard: bool,
     /// It stands in a decorator.
     pub(super) decorator: bool,
+    /// The text that something must equal for it to run: `if backend == "redis"`.
+    pub(super) when: Option<&'s str>,
 }
 
 /// How a name is used.

@@ -90,14 +90,14 @@ impl<'l> Reach<'l> {
             .map(|(key, seeds)| (*key, seeds.clone()))
             .collect();
         for (key, seeds) in plain {
-            layers.insert(key, search(&backwards, &seeds));
+            layers.insert(key, search(links, &backwards, &seeds, key.0));
         }
         // A guard that leads to a service by whatever way makes its scope guarded.
         let mut guards: BTreeMap<Sought, Vec<(u32, Next)>> = BTreeMap::new();
         for ((service, _), next) in &layers {
             for (scope, out) in links.iter().enumerate() {
                 for (at, link) in out.out.iter().enumerate() {
-                    if link.guard && next[link.to.0 as usize] != Next::Nowhere {
+                    if link.guard && link.leads_to(*service) && next[link.to.0 as usize] != Next::Nowhere {
                         guards.entry(*service).or_default().push((to_u32(scope), Next::Link(to_u32(at))));
                     }
                 }
@@ -109,12 +109,12 @@ impl<'l> Reach<'l> {
             }
         }
         for (service, seeds) in guards {
-            layers.insert((service, Strength::Guard), search(&backwards, &seeds));
+            layers.insert((service, Strength::Guard), search(links, &backwards, &seeds, service));
         }
         Self { links, layers }
     }
 
-    /// Returns every service that a scope reaches with its strongest way, where nothing in `replaced` is on it.
+    /// Returns every service that a scope reaches with its strongest way, where nothing in `replaced` (sorted) is on it.
     pub(super) fn ways(&self, from: ScopeIx, replaced: &[u64]) -> BTreeMap<Sought, Way> {
         let mut ways: BTreeMap<Sought, Way> = BTreeMap::new();
         for ((service, strength), next) in &self.layers {
@@ -133,6 +133,14 @@ impl<'l> Reach<'l> {
         self.layers.values().any(|next| next[from.0 as usize] != Next::Nowhere)
     }
 
+    /// Returns whether a scope makes a client of a service, or starts one.
+    pub(super) fn opens_any(&self, from: ScopeIx) -> bool {
+        let firm = |strength: Strength| matches!(strength, Strength::Client | Strength::Container);
+        self.layers
+            .iter()
+            .any(|((_, strength), next)| firm(*strength) && next[from.0 as usize] != Next::Nowhere)
+    }
+
     fn follow(
         &self,
         from: ScopeIx,
@@ -143,7 +151,8 @@ impl<'l> Reach<'l> {
     ) -> Option<Way> {
         let mut steps = Vec::new();
         let mut at = from;
-        let blocked = |via: &[u64]| !replaced.is_empty() && via.iter().any(|mark| replaced.contains(mark));
+        let blocked =
+            |via: &[u64]| !replaced.is_empty() && via.iter().any(|mark| replaced.binary_search(mark).is_ok());
         // In the layer of guards the way ends at the guard; from there any other layer goes on.
         let mut layer = next;
         loop {
@@ -189,7 +198,7 @@ impl<'l> Reach<'l> {
         strength: Strength,
         replaced: &[u64],
     ) -> Option<Way> {
-        let free = |via: &[u64]| !via.iter().any(|mark| replaced.contains(mark));
+        let free = |via: &[u64]| !via.iter().any(|mark| replaced.binary_search(mark).is_ok());
         let wanted = |kind: TouchKind, guard: bool| match strength {
             Strength::Guard => guard || kind == TouchKind::Named,
             Strength::Client => kind == TouchKind::Client,
@@ -216,7 +225,7 @@ impl<'l> Reach<'l> {
                 return Some(Way { strength, steps, what: touch.what.clone() });
             }
             for link in &out.out {
-                if free(&link.via) && !came_by.contains_key(&link.to) {
+                if free(&link.via) && link.leads_to(service) && !came_by.contains_key(&link.to) {
                     came_by.insert(link.to, Some((at, link)));
                     open.push_back((link.to, guarded || link.guard));
                 }
@@ -227,7 +236,12 @@ impl<'l> Reach<'l> {
 }
 
 /// Searches backwards from the seeds and gives every scope that leads there its next step.
-fn search(backwards: &[Vec<(u32, u32)>], seeds: &[(u32, Next)]) -> Vec<Next> {
+fn search(
+    links: &[Links],
+    backwards: &[Vec<(u32, u32)>],
+    seeds: &[(u32, Next)],
+    service: Sought,
+) -> Vec<Next> {
     let mut next = vec![Next::Nowhere; backwards.len()];
     let mut open = VecDeque::new();
     for (scope, step) in seeds {
@@ -238,7 +252,8 @@ fn search(backwards: &[Vec<(u32, u32)>], seeds: &[(u32, Next)]) -> Vec<Next> {
     }
     while let Some(at) = open.pop_front() {
         for (from, link) in &backwards[at as usize] {
-            if next[*from as usize] == Next::Nowhere {
+            let leads = links[*from as usize].out[*link as usize].leads_to(service);
+            if leads && next[*from as usize] == Next::Nowhere {
                 next[*from as usize] = Next::Link(*link);
                 open.push_back(*from);
             }

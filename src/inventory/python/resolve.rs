@@ -7,6 +7,7 @@ use ruff_python_ast::{Expr, Stmt};
 use super::gather::chain_of;
 use super::locate::Locator;
 use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind};
+use super::visible::VisibleFixtures;
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
 const MAX_STEPS: u32 = 24;
@@ -51,6 +52,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     pub(super) program: &'p Program<'s>,
     locator: &'p Locator<'t>,
     by_file: BTreeMap<&'s str, ModuleIx>,
+    /// What parameters of tests and fixtures stand for.
+    pub(super) fixtures: VisibleFixtures,
 }
 
 impl<'p, 's, 't> Resolver<'p, 's, 't> {
@@ -59,7 +62,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let by_file = files
             .map(|(at, module)| (module.file.path.as_str(), ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
             .collect();
-        Self { program, locator, by_file }
+        Self { program, locator, by_file, fixtures: VisibleFixtures::default() }
     }
 
     /// Returns the module of a file.
@@ -202,9 +205,32 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         if first == Some(name) && matches!(name, "self" | "cls") {
             return Some(Target::Instance(self.class_around(scope)?));
         }
+        if let Some(found) = self.given_by_fixture(scope, name, via, steps) {
+            return Some(found);
+        }
         let annotation = annotation?;
         let outer = here.parent.unwrap_or(scope);
         self.instance_of(outer, annotation, via, steps)
+    }
+
+    /// Returns what the fixture gives that a parameter of a test or a fixture names: an object of the project, or a
+    /// function that makes one. An object of a library was made by the fixture, and it is the fixture's matter.
+    fn given_by_fixture(
+        &self,
+        scope: ScopeIx,
+        name: &str,
+        via: &mut Vec<(ScopeIx, String)>,
+        steps: u32,
+    ) -> Option<Target> {
+        let fixture = self.fixtures.find(self.program, scope, name)?;
+        let before = via.len();
+        match self.returned(fixture, via, steps.checked_sub(1)?) {
+            Some(Target::External(_)) | None => {
+                via.truncate(before);
+                None
+            }
+            found => found,
+        }
     }
 
     /// Returns an object of the class that an annotation names.

@@ -1,5 +1,7 @@
 //! What can be wrong with a run, in the order in which it should be looked at.
 
+use crate::config::Catalogue;
+
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
@@ -115,18 +117,8 @@ impl FindingKind {
     }
 }
 
-/// Words for a service that people use beside its name.
-const ALIASES: &[&[&str]] = &[
-    &["postgres", "postgresql", "postgis", "pgvector", "timescaledb"],
-    &["mysql", "mariadb", "percona"],
-    &["redis", "valkey", "keydb", "dragonfly"],
-    &["elasticsearch", "elastic"],
-    &["mongo", "mongodb"],
-    &["kafka", "redpanda"],
-];
-
-/// What people write when a service can not be reached.
-const AWAY: &[&str] = &[
+/// What people write when a service can not be reached. The plugin has the same words; a test compares them.
+pub const AWAY: &[&str] = &[
     "unreachable",
     "not reachable",
     "unavailable",
@@ -136,10 +128,14 @@ const AWAY: &[&str] = &[
     "can't connect",
     "could not connect",
     "couldn't connect",
+    "unable to connect",
+    "failed to connect",
     "cannot reach",
+    "can not reach",
     "can't reach",
     "could not reach",
     "couldn't reach",
+    "unable to reach",
     "connection refused",
     "connection failed",
     "connection error",
@@ -155,18 +151,24 @@ const AWAY: &[&str] = &[
     "timed out",
 ];
 
+/// The shortest word that stands for a service beside its own name: a shorter one is in every sentence.
+const SHORTEST_WORD: usize = 3;
+
 /// Returns whether the reason of a skip says that something could not be reached.
 pub(super) fn says_away(reason: &str) -> bool {
     let reason = reason.to_lowercase();
-    AWAY.iter().any(|words| reason.contains(words))
+    AWAY.iter().any(|words| has_word(&reason, words))
 }
 
-/// Returns whether the reason of a skip names a service, as a word of its own.
+/// Returns whether the reason of a skip names a service, as a word of its own: by its name or, where the catalogue
+/// knows it, by another of its kind.
 pub(super) fn names_service(reason: &str, service: &str) -> bool {
     let reason = reason.to_lowercase();
     let service = service.to_lowercase();
-    let of_kind = ALIASES.iter().find(|names| names.contains(&service.as_str())).copied().unwrap_or_default();
-    std::iter::once(service.as_str()).chain(of_kind.iter().copied()).any(|name| has_word(&reason, name))
+    let kinds = Catalogue::embedded().services().iter();
+    let of_kind = kinds.filter(|kind| kind.names.contains(&service)).flat_map(|kind| &kind.names);
+    has_word(&reason, &service)
+        || of_kind.filter(|name| name.len() >= SHORTEST_WORD).any(|name| has_word(&reason, name))
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -187,6 +189,16 @@ mod tests {
         assert!(names_service("needs redis6", "redis"));
         assert!(!names_service("rediscovered later", "redis"));
         assert!(!names_service("no test", "es"));
+        assert!(names_service("valkey is away", "redis"));
+        assert!(!names_service("the pg of it", "postgres"));
+    }
+
+    #[test]
+    fn a_word_of_a_longer_one_says_nothing() {
+        assert!(says_away("Postgres is DOWN"));
+        assert!(says_away("redis: connection refused."));
+        assert!(!says_away("the model is downloaded in CI"));
+        assert!(!says_away("not updated yet"));
     }
 
     #[test]

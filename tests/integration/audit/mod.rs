@@ -1,20 +1,36 @@
 //! The audit: each rule on a small project, and what holds for all of them.
 
 mod always_skipped;
+mod combine_before_completeness;
 mod connects_at_import;
 mod dragging_autouse;
+mod duplicate_key;
 mod empty_selection;
+mod empty_upload;
+mod gate_that_skips;
+mod gate_without_a_lane;
+mod hidden_file_not_uploaded;
+mod idle_job_service;
 mod idle_service;
 mod in_no_lane;
 mod in_two_lanes;
 mod lane_lacks_service;
 mod marked_without_need;
+mod more_jobs_than_runners;
 mod no_history;
 mod outsized_unit;
+mod parallel_for_ci_only;
+mod paths_not_mapped;
+mod report_after_threshold;
+mod selects_nothing;
 mod serial_tests_in_workers;
 mod shadowed_test;
+mod shared_data_file;
 mod silent_skip;
 mod stale_durations;
+mod switch_on_some_lanes;
+mod threshold_of_a_part;
+mod timeout_below_usual;
 mod unmarked_service;
 mod unreadable_file;
 mod unregistered_mark;
@@ -57,6 +73,11 @@ impl Case {
 
     fn manifest(self, text: &str) -> Self {
         self.file("shardplan.toml", text)
+    }
+
+    /// Writes the one workflow file.
+    fn workflow(self, text: &str) -> Self {
+        self.file(".github/workflows/ci.yml", text)
     }
 
     /// Ingests a run of these tests.
@@ -248,4 +269,26 @@ fn a_preview_changes_nothing() {
         "--- a/pytest.ini\n+++ b/pytest.ini\n@@ -1,3 +1,4 @@\n [pytest]\n markers =\n     db\n+    slow\n"
     );
     assert_eq!(case.text("pytest.ini"), "[pytest]\nmarkers =\n    db\n");
+}
+
+#[test]
+fn sarif_is_what_its_schema_says() {
+    let Some(check) = crate::emitted::tool("check-jsonschema") else { return };
+    let case = Case::new("SP")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    elastic\n")
+        .manifest("[lanes.fast]\nmarkers = \"unit and not unit\"\n")
+        .workflow("on: push\njobs:\n  a:\n    steps:\n      - run: pytest --cov\n        env: {A: 1}\n        env: {A: 2}\n")
+        .file("tests/test_a b.py", "import redis\n\ndef test_a():\n    redis.Redis()\n\ndef test_a(): pass\n")
+        .file("tests/test_c.py", "print 'é'\n");
+    for words in [&["audit", "--format", "sarif"][..], &["audit", "--format", "sarif", "--select", "SP403"]] {
+        let output = case.program(words);
+        let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap().len();
+        assert!(results >= 4 || words.contains(&"SP403"), "{log}");
+        let path = case.path().join("log.sarif");
+        fs::write(&path, &output.stdout).unwrap();
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sarif/sarif-2.1.0.json");
+        let said = Command::new(&check).arg("--schemafile").arg(schema).arg(&path).output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    }
 }

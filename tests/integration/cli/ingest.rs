@@ -64,6 +64,29 @@ fn class_names_are_matched_with_the_files_of_the_project() {
 }
 
 #[test]
+fn without_a_tree_class_names_are_matched_with_the_inventory_and_then_with_the_history() {
+    let report = |class: &str| {
+        format!(
+            r#"<testsuite name="pytest"><testcase classname="{class}" name="test_x" time="1"/></testsuite>"#
+        )
+    };
+    let project = Project::new();
+    project.write("shardplan.toml", "[project]\ninventory = \"tests.csv\"\n\n[lanes.all]\n");
+    project.write("tests.csv", "test\ntests/v1.2/test_a.py::describe_it::test_x\n");
+    project.write("a.xml", report("tests.v1.2.test_a.describe_it"));
+    project.write("b.csv", "test,seconds,run\ntests/v3.4/test_b.py::describe_it::test_x,2,1\n");
+    project.write("b.xml", report("tests.v3.4.test_b.describe_it"));
+    project.shardplan("ingest b.csv");
+    project.shardplan("ingest a.xml b.xml");
+    assert_snapshot!(durations(&project), @r#"
+    {
+        "tests/v1.2/test_a.py::describe_it::test_x": 1.0,
+        "tests/v3.4/test_b.py::describe_it::test_x": 1.0
+    }
+    "#);
+}
+
+#[test]
 fn a_second_ingest_of_a_file_adds_nothing() {
     let project = Project::new();
     project.add_fixture("observations.csv");

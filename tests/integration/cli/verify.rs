@@ -356,3 +356,51 @@ fn nothing_proves_nothing() {
     hint: `shardplan suggest --write` pins one
     ");
 }
+
+fn zip(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in members {
+        archive.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn artifacts_are_read_as_they_come_in_archives() {
+    let project = ran(&[]);
+    let inner = zip(&[("all-2.json", &second().text()), ("notes.txt", "no report")]);
+    project.write("results/all-1.zip", zip(&[("0.json", &first().text())]));
+    project.write("results/rest.zip", inner);
+    let said = project.shardplan("verify results --ingest");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(project.shardplan("history export csv").stdout.contains("tests/test_b.py::test_z"));
+    // What can't be opened proves nothing.
+    project.write("results/rest.zip", &zip(&[("all-2.json", &second().text())])[..40]);
+    assert_eq!(project.shardplan("verify results").code, 3);
+}
+
+#[test]
+fn junit_reports_in_one_archive_are_told_apart_by_their_names_and_not_ingested_as_one() {
+    let project = ran(&[]);
+    let report = |file: &str, class: &str, name: &str| {
+        format!(
+            r#"<testsuite name="pytest"><testcase classname="tests.{file}{class}" name="{name}" time="1"/></testsuite>"#
+        )
+    };
+    let (a, b) = (report("test_a", "", "test_x"), report("test_b", "", "test_z"));
+    let slow = report("test_b", ".TestSlow", "test_y");
+    let members = [("all-1/a.xml", &*a), ("all-1/slow.xml", &*slow), ("all-2/b.xml", &*b)];
+    project.write("results.zip", zip(&members));
+    assert_eq!(project.shardplan("verify results.zip").code, 0);
+    assert_snapshot!(project.shardplan("verify results.zip --ingest --format json").stderr, @"
+        Verified 3 results against 2 shards
+    error: `--ingest`: `results.zip` holds results that belong apart
+    hint: unpack it and name the folder
+    ");
+    assert_eq!(project.stored_files().len(), 0);
+    project.write("all-1.zip", zip(&members[..2]));
+    project.write("all-2.zip", zip(&[("b.xml", &*b)]));
+    assert_eq!(project.shardplan("verify all-1.zip all-2.zip --ingest").code, 0);
+    assert_eq!(project.stored_files().len(), 3);
+}

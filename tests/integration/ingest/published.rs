@@ -1,8 +1,8 @@
-//! What the readers make of files that other projects published.
+//! What the readers make of whole files, in tables with a row a file.
 //!
-//! The files are theirs and not committed; the figures are in `tests/fixtures/published-reports.csv`, a row a file.
-//! With `PUBLISHED_REPORTS=FOLDER` this test reads the files again and compares; with `UPDATE_PUBLISHED=1` as well it
-//! writes the table anew. `tests/oracle/published_reports.py` holds the same table against junitparser.
+//! `tests/fixtures/formats` holds small reports of our own in the shapes of many tools. Files that other projects
+//! published are theirs and not committed; with `PUBLISHED_REPORTS=FOLDER` they are read again and compared.
+//! `UPDATE_PUBLISHED=1` writes the tables anew. `tests/oracle/published_reports.py` holds both against junitparser.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use shardplan::ingest::{self, Context, Report};
 use shardplan::time::Micros;
 
-const TABLE: &str = "tests/fixtures/published-reports.csv";
+const PUBLISHED: &str = "tests/fixtures/published-reports.csv";
+const SAMPLES: [&str; 2] = ["tests/fixtures/formats", "tests/fixtures/formats.csv"];
 const HEADER: &str = "file,format,framework,tests,seconds,untimed,jobs,extent,warnings";
 
 #[expect(clippy::disallowed_methods, reason = "a test is told by the environment where its input lies")]
@@ -66,27 +67,38 @@ fn row(name: &str, path: &Path) -> String {
     )
 }
 
+/// Holds the files of a folder against a committed table.
+fn compare(folder: &Path, table: &str) {
+    let mut found = format!("{HEADER}\n");
+    for (name, path) in files_below(folder) {
+        writeln!(found, "{}", row(&name, &path)).unwrap();
+    }
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(table);
+    if variable("UPDATE_PUBLISHED").is_some() {
+        fs::write(&committed, &found).unwrap();
+    }
+    let expected = fs::read_to_string(committed).unwrap();
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found.lines().count(), expected.lines().count());
+}
+
+#[test]
+fn the_samples_are_read_as_their_table_says() {
+    let [folder, table] = SAMPLES;
+    compare(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), table);
+}
+
 #[test]
 fn published_files_are_read_as_the_table_says() {
     let Some(folder) = variable("PUBLISHED_REPORTS") else { return };
-    let mut table = format!("{HEADER}\n");
-    for (name, path) in files_below(Path::new(&folder)) {
-        writeln!(table, "{}", row(&name, &path)).unwrap();
-    }
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(TABLE);
-    if variable("UPDATE_PUBLISHED").is_some() {
-        fs::write(&committed, &table).unwrap();
-    }
-    let expected = fs::read_to_string(committed).unwrap();
-    for (found, expected) in table.lines().zip(expected.lines()) {
-        assert_eq!(found, expected);
-    }
-    assert_eq!(table.lines().count(), expected.lines().count());
+    compare(Path::new(&folder), PUBLISHED);
 }
 
 #[test]
 fn the_table_is_one() {
-    let table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(TABLE)).unwrap();
+    let table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(PUBLISHED)).unwrap();
     assert_eq!(table.lines().next(), Some(HEADER));
     assert!(table.lines().count() > 300, "a row a file");
 }

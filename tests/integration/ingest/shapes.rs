@@ -74,7 +74,7 @@ fn batches_say_what_one_reading_says() {
     for (name, bytes) in samples() {
         let whole = ingest::read(&bytes, &name, &Context::default()).unwrap();
         let mut handed_out = Vec::new();
-        let mut take = |batch: Vec<ingest::Observation>| handed_out.extend(batch);
+        let mut take = |batch: &mut Vec<ingest::Observation>| handed_out.append(batch);
         let mut batches = ingest::Batches { size: 2, take: &mut take };
         let parts = ingest::read_stream(&bytes[..], &name, &Context::default(), Some(&mut batches)).unwrap();
         assert_eq!(parts.handed_out, handed_out.len() as u64, "{name}");

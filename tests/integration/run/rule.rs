@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use shardplan::inventory::Test;
 use shardplan::plan::{Lock, Router};
 
-use super::{Workshop, plugin, skip};
+use super::{Workshop, plugin, python_with, skip};
 
 /// How many locks are compared, with [`TESTS`] tests each.
 const LOCKS: usize = 1000;
@@ -261,4 +261,45 @@ fn the_plugin_knows_the_services_of_the_catalogue() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+const WORDS: &str = r#"
+import json, sys
+from pytest_shardplan import services, shard
+asked = json.load(sys.stdin)
+away = shard.any_of(shard.AWAY)
+named = [name for kind in services.KINDS for name in kind.names]
+print(json.dumps({
+    "away": shard.AWAY,
+    "names": sorted(named),
+    "words": {name: sorted(shard.service_words(name)) for name in named},
+    "answers": [bool(away.search(reason)) for reason in asked],
+}))
+"#;
+
+#[test]
+fn the_plugin_and_the_program_know_a_skip_for_a_service_by_the_same_words() {
+    let named = "the_plugin_and_the_program_know_a_skip_for_a_service_by_the_same_words";
+    let Some(python) = python_with(named, &["pytest"]) else { return };
+    let asked =
+        ["Redis is DOWN.", "it is downloaded", "Connection refused: 6379", "un-unavailable2", "later"];
+    let output = assert_cmd::Command::new(python)
+        .args(["-c", WORDS])
+        .env("PYTHONPATH", plugin())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .write_stdin(serde_json::json!(asked).to_string())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(theirs["away"], serde_json::json!(shardplan::plan::verify::AWAY));
+    assert_eq!(theirs["answers"], serde_json::json!([true, false, true, true, false]));
+    for kind in shardplan::config::Catalogue::embedded().services() {
+        for name in &kind.names {
+            let mut words: Vec<&String> =
+                kind.names.iter().filter(|word| word.len() > 2 || *word == name).collect();
+            words.sort();
+            assert_eq!(theirs["words"][name], serde_json::json!(words));
+        }
+    }
 }

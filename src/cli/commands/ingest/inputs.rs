@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use globset::GlobBuilder;
 
 use crate::cli::console::{Failure, shown_path};
+use crate::cli::project::read_inventory;
 use crate::cli::settings::Settings;
+use crate::history::{Store, known_files};
+use crate::ingest::Context;
 
 /// Folders that hold no reports and no tests of the project, and very many files.
 const SKIPPED_FOLDERS: [&str; 8] =
@@ -94,6 +97,24 @@ pub(in crate::cli::commands) fn find(named: &[PathBuf], settings: &Settings) -> 
         found.inputs.extend(new);
     }
     found
+}
+
+/// Returns what readers may ask about the project: its tree, then the manifest's inventory, then the history. A job
+/// that only gathers reports has no tree.
+pub(super) fn context(settings: &Settings, inventory: Option<&str>) -> Context {
+    let root = settings.root.clone();
+    let inventory = inventory.map(|path| settings.below_root(path.as_ref()));
+    let store = Store::of_project(&settings.root);
+    // What can't be read is told by the commands that need it; here it only knows no file.
+    Context::new(move || project_files(&root))
+        .or(move || {
+            let Some(inventory) = inventory.and_then(|path| read_inventory(&path).ok()) else {
+                return Vec::new();
+            };
+            let files: BTreeSet<&String> = inventory.tests.iter().map(|test| &test.file).collect();
+            files.into_iter().cloned().collect()
+        })
+        .or(move || known_files(&store).unwrap_or_default())
 }
 
 /// Returns every file of a project, relative to it, with `/` between the parts of a path.

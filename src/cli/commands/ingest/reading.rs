@@ -110,7 +110,7 @@ impl Reading<'_> {
         if self.store.contains(&digest).map_err(|error| NotDone::Failed(history_failure(&error)))? {
             return Ok(Done::AlreadyThere);
         }
-        let mut count = |_: Vec<Observation>| {};
+        let mut count = |_: &mut Vec<Observation>| {};
         let mut batches = Batches { size: self.tests, take: &mut count };
         let read = content.read(|input| ingest::read_stream(input, name, self.context, Some(&mut batches)));
         let contents = read.map_err(|error| not_read(&error))?;

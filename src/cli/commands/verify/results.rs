@@ -6,6 +6,7 @@ use crate::cli::args::IngestArgs;
 use crate::cli::commands::ingest::{Found, Input, find_inputs, project_files};
 use crate::cli::console::{Failure, shown_path};
 use crate::cli::settings::Settings;
+use crate::ingest::container::{self, Content, Limits, Member};
 use crate::ingest::{
     self, Context, Extent, Format, IngestError, Outcome, Report, UnitKind, WarningKind, shard_report,
 };
@@ -16,12 +17,27 @@ use crate::time::{Micros, Millis};
 /// One file, read.
 pub(super) struct ShardResult {
     path: PathBuf,
+    /// Whether it came out of an archive.
+    is_packed: bool,
     /// Whether the file says itself which shard it is of.
     says_shard: bool,
     pub(super) attempt: Attempt,
 }
 
 impl ShardResult {
+    /// Returns the archive that it came out of, where one file is that of several results.
+    pub(super) fn archive(&self) -> Option<&Path> {
+        self.is_packed.then_some(self.path.as_path())
+    }
+
+    /// Returns whether both can be ingested with the same words about them.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        let partial = |one: &Self| one.attempt.cut_short.is_some() || !one.attempt.not_run.is_empty();
+        partial(self) == partial(other)
+            && self.says_shard == other.says_shard
+            && (self.says_shard || self.attempt.shard == other.attempt.shard)
+    }
+
     /// Returns how to ingest the file.
     pub(super) fn ingest_args(&self, lock: &Lock) -> IngestArgs {
         let shard = lock.shards.iter().find(|shard| shard.name.as_str() == self.attempt.shard);
@@ -40,7 +56,9 @@ impl ShardResult {
 /// Returns what the files say, each with its shard.
 pub(super) fn read(named: &[PathBuf], lock: &Lock, settings: &Settings) -> Result<Vec<ShardResult>, Failure> {
     let root = settings.root.clone();
-    let context = Context::new(move || project_files(&root));
+    let units: Vec<String> = lock.shards.iter().flat_map(|shard| shard.units.iter().cloned()).collect();
+    let file_of = |unit: &String| unit.split("::").next().unwrap_or_default().to_owned();
+    let context = Context::new(move || project_files(&root)).or(move || units.iter().map(file_of).collect());
     let mut results = Vec::new();
     for named in named {
         let (stated, path) = stated_shard(named, lock, settings);
@@ -85,13 +103,42 @@ fn read_one(
             "a result is a file: standard input has no name to tell its shard by",
         ));
     };
-    let bytes = std::fs::read(path)
+    let content = Content::open(path)
         .map_err(|error| Failure::bad_input(format!("`{shown}` can't be read: {error}")))?;
+    let (mut results, mut failure) = (Vec::new(), None);
+    container::open(&shown, content, &Limits::default(), &mut |members| {
+        for member in members {
+            match read_member(member, path, input, (stated, lock), context) {
+                Ok(found) => results.extend(found),
+                Err(error) => failure = failure.take().or(Some(error)),
+            }
+        }
+    });
+    match failure {
+        None => Ok(results),
+        Some(failure) => Err(failure),
+    }
+}
+
+/// Reads a file, or a member of the archive that it is.
+fn read_member(
+    member: Member,
+    path: &Path,
+    input: &Input,
+    (stated, lock): (Option<&str>, &Lock),
+    context: &Context,
+) -> Result<Vec<ShardResult>, Failure> {
+    let Member { name: shown, content, is_packed } = member;
     let failure = |error: &IngestError| Failure::bad_input(error).with_hint(error.hint());
+    let of_kind = |kind| IngestError { source_name: shown.clone(), kind };
+    let mut bytes = Vec::new();
+    let read = content.map_err(|kind| failure(&of_kind(kind)))?.read(|input| input.read_to_end(&mut bytes));
+    read.map_err(|error| Failure::bad_input(format!("`{shown}` can't be read: {error}")))?;
     let contents = match ingest::read(&bytes, &shown, context) {
         Ok(contents) => contents,
-        // Beside reports a folder may hold anything; what was named itself, or broke, is no report that counts.
-        Err(error) if !input.is_named && error.is_unrecognised() => return Ok(Vec::new()),
+        // Beside reports a folder or an archive may hold anything; what was named itself, or broke, is no report that
+        // counts.
+        Err(error) if (is_packed || !input.is_named) && error.is_unrecognised() => return Ok(Vec::new()),
         Err(error) => return Err(failure(&error)),
     };
     match contents.format {
@@ -103,16 +150,17 @@ fn read_one(
             let says_shard = file.shard.is_some();
             let shard = match file.shard.clone() {
                 Some(shard) => shard,
-                None => shard_of(input, stated, lock)?,
+                None => shard_of(&shown, stated, lock)?,
             };
             let reports = contents.reports.first();
             let attempt = of_report(&file, shard, shown, reports);
-            Ok(vec![ShardResult { path: path.clone(), says_shard, attempt }])
+            Ok(vec![ShardResult { path: path.to_owned(), is_packed, says_shard, attempt }])
         }
         _ => {
-            let shard = shard_of(input, stated, lock)?;
+            let shard = shard_of(&shown, stated, lock)?;
             let result = |report: &Report| ShardResult {
-                path: path.clone(),
+                path: path.to_owned(),
+                is_packed,
                 says_shard: report.run.shard.is_some(),
                 attempt: of_foreign(report, &shard, &shown),
             };
@@ -122,11 +170,10 @@ fn read_one(
 }
 
 /// Returns the shard that a report of a foreign format is of: the longest name of a shard in its path.
-fn shard_of(input: &Input, stated: Option<&str>, lock: &Lock) -> Result<String, Failure> {
+fn shard_of(path: &str, stated: Option<&str>, lock: &Lock) -> Result<String, Failure> {
     if let Some(stated) = stated {
         return Ok(stated.to_owned());
     }
-    let path = input.shown.to_string_lossy();
     let in_path = |name: &str| {
         path.match_indices(name).any(|(start, _)| {
             let before = path[..start].chars().next_back();
@@ -136,11 +183,10 @@ fn shard_of(input: &Input, stated: Option<&str>, lock: &Lock) -> Result<String, 
     };
     let names = lock.shards.iter().map(|shard| shard.name.as_str()).filter(|name| in_path(name));
     names.max_by_key(|name| name.len()).map(str::to_owned).ok_or_else(|| {
-        Failure::bad_input(format!("`{}` does not say which shard it is of", shown_path(&input.shown)))
-            .with_hint(
-                "put the shard's name into the file's or the folder's name, or write `SHARD=FILE`; \
+        Failure::bad_input(format!("`{path}` does not say which shard it is of")).with_hint(
+            "put the shard's name into the file's or the folder's name, or write `SHARD=FILE`; \
              the reports of `pytest --shardplan SHARD` say it themselves",
-            )
+        )
     })
 }
 

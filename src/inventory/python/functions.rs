@@ -1,0 +1,181 @@
+//! A test function as plain values: its address, items, marks, fixtures and needs.
+
+use std::sync::Arc;
+
+use ruff_python_ast::Expr;
+use ruff_text_size::Ranged;
+
+use super::collect::Collected;
+use super::facts::Reader;
+use super::literal::{Literal, literal};
+use super::marks::Mark;
+use super::needs::{NeedFinder, Root};
+use super::parameters::combined;
+use super::program::{Binding, ScopeIx, ScopeKind};
+use super::resolve::Target;
+use super::{AppliedMark, FixtureUse, PytestSettings, TestFunction, TestItem};
+use crate::config::MarkerValue;
+
+impl<'s> Reader<'_, '_, 's, '_> {
+    /// Returns the facts of a collected test; `hooks` run before it.
+    pub(super) fn function(
+        &self,
+        root: &PytestSettings,
+        several: bool,
+        collected: &Collected<'s>,
+        finder: &NeedFinder<'_, '_, 's, '_, '_>,
+        hooks: &[ScopeIx],
+        django: bool,
+    ) -> TestFunction {
+        let program = self.resolver.program;
+        let module = program.module(collected.module);
+        let file = &module.file.path;
+        let relative = if several || root.root.is_empty() {
+            file.as_str()
+        } else {
+            file.strip_prefix(&format!("{}/", root.root)).unwrap_or(file)
+        };
+        let mut id = relative.to_owned();
+        for class in &collected.classes {
+            id.push_str("::");
+            id.push_str(class);
+        }
+        id.push_str("::");
+        id.push_str(&collected.name);
+
+        let mut roots = vec![Root::Test(collected.function), Root::Module(module.scope)];
+        for mark in &collected.marks {
+            // A mark may be a value of its own, or be written in a `pytestmark`.
+            roots.extend(self.mark_scopes(mark).into_iter().map(Root::Test));
+        }
+        if let Some(class) = collected.class {
+            roots.extend(self.class_scopes(class).into_iter().map(Root::Test));
+        }
+        if let Some(Binding::Scope(ix)) = program.scope(module.scope).binding("pytestmark") {
+            roots.push(Root::Test(ix));
+        }
+        roots.extend(collected.set_up.iter().map(|scope| Root::SetUp(*scope)));
+        roots.extend(["setup_module", "setup_function", "setUpModule"].iter().filter_map(|name| {
+            match program.scope(module.scope).binding(name) {
+                Some(Binding::Scope(ix)) => Some(Root::SetUp(ix)),
+                _ => None,
+            }
+        }));
+        for (name, scopes) in &collected.fixtures {
+            let auto = collected.autouse.contains(name);
+            roots.extend(scopes.iter().map(|scope| Root::Fixture(*scope, auto)));
+        }
+        roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, false)));
+        let mut needs = finder.of_roots(collected.module, &roots);
+        self.add_framework_needs(collected, finder, django, &mut needs);
+
+        let def_place = self.definition(collected.function);
+        let decorated_from = match program.scope(collected.function).kind {
+            ScopeKind::Function(def) => {
+                let first = def.decorator_list.first().map_or(def.range().start(), Ranged::start);
+                program.file_of(collected.function).line(first)
+            }
+            _ => def_place.line,
+        };
+        let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.values?));
+        // anyio's plugin runs such a test once for each of its backends: which, only running tells.
+        let by_backend = collected.marks.iter().any(|mark| mark.name == "anyio")
+            && !collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && !scopes.is_empty());
+        let items = if by_backend {
+            None
+        } else if collected.unittest || collected.axes.is_empty() {
+            Some(vec![(String::new(), Vec::new())])
+        } else {
+            combined(&collected.axes)
+        };
+        let items = items.map(|items| {
+            let applied = |(parameters, marks): (String, Vec<Mark<'s>>)| TestItem {
+                parameters,
+                marks: marks.iter().map(|mark| self.applied(mark)).collect(),
+            };
+            items.into_iter().map(applied).collect()
+        });
+        let fixtures = collected.fixtures.iter().map(|(name, scopes)| FixtureUse {
+            name: name.clone(),
+            place: scopes.first().map(|scope| self.definition(*scope)),
+            autouse: collected.autouse.contains(name),
+        });
+        TestFunction {
+            id,
+            file: Arc::from(file.as_str()),
+            name: collected.name.clone(),
+            classes: collected.classes.clone(),
+            place: def_place,
+            decorated_from,
+            items,
+            marks: collected.marks.iter().map(|mark| self.applied(mark)).collect(),
+            fixtures: fixtures.collect(),
+            needs,
+            unittest: collected.unittest,
+            opaque: collected.opaque,
+            unstable,
+        }
+    }
+
+    /// Returns the scopes that a mark's guard is written in: the value that it stands for.
+    fn mark_scopes(&self, mark: &Mark<'s>) -> Vec<ScopeIx> {
+        let (scope, range) = mark.applied;
+        let program = self.resolver.program;
+        let inside = |used: &&super::program::Use<'_>| range.contains_range(used.range);
+        let uses = program.scope(scope).uses.iter().filter(inside);
+        uses.filter_map(|used| match self.resolver.resolve(scope, &used.chain).target {
+            Some(Target::Scope(ix)) if matches!(program.scope(ix).kind, ScopeKind::Value(_)) => Some(ix),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Returns a class and those it inherits from, whose decorators and `pytestmark` guard its tests.
+    fn class_scopes(&self, class: ScopeIx) -> Vec<ScopeIx> {
+        let program = self.resolver.program;
+        let mut found = Vec::new();
+        for base in self.resolver.mro(class) {
+            if let Target::Scope(base) = base {
+                found.push(base);
+                if let Some(Binding::Scope(ix)) = program.scope(base).binding("pytestmark") {
+                    found.push(ix);
+                }
+            }
+        }
+        found
+    }
+
+    fn applied(&self, mark: &Mark<'s>) -> AppliedMark {
+        let (scope, range) = mark.applied;
+        let mut arguments = Vec::new();
+        if let Some((owner, call)) = mark.call {
+            for keyword in &call.arguments.keywords {
+                let Some(name) = &keyword.arg else { continue };
+                let value = match literal(self.resolver, owner, &keyword.value) {
+                    Some(Literal::Text(text)) => MarkerValue::Text(text),
+                    Some(Literal::Int(value)) => match i64::try_from(value) {
+                        Ok(value) => MarkerValue::Int(value),
+                        Err(_) => continue,
+                    },
+                    Some(Literal::Bool(value)) => MarkerValue::Bool(value),
+                    Some(Literal::None) => MarkerValue::None,
+                    _ => continue,
+                };
+                arguments.push((name.as_str().to_owned(), value));
+            }
+        }
+        AppliedMark {
+            name: mark.name.clone(),
+            place: self.resolver.program.file_of(scope).place(range),
+            level: mark.level,
+            arguments,
+        }
+    }
+
+    /// Returns what in the values of a parametrisation gives another id in every run.
+    fn unstable(&self, scope: ScopeIx, values: &'s Expr) -> Option<(super::Place, &'static str)> {
+        let outer = self.resolver.program.scope(scope).parent.unwrap_or(scope);
+        super::parameters::unstable(self.resolver, outer, values)
+            .map(|(owner, range, why)| (self.resolver.program.file_of(owner).place(range), why))
+    }
+}
