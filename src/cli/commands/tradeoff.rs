@@ -113,7 +113,7 @@ fn show(format: PlanFormatArg, summary: &FrontierSummary, settings: &Settings) -
     match format {
         PlanFormatArg::Text => settings.console.data(&report::frontier_text(summary, stdout_width()))?,
         PlanFormatArg::Markdown => {
-            settings.console.data(&report::for_comment(report::frontier_markdown(summary)))?
+            settings.console.data(&report::for_comment(report::frontier_markdown(summary)))?;
         }
         PlanFormatArg::Csv => settings.console.data(&report::frontier_csv(summary))?,
         PlanFormatArg::Json => {
