@@ -175,7 +175,7 @@ impl Project {
             Some(mark) if !whole => format!("{indent}@pytest.mark.{mark}\n"),
             _ => String::new(),
         };
-        for at in 0..1 + dice.below(4) {
+        for at in 0..=dice.below(4) {
             let (parameters, body) = *dice.pick(ways);
             match dice.below(3) {
                 0 => {
