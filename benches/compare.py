@@ -417,42 +417,58 @@ def share(end, ours):
     return "—" if end is None else f"{end / ours:.3f}"
 
 
-def report(rows, cp_seconds):
+def faster(row):
+    """How many times longer CP-SAT took to reach our end than the whole command's CPU time; nothing where it did not."""
+    at = reaches(row["cp"]["found"], row["answer"]["end_ms"]) if row["cp"] and row["answer"] else None
+    return None if at is None else at / max(row["cpu"], 0.001)
+
+
+def report(rows, seconds, beside):
     planned = [row for row in rows if row["answer"]]
-    tight = [row for row in planned if row["answer"]["gap"] <= 0.001 or row["answer"]["bound_reason"] == "unit"
-             and row["answer"]["gap"] == 0]
+    tight = [row for row in planned if row["answer"]["gap"] <= 0.001]
     near = [row for row in planned if row["answer"]["gap"] <= 0.01]
     lines = [
         "# Benchmarks", "",
         "Written by `python3 benches/compare.py`; the instances are made by `models/generate.py`. Times are those of",
         "the whole command `shardplan suggest --from-model` in a release build, reading and the further steps included;",
         "memory is its largest resident set. Ends are seconds.", "",
-        f"Run on {os.cpu_count()} cores that were not idle: wall-clock is an upper bound, CPU time is what it cost.", "",
+        f"Run on {os.cpu_count()} cores that were not idle: wall-clock is an upper bound, CPU time is what it cost.",
+        *([beside] if beside else []), "",
         f"- {len(planned)} of {len(rows)} instances have a plan; {len(rows) - len(planned)} are infeasible.",
         f"- Gap at most 0.1 %: {len(tight)} of {len(planned)}. At most 1 %: {len(near)} of {len(planned)}.",
     ]
-    compared = [row for row in planned if row["cp"]]
-    worse = [row for row in compared if row["cp"]["end"] is not None and row["cp"]["end"] < row["answer"]["end_ms"]]
-    if compared:
-        lines.append(
-            f"- CP-SAT was given {cp_seconds:g} s and 2 workers on {len(compared)} of them (the others are too large to "
-            f"state): it found an earlier end on {len(worse)}"
-            + (" (" + ", ".join(row["name"] for row in worse) + ")." if worse else "."))
-    lines += ["", "| instance | units | services | needs | lanes | end | gap | bound by | wall s | CPU s | MB | CP-SAT end | CP-SAT s to our end |",
-              "|---|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|"]
+    for method, key in (("CP-SAT", "cp"), ("HiGHS", "highs")):
+        compared = [row for row in planned if row[key]]
+        earlier = [row for row in compared if row[key]["end"] is not None and row[key]["end"] < row["answer"]["end_ms"]]
+        reached = [row for row in compared if row[key]["end"] is not None and row[key]["end"] <= row["answer"]["end_ms"]]
+        if compared:
+            lines.append(
+                f"- {method} was given 2 workers on {len(compared)} of them (the others are too large to state) until it "
+                f"reached our end, for at most {seconds:g} s, {seconds / 2:g} s where our gap is at most 0.01 %. It reached "
+                f"our end on {len(reached)}, and an earlier one on {len(earlier)}"
+                + (" (" + ", ".join(row["name"] for row in earlier) + ")." if earlier else "."))
+    lines += ["", "| instance | units | services | needs | lanes | end | gap | bound by | wall s | CPU s | MB | CP-SAT end "
+              "| CP-SAT s to our end | times our CPU | HiGHS end | HiGHS s |",
+              "|---|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
-        answer, cp = row["answer"], row["cp"]
-        cp_end = cp_time = "—"
+        answer, cp, milp = row["answer"], row["cp"], row["highs"]
+        cp_end = cp_time = times = milp_end = milp_time = "—"
         if cp:
-            cp_end = span(cp["end"]) + ("*" if cp["optimal"] else "")
+            cp_end = span(cp["end"]) if cp["end"] is not None else "none"
+            cp_end += "*" if cp["optimal"] else ""
             at = reaches(cp["found"], answer["end_ms"]) if answer else None
             cp_time = f"{at:.2f}" if at is not None else "not reached" if answer else "—"
+            times = f"{faster(row):.0f}" if faster(row) is not None else "—"
+        if milp:
+            milp_end = span(milp["end"]) if milp["end"] is not None else "none"
+            milp_time = f"{milp['seconds']:.1f}"
         shown = [span(answer["end_ms"]), f"{100 * answer['gap']:.3f} %", answer["bound_reason"]] if answer \
             else ["infeasible", "—", "—"]
         lines.append("| " + " | ".join([row["name"], str(row["units"]), str(row["services"]), str(row["sets"]),
                                           str(row["lanes"]), *shown, f"{row['seconds']:.2f}", f"{row['cpu']:.2f}",
-                                          f"{row['memory']:.0f}", cp_end, cp_time]) + " |")
-    lines += ["", "`*`: proven optimal by CP-SAT.", "", "## The simple methods", "",
+                                          f"{row['memory']:.0f}", cp_end, cp_time, times, milp_end, milp_time]) + " |")
+    lines += ["", "`*`: proven optimal, or infeasible, by CP-SAT; `none`: no plan found in time; `—`: not asked.", "",
+              "## The simple methods", "",
               "Their ends as multiples of ours, within the same limits (units of a lane dealt to as many shards as the",
               "limits allow; the shard that ends last gets one more as long as it helps).", ""]
     names = ["longest-first, all services", "longest-first, trimmed", "best two tiers", "pytest-split least_duration",
@@ -517,11 +533,12 @@ def against_random(count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cp-seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="for CP-SAT and HiGHS, an instance")
+    parser.add_argument("--beside", default="", help="a sentence about what else ran on the machine")
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--durations", nargs="*", default=[], help="further `.test_durations` files to plan")
     options = parser.parse_args()
-    if options.cp_seconds or options.random:
+    if options.seconds or options.random:
         in_venv()
     if not PROGRAM.exists():
         sys.exit("build it first: cargo build --release")
@@ -531,12 +548,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, ROOT / "models/generate.py", "--all", folder, *options.durations], check=True)
         for path in sorted(Path(folder).iterdir(), key=lambda path: (path.stat().st_size, path.name)):
-            row = compare(path, options.cp_seconds)
+            row = compare(path, options.seconds)
             rows.append(row)
             gap = f"{100 * row['answer']['gap']:.3f} %" if row["answer"] else "infeasible"
             cp = row["cp"] and (row["cp"]["end"], row["cp"]["optimal"])
             print(f"{row['name']}: {row['seconds']:.2f} s, gap {gap}, end {row['answer'] and row['answer']['end_ms']}, CP-SAT {cp}", flush=True)
-    report(rows, options.cp_seconds)
+    report(rows, options.seconds, options.beside)
 
 
 if __name__ == "__main__":

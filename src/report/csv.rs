@@ -1,6 +1,7 @@
 //! For a spreadsheet: plain numbers, times in seconds.
 
 use super::summary::{FrontierSummary, PlanSummary};
+use crate::ids::ServiceName;
 use crate::time::Millis;
 
 /// Returns a plan's shards, a row each.
@@ -21,7 +22,7 @@ pub fn plan(summary: &PlanSummary) -> String {
         "slack_seconds",
     ];
     let rows = summary.shards.iter().map(|shard| {
-        let services: Vec<&str> = shard.services.iter().map(crate::ids::ServiceName::as_str).collect();
+        let services: Vec<&str> = shard.services.iter().map(ServiceName::as_str).collect();
         vec![
             shard.name.clone(),
             shard.lane.clone(),

@@ -44,6 +44,8 @@ pub struct PlanSummary {
     pub notes: Vec<String>,
     /// How many units left the shard that the last lock has them on.
     pub moved: Option<usize>,
+    /// No duration is known: every test counts as a second, and times are proportions.
+    pub by_count: bool,
 }
 
 /// A shard, as it is shown.
@@ -197,6 +199,7 @@ impl PlanSummary {
             steps: Vec::new(),
             notes: Vec::new(),
             moved: plan.moved,
+            by_count: model.notes.levels.contains_key(&Level::Count),
         }
     }
 
@@ -320,7 +323,7 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
     let guessed = count(Level::File) + count(Level::Folder) + count(Level::Suite);
     if count(Level::Count) > 0 {
         notes.push(format!(
-            "There are no durations: all {} count the same, so the times above are only proportions. Ingest a test report to make them real.",
+            "There are no durations: {} count as a second each, so the times are only proportions. `shardplan ingest REPORT` makes them real.",
             plural(count(Level::Count), "test")
         ));
     } else if guessed > 0 {

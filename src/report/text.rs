@@ -124,10 +124,16 @@ pub(super) fn headline(summary: &PlanSummary) -> String {
         .iter()
         .find(|other| other.name == "today")
         .map_or_else(String::new, |today| format!(" ({} against today)", change(today.end, summary.end)));
+    let end = if summary.by_count {
+        format!(
+            "No duration is known. If every test took a second, the workflow would end in {}{saving}.",
+            summary.end
+        )
+    } else {
+        format!("The workflow ends in {}{saving}; in nine of ten runs within {}.", summary.end, summary.p90)
+    };
     format!(
-        "The workflow ends in {}{saving}; in nine of ten runs within {}.\n{} in {}, {}.",
-        summary.end,
-        summary.p90,
+        "{end}\n{} in {}, {}.",
         plural(summary.containers, "container"),
         plural(summary.shards.len(), "shard"),
         plural(summary.minutes, "billed minute"),

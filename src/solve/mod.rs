@@ -12,12 +12,14 @@
 //!
 //! 1. The master ([`master`]) asks, for an end time T, how many shards of each *configuration* (lane and
 //!    service set) could do all the work if work were divisible. The smallest T that it can not refuse is a
-//!    lower bound on every plan. It is found by bisection between what is obvious and a plan made by descent
-//!    ([`descent`]); every question is answered by branch and cut ([`search`]) over shard counts, where only
-//!    proofs in whole numbers refuse.
+//!    lower bound on every plan. It is found by bisection between what is obvious and a first plan, which in large
+//!    problems descent makes ([`descent`], [`reshape`]); every question is answered by branch and cut ([`search`])
+//!    over shard counts, where only proofs in whole numbers refuse.
 //! 2. The assignment ([`assign`]) puts the real units on those shards: most restricted first, longest first,
 //!    then moves and exchanges between two shards until nothing helps.
-//! 3. If a gap is left, looser masters are tried, and small problems are searched to the end ([`exact`]).
+//! 3. If a gap is left, looser masters are tried; where units are few they change places between all shards
+//!    ([`exchange`]), their prices make a better bound ([`worth`]), and the smallest problems are searched to the end
+//!    ([`exact`]).
 //!
 //! Nothing here reads a clock or iterates over a hash table: searches are cut off by counting nodes, so the
 //! same input gives the same plan on every machine.

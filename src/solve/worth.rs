@@ -297,7 +297,9 @@ impl<'p> Shop<'p> {
         let room = self.columns[column].capacity + zeros;
         let at_most = knapsack.bound(0, room);
         knapsack.visit(0, room, 0, 0);
-        effort.spend((KNAPSACK_NODES - knapsack.nodes) as usize * 16 + units.len() * units.len());
+        effort.spend(
+            (KNAPSACK_NODES - knapsack.nodes) as usize * (16 + units.len()) + units.len() * units.len(),
+        );
         Filled {
             at_most: if knapsack.nodes == 0 { at_most } else { knapsack.best },
             units: knapsack.best_chosen.iter().map(|at| units[*at]).collect(),
@@ -378,5 +380,121 @@ impl Knapsack {
             self.chosen.pop();
         }
         self.visit(at + 1, room, worth, groups);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{Origin, Sourced};
+    use crate::ids::{LaneIx, ServiceIx};
+    use crate::model::{Apart, LaneModel, Limits, ServiceModel, ServiceSet, Unit};
+    use crate::solve::exact;
+
+    /// Returns a serial lane with two services and units of these loads, each with what it needs as bits.
+    fn lane_of(units: &[(u64, u64)], apart: usize) -> Problem {
+        let service = |at: u64| ServiceModel {
+            name: format!("s{at}").parse().unwrap(),
+            containers: 1,
+            pull: Millis(7 * at + 2),
+            ready: Millis(3),
+            attach: Millis::ZERO,
+        };
+        let lane = LaneModel {
+            name: "lane".parse().unwrap(),
+            base: Millis(5),
+            tail: Millis::ZERO,
+            head: Millis::ZERO,
+            after: Millis::ZERO,
+            speed: 1000,
+            services: ServiceSet::from_iter([ServiceIx(0)]),
+            max_shards: u32::MAX,
+            max_shards_origin: Origin::Default,
+        };
+        let unit = |(load, needs): &(u64, u64)| Unit {
+            name: String::new(),
+            lane: LaneIx(0),
+            load: Millis(*load),
+            piece: Millis(*load),
+            requirement: (0..2).filter(|at| needs >> at & 1 == 1).map(ServiceIx).collect(),
+        };
+        let members: Vec<UnitIx> = (0u32..).map(UnitIx).take(apart.min(units.len())).collect();
+        let group = Apart { name: "apart".into(), origin: Origin::Default, units: members };
+        Problem {
+            services: (0..2).map(service).collect(),
+            lanes: [lane].into_iter().collect(),
+            units: units.iter().map(unit).collect(),
+            apart: if apart > 1 { vec![group] } else { Vec::new() },
+            ..Problem::default()
+        }
+    }
+
+    /// Returns the bound and the end of the best plan, where there is one.
+    fn bound_and_best(problem: &Problem, containers: u32, shards: u32) -> Option<(Millis, Millis)> {
+        let limits = Limits {
+            containers: Some(Sourced::new(containers, Origin::Default)),
+            shards: Some(Sourced::new(shards, Origin::Default)),
+            ..Limits::default()
+        };
+        let any = (Millis(u64::MAX), u64::MAX, u32::MAX, usize::MAX);
+        let found = exact::search(problem, &limits, any, Millis::ZERO, u32::MAX);
+        let best = super::super::planner::Candidate::new(problem, found.shards?).end;
+        let (master, apart) = (Master::new(problem), ApartIndex::new(problem));
+        let caps = master.caps(&limits)?;
+        let bound =
+            lower_bound(&master, &apart, caps, (Millis(1), best), &Effort::new(Effort::COMMAND / 1_000));
+        Some((bound, best))
+    }
+
+    #[test]
+    fn units_that_go_three_to_a_shard_are_counted() {
+        // Work for two shards and a third, but no shard holds more than two units: four shards are needed.
+        let units = [(40, 0), (41, 0), (42, 0), (43, 0), (44, 0), (45, 0), (46, 0)];
+        let (bound, best) = bound_and_best(&lane_of(&units, 0), 3, 3).unwrap();
+        assert_eq!(bound, best);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_plan_ends_before_the_bound(
+            units in prop::collection::vec((0u64..100, 0u64..4), 1..8),
+            containers in 1u32..7,
+            shards in 1u32..5,
+            apart in 0usize..4,
+        ) {
+            if let Some((bound, best)) = bound_and_best(&lane_of(&units, apart), containers, shards) {
+                prop_assert!(bound <= best, "{bound} is after {best}");
+            }
+        }
+
+        #[test]
+        fn a_knapsack_is_filled_with_what_is_worth_most(
+            mut items in prop::collection::vec((1u64..50, 1u64..30, 0u64..4), 0..9),
+            room in 0u64..80,
+        ) {
+            items.sort_by(|a, b| (b.0 * a.1).cmp(&(a.0 * b.1)));
+            let best = (0u32..1 << items.len())
+                .filter_map(|chosen| {
+                    let (mut worth, mut load, mut groups) = (0, 0, 0);
+                    for (at, item) in items.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1) {
+                        (worth, load) = (worth + item.0, load + items[at].1);
+                        if groups & item.2 != 0 {
+                            return None;
+                        }
+                        groups |= item.2;
+                    }
+                    (load <= room).then_some(worth)
+                })
+                .max()
+                .unwrap_or(0);
+            let mut knapsack = Knapsack::new(items);
+            prop_assert!(knapsack.bound(0, room) >= best);
+            knapsack.visit(0, room, 0, 0);
+            prop_assert_eq!(knapsack.best, best);
+        }
     }
 }

@@ -8,7 +8,9 @@ use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, Solution};
 use shardplan::time::Millis;
 
 use crate::oracle::{self, Best};
-use crate::problems::{Draft, LimitsDraft, large_problems, small_problems};
+use crate::problems::{
+    Draft, LaneDraft, LimitsDraft, ServiceDraft, UnitDraft, large_problems, small_problems,
+};
 
 /// Solves the problem; every answer passes the checker.
 fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
@@ -278,6 +280,55 @@ proptest! {
             prop_assert!(solution.bound.at <= solution.end);
         }
     }
+}
+
+/// Returns a problem whose requirements have more unions than anybody could list.
+fn hostile() -> Draft {
+    let mut draft = Draft::default();
+    let name = |at: usize| format!("s{at:02}");
+    draft.services = (0..64)
+        .map(|at| ServiceDraft {
+            name: name(at),
+            containers: 1,
+            pull: 1_000 + 37 * at as u64,
+            ready: 5_000,
+            attach: 0,
+        })
+        .collect();
+    draft.lanes = vec![LaneDraft { name: "lane".into(), base: 30_000, speed: 1000, ..LaneDraft::default() }];
+    draft.units = (0..500)
+        .map(|at| {
+            let load = 1_000 + (at as u64 * 7_919) % 20_000;
+            let needs = vec![name(at % 64), name((at * 7 + at / 64) % 64), name((at * 13 + 5) % 64)];
+            let needs = needs.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+            UnitDraft { name: format!("u{at:03}"), lane: "lane".into(), load, piece: load, needs }
+        })
+        .collect();
+    draft.limits = LimitsDraft { containers: Some(130), shards: Some(20), ..LimitsDraft::default() };
+    draft
+}
+
+/// Returns what comes of a draft for a hundredth of a command's effort.
+fn solved_soon(draft: &Draft) -> Result<Solution, Box<Conflict>> {
+    let (problem, limits) = draft.build();
+    let solution =
+        solve::solve_within(&problem, &limits, None, &solve::Effort::new(solve::Effort::COMMAND / 100))?;
+    assert_sound(&problem, &limits, &solution);
+    Ok(solution)
+}
+
+#[test]
+fn a_hostile_problem_ends_with_a_plan_and_an_honest_gap() {
+    let solution = solved_soon(&hostile()).unwrap();
+    assert!(solution.bound.at <= solution.end);
+    assert_eq!(solved_soon(&hostile()), Ok(solution));
+}
+
+#[test]
+fn a_hostile_problem_without_a_plan_ends_with_what_clashes() {
+    let draft = with_limits(&hostile(), |limits| limits.containers = Some(10));
+    let conflict = solved_soon(&draft).unwrap_err();
+    assert!(!conflict.clashes.is_empty());
 }
 
 #[test]

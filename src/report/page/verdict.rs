@@ -7,7 +7,12 @@ use crate::time::Millis;
 /// Returns the answer in one sentence, then what it costs, then how good it is proven to be.
 pub(super) fn verdict(plan: &PlanSummary) -> Vec<String> {
     let today = plan.others.iter().find(|other| other.name == "today");
-    vec![answer(plan, today), costs(plan, today), proof(plan)]
+    let mut sentences = vec![answer(plan, today), costs(plan, today), proof(plan)];
+    if plan.by_count {
+        let doubt = "No duration is known yet: every test counts as a second, so all times here are only proportions.";
+        sentences.insert(1, doubt.to_owned());
+    }
+    sentences
 }
 
 fn answer(plan: &PlanSummary, today: Option<&OtherPlan>) -> String {

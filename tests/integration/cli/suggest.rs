@@ -340,7 +340,7 @@ tests/db/test_d.py::test_four     -  db
     assert_snapshot!(project.shardplan("suggest --budget 2"), @"
     exit: 0
     --- stdout
-    The workflow ends in 21s; in nine of ten runs within 27s.
+    No duration is known. If every test took a second, the workflow would end in 21s.
     2 containers in 3 shards, 3 billed minutes.
 
       shard    services  tests  base  boot  tests run  job  p90  slack
@@ -354,7 +354,7 @@ tests/db/test_d.py::test_four     -  db
 
     Notes
 
-      · There are no durations: all 3 tests count the same, so the times above are only proportions. Ingest a test report to make them real.
+      · There are no durations: 3 tests count as a second each, so the times are only proportions. `shardplan ingest REPORT` makes them real.
     --- stderr
             Read 3 tests and 0 runs in 2 lanes
          Planned 3 units on 3 shards, checked
