@@ -11,7 +11,9 @@ use crate::ids::Printable;
 /// Returns a plan as Markdown.
 #[must_use]
 pub fn plan(summary: &PlanSummary) -> String {
-    let mut text = format!("### Plan\n\n{}\n\n", escaped(&headline(summary)));
+    // The headline is of two lines, and each of them is escaped: a line's end in a name is none of the page's.
+    let headline: Vec<String> = headline(summary).lines().map(escaped).collect();
+    let mut text = format!("### Plan\n\n{}\n\n", headline.join("\n"));
     let rows = summary.shards.iter().map(|shard| {
         vec![
             shard.name.clone(),
