@@ -284,6 +284,19 @@ pub enum FormatArg {
     Markdown,
 }
 
+/// How to print a plan or plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormatArg {
+    /// Tables for a terminal.
+    Text,
+    /// A versioned machine format.
+    Json,
+    /// For a pull request or a step summary.
+    Markdown,
+    /// For a spreadsheet: a row for each shard (`suggest`) or plan (`tradeoff`).
+    Csv,
+}
+
 /// The limits that a plan must keep; what is not given comes from the manifest.
 #[derive(Debug, Args)]
 pub struct LimitArgs {
@@ -372,12 +385,15 @@ pub struct PictureArgs {
     /// network
     #[arg(long, value_name = "FILE", help_heading = "Pictures", conflicts_with = "from_model")]
     pub html: Option<PathBuf>,
+    /// Write every chart as an SVG file into DIR
+    #[arg(long, value_name = "DIR", help_heading = "Pictures", conflicts_with = "from_model")]
+    pub svg: Option<PathBuf>,
 }
 
 impl PictureArgs {
     /// Returns whether a picture is wanted.
     pub(super) fn wanted(&self) -> bool {
-        self.html.is_some()
+        self.html.is_some() || self.svg.is_some()
     }
 }
 
@@ -410,7 +426,7 @@ pub struct SuggestArgs {
     pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: FormatArg,
+    pub format: PlanFormatArg,
 }
 
 /// `shardplan tradeoff`
@@ -426,14 +442,14 @@ pub struct TradeoffArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["inventory", "compare"])]
     pub from_model: Option<PathBuf>,
     /// Mark a plan made by hand, in the form of a lock, in the pictures
-    #[arg(long, value_name = "FILE", requires = "html")]
+    #[arg(long, value_name = "FILE")]
     pub compare: Vec<PathBuf>,
     /// Pictures of it.
     #[command(flatten)]
     pub pictures: PictureArgs,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: FormatArg,
+    pub format: PlanFormatArg,
 }
 
 /// `shardplan explain`

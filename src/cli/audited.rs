@@ -117,18 +117,17 @@ impl Audited {
 fn read_workflows(config: &Config, settings: &Settings) -> Result<Vec<AuditedWorkflow>, Failure> {
     const FOLDER: &str = ".github/workflows";
     let mut paths: Vec<String> = Vec::new();
-    match &config.workflow.file {
-        Some(named) => paths.push(named.clone()),
-        None => {
-            let files = std::fs::read_dir(settings.below_root(FOLDER.as_ref())).into_iter().flatten();
-            let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-            let yaml = names.filter(|name| {
-                let extension = std::path::Path::new(name).extension();
-                extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
-            });
-            paths.extend(yaml.map(|name| format!("{FOLDER}/{name}")));
-            paths.sort();
-        }
+    if let Some(named) = &config.workflow.file {
+        paths.push(named.clone());
+    } else {
+        let files = std::fs::read_dir(settings.below_root(FOLDER.as_ref())).into_iter().flatten();
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let yaml = names.filter(|name| {
+            let extension = std::path::Path::new(name).extension();
+            extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
+        });
+        paths.extend(yaml.map(|name| format!("{FOLDER}/{name}")));
+        paths.sort();
     }
     let mut workflows = Vec::new();
     for path in paths {

@@ -13,9 +13,9 @@ use super::settings::Settings;
 use crate::audit::{self, Baseline, Finding, Selection};
 use crate::model::{Limits, Model};
 use crate::plan::{self, Evaluation, Plan, PlanError};
-use crate::report::html;
 use crate::report::page::{AuditRule, AuditSummary, Known, Report};
 use crate::report::summary::{FrontierSummary, PlanSummary};
+use crate::report::{chart, html, plural};
 
 /// A plan that pictures are drawn of, with what it was chosen from.
 pub(super) struct Drawn<'d> {
@@ -71,6 +71,18 @@ pub(super) fn write(
         let path = settings.located(path);
         write_whole(&path, html::render(&report))?;
         settings.console.status("Wrote", shown_path(&path));
+    }
+    if let Some(folder) = &wanted.svg {
+        let folder = settings.located(folder);
+        let shown = shown_path(&folder);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| Failure::bad_input(format!("could not make the folder `{shown}`: {error}")))?;
+        let charts = chart::of(&report);
+        for chart in &charts {
+            let path = folder.join(chart.name).with_extension("svg");
+            write_whole(&path, chart::svg::file(chart, chart::Medium::File))?;
+        }
+        settings.console.status("Wrote", format!("{} to {shown}", plural(charts.len(), "chart")));
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, services};
+use super::sentences::{change, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary};
 use super::text::headline;
+use crate::ids::Printable;
 
 /// Returns a plan as Markdown.
 #[must_use]
@@ -120,10 +121,41 @@ pub(super) fn table(text: &mut String, headings: &[&str], rows: impl Iterator<It
     }
 }
 
-/// Returns the text with everything escaped that Markdown or HTML would take for markup.
+/// The most characters that GitHub takes in a comment. A step summary takes 1 MiB, which is more of any text.
+const LONGEST: usize = 65_536;
+
+/// Returns a text that fits into a comment: one that does not is cut after a whole line, and says so.
+#[must_use]
+pub fn for_comment(text: String) -> String {
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let end = |left_out: usize| {
+        format!(
+            "\n*Cut: a comment takes {LONGEST} characters. {} left out; `--format json` has them all.*\n",
+            plural(left_out, "line")
+        )
+    };
+    let all = text.lines().count();
+    // What closes an open part, and the last sentence, need their place as well.
+    let room = LONGEST - end(all).chars().count() - "</details>\n".len() * 4;
+    let (mut kept, mut length, mut lines) = (String::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        length += line.chars().count();
+        if length > room {
+            break;
+        }
+        kept.push_str(line);
+        lines += 1;
+    }
+    let open = kept.matches("<details>").count().saturating_sub(kept.matches("</details>").count());
+    kept + &"</details>\n".repeat(open.min(4)) + &end(all - lines)
+}
+
+/// Returns the text with everything escaped that Markdown or HTML would take for markup, in one line.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in Printable(text).to_string().chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -145,5 +177,33 @@ mod tests {
     #[test]
     fn a_name_can_not_become_markup() {
         assert_eq!(escaped("<script>|a|`x`"), "&lt;script&gt;\\|a\\|\\`x\\`");
+        assert_eq!(escaped("a\n| b |"), "a\\\\n\\| b \\|");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_name_leaves_its_cell_or_becomes_markup(name in "\\PC*[|<>`\\\\\n\r!@\\[#*_]\\PC*") {
+            let mut text = String::new();
+            table(&mut text, &["name", "number:"], std::iter::once(vec![name, "1".to_owned()]));
+            proptest::prop_assert_eq!(text.lines().count(), 3);
+            let row = text.lines().last().unwrap_or_default();
+            let bytes = row.as_bytes();
+            let escapes = |at: usize| bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+            let bare = |wanted: u8| (0..bytes.len()).filter(|at| bytes[*at] == wanted && !escapes(*at)).count();
+            proptest::prop_assert_eq!(bare(b'|'), 3);
+            for markup in b"<>`[]*_@!" {
+                proptest::prop_assert_eq!(bare(*markup), 0, "{}", row);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_comment_is_cut_and_says_so() {
+        let text =
+            format!("# Long\n<details><summary>all</summary>\n{}</details>\n", "- ä line\n".repeat(20_000));
+        let cut = for_comment(text);
+        assert!(cut.chars().count() <= LONGEST);
+        assert!(cut.contains("lines left out") && cut.matches("</details>").count() == 1);
+        assert_eq!(for_comment("short\n".to_owned()), "short\n");
     }
 }

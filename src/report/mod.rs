@@ -1,6 +1,7 @@
 //! What people and programs read of a plan: everything is worked out once ([`summary`]) and then only formatted.
 
 pub mod chart;
+mod csv;
 mod dot;
 pub mod explanation;
 pub mod html;
@@ -14,9 +15,10 @@ pub mod summary;
 mod text;
 pub mod verification;
 
+pub use csv::{frontier as frontier_csv, plan as plan_csv};
 pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
-    explanation as explanation_markdown, frontier as frontier_markdown, plan as plan_markdown,
+    explanation as explanation_markdown, for_comment, frontier as frontier_markdown, plan as plan_markdown,
 };
 pub use schedule::{ScheduleSummary, ScheduleV1};
 pub use sentences::{clash, conflict_title, cure, plural};

@@ -297,7 +297,9 @@ impl<'p> Shop<'p> {
         let room = self.columns[column].capacity + zeros;
         let at_most = knapsack.bound(0, room);
         knapsack.visit(0, room, 0, 0);
-        effort.spend((KNAPSACK_NODES - knapsack.nodes) as usize * (16 + units.len()) + units.len() * units.len());
+        effort.spend(
+            (KNAPSACK_NODES - knapsack.nodes) as usize * (16 + units.len()) + units.len() * units.len(),
+        );
         Filled {
             at_most: if knapsack.nodes == 0 { at_most } else { knapsack.best },
             units: knapsack.best_chosen.iter().map(|at| units[*at]).collect(),

@@ -175,7 +175,7 @@ impl Project {
             Some(mark) if !whole => format!("{indent}@pytest.mark.{mark}\n"),
             _ => String::new(),
         };
-        for at in 0..1 + dice.below(4) {
+        for at in 0..=dice.below(4) {
             let (parameters, body) = *dice.pick(ways);
             match dice.below(3) {
                 0 => {
@@ -364,7 +364,7 @@ const FAULTS: &[(&str, &str, Plant)] = &[
     }),
     ("SP302", "a fixture that drags a service into every test", |project, _| {
         let text =
-            format!("{CONFTEST}\n@pytest.fixture(autouse=True)\ndef clean(cache):\n    cache.flushdb()\n");
+            format!("{CONFTEST}\n@pytest.fixture(autouse=True)\ndef clean():\n    redis.Redis().flushdb()\n");
         project.write("tests/conftest.py", &text);
         "tests/conftest.py".to_owned()
     }),

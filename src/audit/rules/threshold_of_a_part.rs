@@ -44,7 +44,7 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
                 None => by_file(),
             };
             let Some((threshold, of)) =
-                held.filter(|(threshold, _)| threshold.trim_matches(['0', '.']) != "")
+                held.filter(|(threshold, _)| !threshold.trim_matches(['0', '.']).is_empty())
             else {
                 continue;
             };

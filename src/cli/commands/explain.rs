@@ -44,7 +44,9 @@ pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandRes
     let explanation = explain(known, subject);
     match args.format {
         FormatArg::Text => settings.console.data(&report::explanation_text(&explanation))?,
-        FormatArg::Markdown => settings.console.data(&report::explanation_markdown(&explanation))?,
+        FormatArg::Markdown => {
+            settings.console.data(&report::for_comment(report::explanation_markdown(&explanation)))?;
+        }
         FormatArg::Json => {
             settings.console.data(&json_v1::to_string(&json_v1::ExplainV1::from(&explanation)))?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::args::{FormatArg, SuggestArgs};
+use crate::cli::args::{PlanFormatArg, SuggestArgs};
 use crate::cli::console::{CommandResult, Failure, shown_path, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
@@ -75,7 +75,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         console.status("Wrote", shown_path(&project.lock_path));
     } else if args.write {
         console.status("Fresh", shown_path(&project.lock_path));
-    } else if !args.locked && args.format == FormatArg::Text {
+    } else if !args.locked && args.format == PlanFormatArg::Text {
         console.hint("`--write` pins this plan in shardplan.lock; `shardplan explain NAME` says why something is where it is");
     }
     Ok(ExitStatus::Success)
@@ -94,10 +94,13 @@ fn run_saved(args: &SuggestArgs, path: &Path, settings: &Settings) -> CommandRes
     Ok(ExitStatus::Success)
 }
 
-fn show(format: FormatArg, summary: &PlanSummary, settings: &Settings) -> Result<(), Failure> {
+fn show(format: PlanFormatArg, summary: &PlanSummary, settings: &Settings) -> Result<(), Failure> {
     match format {
-        FormatArg::Text => settings.console.data(&report::plan_text(summary, stdout_width())),
-        FormatArg::Markdown => settings.console.data(&report::plan_markdown(summary)),
-        FormatArg::Json => settings.console.data(&json_v1::to_string(&json_v1::SuggestV1::from(summary))),
+        PlanFormatArg::Text => settings.console.data(&report::plan_text(summary, stdout_width())),
+        PlanFormatArg::Markdown => {
+            settings.console.data(&report::for_comment(report::plan_markdown(summary)))
+        }
+        PlanFormatArg::Csv => settings.console.data(&report::plan_csv(summary)),
+        PlanFormatArg::Json => settings.console.data(&json_v1::to_string(&json_v1::SuggestV1::from(summary))),
     }
 }

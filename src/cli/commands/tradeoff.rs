@@ -1,6 +1,6 @@
 //! `shardplan tradeoff`: what every further container, shard and minute buys.
 
-use crate::cli::args::{FormatArg, LimitArgs, TradeoffArgs};
+use crate::cli::args::{LimitArgs, PlanFormatArg, TradeoffArgs};
 use crate::cli::console::{CommandResult, Failure, stdout_width};
 use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
@@ -109,11 +109,14 @@ fn best(project: &Project, limits: &Limits) -> Result<(Model, Plan), Failure> {
     plan::suggest(project.inputs(), limits, lock.as_ref()).map_err(|error| plan_failure(&error))
 }
 
-fn show(format: FormatArg, summary: &FrontierSummary, settings: &Settings) -> CommandResult {
+fn show(format: PlanFormatArg, summary: &FrontierSummary, settings: &Settings) -> CommandResult {
     match format {
-        FormatArg::Text => settings.console.data(&report::frontier_text(summary, stdout_width()))?,
-        FormatArg::Markdown => settings.console.data(&report::frontier_markdown(summary))?,
-        FormatArg::Json => {
+        PlanFormatArg::Text => settings.console.data(&report::frontier_text(summary, stdout_width()))?,
+        PlanFormatArg::Markdown => {
+            settings.console.data(&report::for_comment(report::frontier_markdown(summary)))?;
+        }
+        PlanFormatArg::Csv => settings.console.data(&report::frontier_csv(summary))?,
+        PlanFormatArg::Json => {
             settings.console.data(&json_v1::to_string(&json_v1::TradeoffV1::from(summary)))?;
         }
     }

@@ -17,7 +17,7 @@ use crate::ids::NodeId;
 use crate::ingest::Outcome;
 use crate::plan::Lock;
 use crate::plan::verify::{FindingKind, Known, Verification, verify};
-use crate::report::{json_v1, plural, verification};
+use crate::report::{for_comment, json_v1, plural, verification};
 
 pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResult {
     let console = &settings.console;
@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResu
     );
     match args.format {
         FormatArg::Text => console.data(&verification::text(&verification, stdout_width()))?,
-        FormatArg::Markdown => console.data(&verification::markdown(&verification))?,
+        FormatArg::Markdown => console.data(&for_comment(verification::markdown(&verification)))?,
         FormatArg::Json => console.data(&json_v1::to_string(&verification::json(&verification)))?,
     }
     hints(&verification, settings);

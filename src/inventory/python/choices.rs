@@ -43,18 +43,18 @@ impl Choices {
         leads: &[bool],
         tests: &BTreeSet<ModuleIx>,
     ) -> Self {
-        let mut asked: BTreeMap<(&str, ModuleIx), usize> = BTreeMap::new();
+        let mut wanted: BTreeMap<(&str, ModuleIx), usize> = BTreeMap::new();
         for (scope, leads) in program.scopes.iter().zip(leads) {
             for text in scope.uses.iter().filter_map(|used| used.when).filter(|_| *leads) {
-                asked.entry((text, scope.module)).or_default();
+                wanted.entry((text, scope.module)).or_default();
             }
         }
-        if asked.is_empty() {
+        if wanted.is_empty() {
             return Self::default();
         }
         let files = beside(project);
         let mut open = Vec::new();
-        for (text, module) in asked.keys() {
+        for (text, module) in wanted.keys() {
             let quoted = [format!("\"{text}\""), format!("'{text}'")];
             let count =
                 |file: &str| quoted.iter().map(|quoted| file.matches(quoted.as_str()).count()).sum::<usize>();
@@ -82,10 +82,10 @@ impl Choices {
 }
 
 /// Returns the text that a condition asks for, where it is one of the program's own and no variable's of the system.
-pub(super) fn asked_text(test: &Expr) -> Option<&str> {
-    match test {
+pub(super) fn asked_text(condition: &Expr) -> Option<&str> {
+    match condition {
         Expr::Compare(compare) => {
-            let ([CmpOp::Eq], [Expr::StringLiteral(text)]) = (&*compare.ops, &*compare.comparators) else {
+            let ([CmpOp::Eq], [Expr::StringLiteral(literal)]) = (&*compare.ops, &*compare.comparators) else {
                 return None;
             };
             let named = match &*compare.left {
@@ -93,7 +93,7 @@ pub(super) fn asked_text(test: &Expr) -> Option<&str> {
                 Expr::Subscript(subscript) => chain_of(&subscript.value),
                 _ => None,
             }?;
-            let text = text.value.to_str();
+            let text = literal.value.to_str();
             let plain = !named.contains(&"environ") && !named.contains(&"__name__");
             (plain && text.len() > 1 && text.len() < 40).then_some(text)
         }

@@ -403,6 +403,7 @@ impl<'s> Gatherer<'s> {
 }
 
 impl<'s> Visitor<'s> for Gatherer<'s> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of statement")]
     fn visit_stmt(&mut self, stmt: &'s Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => self.function(def),

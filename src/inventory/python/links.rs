@@ -479,12 +479,12 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
 
     fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, via: Vec<u64>) {
         match self.book.call(path) {
-            Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, via),
+            Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, &via),
             Some(Called::Connects(service)) => {
                 self.links.connects.push((service, used.range));
-                self.touch(used, service, TouchKind::Client, path, via);
+                self.touch(used, service, TouchKind::Client, path, &via);
             }
-            Some(Called::Starts(service)) => self.touch(used, service, TouchKind::Container, path, via),
+            Some(Called::Starts(service)) => self.touch(used, service, TouchKind::Container, path, &via),
             Some(Called::Variable) => {
                 let name = call.arguments.args.first().map(|arg| hints_of(self.resolver, self.scope, [arg]));
                 let name = name.and_then(|hints| hints.texts.into_iter().next()).unwrap_or_default();
@@ -509,14 +509,14 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                             {
                                 self.links.connects.push((service, used.range));
                             }
-                            self.touch(used, service, TouchKind::Client, path, via.clone());
+                            self.touch(used, service, TouchKind::Client, path, &via);
                         }
                     }
                     Address::None => {}
                     Address::Unknown if hints.open => self.links.opens = Some(via),
                     Address::Unknown => {
                         if let (true, Some(service)) = (database, self.book.database) {
-                            self.touch(used, service, TouchKind::Client, path, via);
+                            self.touch(used, service, TouchKind::Client, path, &via);
                         }
                     }
                 }
@@ -525,20 +525,20 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    fn touch(&mut self, used: &Use<'s>, service: Sought, kind: TouchKind, what: &str, via: Vec<u64>) {
+    fn touch(&mut self, used: &Use<'s>, service: Sought, kind: TouchKind, what: &str, via: &[u64]) {
         self.links.touches.push(Touch {
             service,
             kind,
             range: used.range,
             guard: used.guard,
-            via: self.with_choice(used, &via),
+            via: self.with_choice(used, via),
             what: what.to_owned(),
         });
     }
 
     fn variable(&mut self, used: &Use<'s>, name: &str) {
         if let Some(service) = self.book.word(name) {
-            self.touch(used, service, TouchKind::Variable, name, Vec::new());
+            self.touch(used, service, TouchKind::Variable, name, &[]);
         }
     }
 

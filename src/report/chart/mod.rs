@@ -18,6 +18,19 @@ pub use scene::{Anchor, Chart, Mark, Role, Shape};
 pub use style::{Medium, stylesheet};
 pub use timeline::timeline;
 
+use super::page::Report;
+
+/// Returns every chart of a report, each as wide as a pull request shows it.
+#[must_use]
+pub fn of(report: &Report) -> Vec<Chart> {
+    let charts = [
+        Some(frontier(&report.frontier, &report.plan, Width::Wide)),
+        Some(timeline(&report.timeline, Width::Wide)),
+        runs(&report.runs, Width::Wide),
+    ];
+    charts.into_iter().flatten().collect()
+}
+
 /// How wide a chart is: its text keeps its size, so a narrow one is laid out anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {

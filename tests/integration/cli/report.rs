@@ -191,10 +191,82 @@ fn a_plan_made_by_hand_is_marked_with_its_faults() {
 fn what_can_not_be_drawn_is_refused() {
     let project = Project::planned(MANIFEST, TESTS);
     project.shardplan("-q suggest --save-model problem.json");
-    for command in ["suggest --from-model problem.json --html a.html", "tradeoff --compare by-hand.toml"] {
+    for command in
+        ["suggest --from-model problem.json --html a.html", "tradeoff --from-model problem.json --svg charts"]
+    {
         assert_eq!(project.shardplan(command).code, 2, "{command}");
     }
     let said = project.shardplan("suggest --html missing/a.html");
     assert_eq!(said.code, 3, "{said}");
     assert!(said.stderr.contains("could not write `missing/a.html`"), "{said}");
+}
+
+#[test]
+fn charts_are_files_of_their_own_that_say_what_they_show() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let said = project.shardplan("tradeoff --svg charts");
+    assert!(said.code == 0 && said.stderr.contains("Wrote 2 charts to charts"), "{said}");
+    for name in ["frontier", "timeline"] {
+        let svg = std::fs::read_to_string(project.path(format!("charts/{name}.svg"))).unwrap();
+        let mut reader = quick_xml::Reader::from_str(&svg);
+        let mut names = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                quick_xml::events::Event::Eof => break,
+                quick_xml::events::Event::Start(tag) => {
+                    names.push(tag.name().as_ref().to_owned());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((&names[0][..], &names[1][..], &names[2][..]), ("svg", "title", "desc"), "{name}");
+        assert!(svg.contains("role=\"img\"") && svg.contains("prefers-color-scheme"), "{name}");
+    }
+}
+
+#[test]
+fn a_spreadsheet_gets_plain_numbers() {
+    let project = Project::planned(MANIFEST, TESTS);
+    insta::assert_snapshot!(project.shardplan("-q tradeoff --format csv").stdout, @"
+    lanes,containers,shards,billed_minutes,end_seconds,gap,knee
+    all ×2,2,2,6,190,0,false
+    all ×3,3,3,7,135,0,false
+    all ×4,3,4,8,130,0,true
+    all ×5,4,5,9,101,0,false
+    today,2,1,6,290,,
+    ");
+    insta::assert_snapshot!(project.shardplan("-q suggest --budget 2 --format csv").stdout, @"
+    shard,lane,services,tests,units,base_seconds,boot_seconds,run_seconds,tail_seconds,wall_seconds,p90_seconds,slack_seconds
+    all-1,all,db,3,3,10,10,150,0,170,213.923,0
+    all-2,all,solr,2,2,10,41,65,0,116,140.594,54
+    ");
+}
+
+/// The pictures of the README are what the program draws of the worked example.
+#[test]
+fn the_pictures_of_the_documentation_are_the_programs_own() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = Project::empty();
+    let charts = project.path("charts");
+    let words = format!(
+        "-q -C {} tradeoff --compare win3-by-mentions.toml --svg {}",
+        root.join("data/relyloop").display(),
+        charts.display()
+    );
+    let said = project.shardplan(&words);
+    assert_eq!(said.code, 0, "{said}");
+    for name in ["frontier.svg", "timeline.svg"] {
+        let drawn = std::fs::read_to_string(charts.join(name)).unwrap();
+        let place = root.join("docs/pictures").join(name);
+        #[expect(clippy::disallowed_methods, reason = "a test may be asked to write its expectation")]
+        if std::env::var_os("UPDATE_PICTURES").is_some() {
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(&place, &drawn).unwrap();
+        }
+        let committed = std::fs::read_to_string(&place).unwrap_or_default();
+        assert!(
+            committed == drawn,
+            "docs/pictures/{name} is out of date: run the tests with UPDATE_PICTURES=1"
+        );
+    }
 }

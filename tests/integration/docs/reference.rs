@@ -66,17 +66,15 @@ fn is_everywhere(argument: &Arg) -> bool {
 }
 
 fn row(text: &mut String, argument: &Arg) {
-    let value = || {
-        let names = argument.get_value_names().unwrap_or_default();
-        names.iter().map(|name| format!(" {name}")).collect::<String>()
-    };
     let takes = argument.get_action().takes_values();
     let mut called: Vec<String> = Vec::new();
     called.extend(argument.get_short().map(|short| format!("-{short}")));
     called.extend(argument.get_long().map(|long| format!("--{long}")));
     let mut called = called.join(", ");
     if takes {
-        called.push_str(&value());
+        for name in argument.get_value_names().unwrap_or_default() {
+            write!(called, " {name}").unwrap();
+        }
     }
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     write!(text, "| `{}` | {}", called.trim(), help.replace('|', "\\|").replace('\n', " ")).unwrap();

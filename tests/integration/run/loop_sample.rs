@@ -1,4 +1,4 @@
-//! The whole way of a Python project with real servers: collected, observed, planned, run shard by shard,
+//! The whole way of a Python project with real servers: collected, observed, audited, planned, run shard by shard,
 //! verified, planned again; then one fault at a time, each of which `verify` must find.
 
 use std::collections::BTreeMap;
@@ -143,6 +143,14 @@ fn a_project_with_real_servers_goes_the_whole_way() {
     let parallel = ["--shardplan-observe", "parallel.json", "-n", "2", "--dist", "loadfile"];
     workshop.pytest_ends(0, &parallel);
     assert_eq!(needs(&workshop.json("parallel.json")), truth);
+
+    // The audit has nothing to say, and much where the lane starts too little.
+    workshop.shardplan_ends(0, "audit");
+    let manifest = workshop.read("shardplan.toml");
+    workshop.write("shardplan.toml", manifest.replace("[\"postgres\", \"redis\"]", "[\"postgres\"]"));
+    let findings = workshop.shardplan_ends(1, "audit");
+    assert!(findings.contains("lane `integration` starts no redis today"), "{findings}");
+    workshop.write("shardplan.toml", manifest);
 
     workshop.shardplan_ends(0, "ingest first.json");
     workshop.shardplan_ends(0, "suggest --budget 3 --write");

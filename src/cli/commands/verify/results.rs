@@ -103,10 +103,10 @@ fn read_one(
             "a result is a file: standard input has no name to tell its shard by",
         ));
     };
-    let content = Content::open(path)
+    let opened = Content::open(path)
         .map_err(|error| Failure::bad_input(format!("`{shown}` can't be read: {error}")))?;
     let (mut results, mut failure) = (Vec::new(), None);
-    container::open(&shown, content, &Limits::default(), &mut |members| {
+    container::open(&shown, opened, &Limits::default(), &mut |members| {
         for member in members {
             match read_member(member, path, input, (stated, lock), context) {
                 Ok(found) => results.extend(found),
