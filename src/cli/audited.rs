@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::args::InventoryArgs;
 use super::commands::history::history_failure;
 use super::console::{Failure, chain};
-use super::files::read_text;
+use super::files::{read_text, workflow_paths};
 use super::project::{read_inventory, read_manifest};
 use super::settings::Settings;
 use crate::audit::coverage::{self, CoverageSettings};
@@ -115,20 +115,8 @@ impl Audited {
 
 /// Returns the workflow files: the one that the manifest names, else those of `.github/workflows`.
 fn read_workflows(config: &Config, settings: &Settings) -> Result<Vec<AuditedWorkflow>, Failure> {
-    const FOLDER: &str = ".github/workflows";
-    let mut paths: Vec<String> = Vec::new();
-    if let Some(named) = &config.workflow.file {
-        paths.push(named.clone());
-    } else {
-        let files = std::fs::read_dir(settings.below_root(FOLDER.as_ref())).into_iter().flatten();
-        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-        let yaml = names.filter(|name| {
-            let extension = std::path::Path::new(name).extension();
-            extension.is_some_and(|extension| extension == "yml" || extension == "yaml")
-        });
-        paths.extend(yaml.map(|name| format!("{FOLDER}/{name}")));
-        paths.sort();
-    }
+    let paths =
+        config.workflow.file.clone().map_or_else(|| workflow_paths(&settings.root), |named| vec![named]);
     let mut workflows = Vec::new();
     for path in paths {
         let text = read_text(&settings.below_root(path.as_ref()))?;

@@ -5,6 +5,21 @@ use std::path::Path;
 
 use super::console::{Failure, shown_path};
 
+/// Where GitHub looks for workflow files.
+const WORKFLOWS: &str = ".github/workflows";
+
+/// Returns the workflow files of a repository, relative to its root, sorted.
+pub(crate) fn workflow_paths(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join(WORKFLOWS)).into_iter().flatten();
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let yaml = names.filter(|name| {
+        Path::new(name).extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+    });
+    let mut paths: Vec<String> = yaml.map(|name| format!("{WORKFLOWS}/{name}")).collect();
+    paths.sort();
+    paths
+}
+
 /// Returns the text of a file that must be UTF-8.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let shown = shown_path(path);

@@ -225,11 +225,6 @@ pub(crate) fn read_plan(path: &Path) -> Result<Lock, Failure> {
     Lock::parse(&read_text(path)?, path).map_err(|error| Failure::bad_input(chain(&error)))
 }
 
-/// Returns the manifest, where there is one.
-pub(crate) fn manifest(settings: &Settings) -> Result<Option<Config>, Failure> {
-    settings.manifest.as_deref().map(|path| read_manifest(path, settings)).transpose()
-}
-
 /// Returns the pinned plan that a run follows, which must be there, and its identity.
 pub(crate) fn read_lock(named: Option<&Path>, settings: &Settings) -> Result<(Lock, LockText), Failure> {
     let path = named.map_or_else(|| settings.below_root(LOCK_NAME.as_ref()), |path| settings.located(path));

@@ -5,15 +5,12 @@ use std::path::{Component, Path};
 use crate::cli::args::InitArgs;
 use crate::cli::console::{CommandResult, Console, Failure, chain, shown_path};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::files::write_whole;
+use crate::cli::files::{workflow_paths, write_whole};
 use crate::cli::settings::{MANIFEST_NAME, Settings};
 use crate::config::Config;
 use crate::inventory::python::{self, PytestSettings};
 use crate::workflow::github::WorkflowFile;
 use crate::workflow::propose::{Proposal, Repository, propose, render};
-
-/// Where GitHub looks for workflow files.
-const WORKFLOWS: &str = ".github/workflows";
 
 /// Where pytest-split leaves the durations that it stored.
 const DURATIONS: [&str; 4] =
@@ -82,16 +79,7 @@ fn workflow_files(
     root: &Path,
     console: &Console,
 ) -> Result<(Vec<WorkflowFile>, Option<usize>), Failure> {
-    let mut names: Vec<String> = std::fs::read_dir(root.join(WORKFLOWS))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| {
-            Path::new(name).extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
-        })
-        .map(|name| format!("{WORKFLOWS}/{name}"))
-        .collect();
-    names.sort();
+    let mut names = workflow_paths(root);
     if let Some(named) = &args.workflow {
         let wanted = named.to_string_lossy().trim_start_matches("./").to_owned();
         if !names.contains(&wanted) {

@@ -9,7 +9,7 @@ use super::history::history_failure;
 use crate::cli::args::{FormatArg, VerifyArgs};
 use crate::cli::console::{CommandResult, Failure, shown_path, stdout_width};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::project::{manifest, read_collection, read_lock};
+use crate::cli::project::{read_collection, read_declared, read_lock};
 use crate::cli::settings::Settings;
 use crate::config::{Config, Unassigned};
 use crate::history::{self, Filter, Store};
@@ -21,7 +21,7 @@ use crate::report::{for_comment, json_v1, plural, verification};
 
 pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResult {
     let console = &settings.console;
-    let config = manifest(settings)?;
+    let config = read_declared(settings)?;
     let (lock, text) = read_lock(args.lock.as_deref(), settings)?;
     let digest = text.identity();
     let results = results::read(&args.results, &lock, settings)?;

@@ -91,10 +91,10 @@ pub(super) fn write(
     let services = services_by_shard(file, lane)?;
     let some_differ = job.services.iter().any(|service| {
         let with = services.iter().filter(|ids| ids.contains(&service.id.as_str())).count();
-        is_managed(lane, &service.id) && with < services.len()
+        with < services.len()
     });
     write_matrix(editor, &way, lane, some_differ.then_some(&services)).map_err(edit)?;
-    for service in job.services.iter().filter(|service| is_managed(lane, &service.id)) {
+    for service in &job.services {
         let plain = image::original(&service.id, &service.image);
         let with = services.iter().filter(|ids| ids.contains(&service.id.as_str())).count();
         let wanted = if with == services.len() { plain } else { image::conditional(&service.id, &plain) };
@@ -127,12 +127,6 @@ pub(super) fn services_by_shard<'j>(
         ids.collect::<Result<Vec<&str>, EmitError>>()
     };
     lane.shards.iter().map(|shard| of_shard(shard)).collect()
-}
-
-/// Returns whether the lock decides when a service starts. All that the job defines are: the manifest's services
-/// are those of its lanes' jobs.
-fn is_managed(_lane: &LaneJob<'_>, _service: &str) -> bool {
-    true
 }
 
 fn write_matrix(
