@@ -82,6 +82,8 @@ pub enum Command {
     Tradeoff(TradeoffArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
+    /// Draw many runs of the plan: when the workflow ends, how often, and which shard decides it
+    Simulate(SimulateArgs),
     /// Print the tests of one shard, for a runner without the pytest plugin
     Select(SelectArgs),
     /// After the run: prove that the shards together ran every test exactly once
@@ -388,12 +390,15 @@ pub struct PictureArgs {
     /// Write every chart as an SVG file into DIR
     #[arg(long, value_name = "DIR", help_heading = "Pictures", conflicts_with = "from_model")]
     pub svg: Option<PathBuf>,
+    /// Write every chart as a PNG file into DIR
+    #[arg(long, value_name = "DIR", help_heading = "Pictures", conflicts_with = "from_model")]
+    pub png: Option<PathBuf>,
 }
 
 impl PictureArgs {
     /// Returns whether a picture is wanted.
     pub(super) fn wanted(&self) -> bool {
-        self.html.is_some() || self.svg.is_some()
+        self.html.is_some() || self.svg.is_some() || self.png.is_some()
     }
 }
 
@@ -458,6 +463,23 @@ pub struct ExplainArgs {
     /// A test, file, shard, service or lane
     #[arg(value_name = "NAME")]
     pub subject: String,
+    /// The limits of the plan, where none is pinned.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Where the tests come from.
+    #[command(flatten)]
+    pub inventory: InventoryArgs,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: FormatArg,
+}
+
+/// `shardplan simulate`
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Say as well in how many of 100 runs the workflow ends within TIME (`5m`)
+    #[arg(long, value_name = "TIME")]
+    pub by: Option<Millis>,
     /// The limits of the plan, where none is pinned.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -76,7 +76,9 @@ impl Audited {
         };
         let inventory = named.map(|path| read_inventory(&path)).transpose()?;
         let config = declared.unwrap_or_else(|| Config::without_manifest(&BTreeSet::new()));
+        let busy = console.busy("Reading", "the sources");
         let sources = python::read(&settings.root, python::sought_services(&config, true));
+        drop(busy);
         console.status(
             "Read",
             format!(
@@ -139,7 +141,9 @@ pub(crate) fn inferred_inventory(
 ) -> Option<Inventory> {
     let nothing = Config::without_manifest(&BTreeSet::new());
     let services = python::sought_services(declared.unwrap_or(&nothing), declared.is_none());
+    let busy = settings.console.busy("Reading", "the sources");
     let sources = python::read(&settings.root, services);
+    drop(busy);
     let joined = with_sources(
         &Inventory::from_history(observed, &crate::history::views::gone(observed)),
         &sources,

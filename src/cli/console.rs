@@ -6,7 +6,9 @@ use std::io::{self, IsTerminal, Write};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 
+use super::busy::Busy;
 use super::exit_status::ExitStatus;
+use super::folding::{folded, set_in};
 use crate::ids::Printable;
 
 /// How much is said on stderr.
@@ -56,39 +58,39 @@ impl Console {
     /// Says on stderr what is done: a right-aligned verb and its object.
     pub(crate) fn status(&self, verb: &str, message: impl fmt::Display) {
         if self.verbosity >= Verbosity::Normal {
-            self.talk(format_args!("{VERB}{verb:>12}{VERB:#} {message}"));
+            self.talk(13, format_args!("{VERB}{verb:>12}{VERB:#} {message}"));
         }
     }
 
     /// Says on stderr what only `-v` asks for.
     pub(crate) fn detail(&self, verb: &str, message: impl fmt::Display) {
         if self.verbosity >= Verbosity::Verbose {
-            self.talk(format_args!("{NOTE}{verb:>12}{NOTE:#} {message}"));
+            self.talk(13, format_args!("{NOTE}{verb:>12}{NOTE:#} {message}"));
         }
     }
 
     /// Says on stderr what the user should know though the work goes on.
     pub(crate) fn warning(&self, message: impl fmt::Display) {
         if self.verbosity >= Verbosity::Normal {
-            self.talk(format_args!("{WARNING}warning{WARNING:#}: {message}"));
+            self.talk(9, format_args!("{WARNING}warning{WARNING:#}: {message}"));
         }
     }
 
     /// Says on stderr what to do next.
     pub(crate) fn hint(&self, message: impl fmt::Display) {
         if self.verbosity >= Verbosity::Normal {
-            self.talk(format_args!("{NOTE}hint{NOTE:#}: {message}"));
+            self.talk(6, format_args!("{NOTE}hint{NOTE:#}: {message}"));
         }
     }
 
     /// Says on stderr why the work stopped.
     pub(crate) fn failure(&self, failure: &Failure) {
         match &failure.excerpt {
-            Some(excerpt) => self.talk(format_args!("{}", excerpt.trim_end())),
-            None => self.talk(format_args!("{ERROR}error{ERROR:#}: {}", failure.message)),
+            Some(excerpt) => self.drawn(excerpt.trim_end()),
+            None => self.talk(7, format_args!("{ERROR}error{ERROR:#}: {}", failure.message)),
         }
         for hint in &failure.hints {
-            self.talk(format_args!("{NOTE}hint{NOTE:#}: {hint}"));
+            self.talk(6, format_args!("{NOTE}hint{NOTE:#}: {hint}"));
         }
     }
 
@@ -103,10 +105,24 @@ impl Console {
         }
     }
 
+    /// Writes to stdout what a person reads there: sentences that are wider than a terminal are broken between words.
+    pub(crate) fn screen(&self, text: &str) -> Result<(), Failure> {
+        match stdout_width() {
+            Some(width) => self.data(&folded(text, usize::from(width))),
+            None => self.data(text),
+        }
+    }
+
     /// Returns whether stderr shows a person what goes on, so that a progress bar makes sense.
     #[must_use]
     pub(crate) fn shows_progress(&self) -> bool {
         self.verbosity >= Verbosity::Normal && io::stderr().is_terminal()
+    }
+
+    /// Shows a person what goes on, where it takes long, until the value is dropped.
+    #[must_use]
+    pub(crate) fn busy(&self, verb: &str, message: impl fmt::Display) -> Busy {
+        if self.shows_progress() { Busy::new(verb, &message.to_string()) } else { Busy::silent() }
     }
 
     /// Returns whether stderr takes colours.
@@ -127,10 +143,24 @@ impl Console {
         }
     }
 
-    fn talk(&self, line: fmt::Arguments<'_>) {
+    /// Says a sentence on stderr; where it is wider than the terminal, it goes on under its column `indent`.
+    fn talk(&self, indent: usize, line: fmt::Arguments<'_>) {
+        match terminal_width(&io::stderr()) {
+            Some(width) => {
+                let lines = line.to_string();
+                let lines: Vec<String> =
+                    lines.split('\n').map(|line| set_in(line, usize::from(width), indent)).collect();
+                self.drawn(&lines.join("\n"));
+            }
+            None => self.drawn(&line.to_string()),
+        }
+    }
+
+    /// Writes to stderr what is laid out already.
+    fn drawn(&self, text: &str) {
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // A stderr that is closed leaves nobody to tell.
-        let _ = writeln!(stderr, "{line}");
+        let _ = writeln!(stderr, "{text}");
     }
 }
 
@@ -174,7 +204,11 @@ impl Failure {
 
 /// Returns how many columns stdout has, or nothing where it is no terminal.
 pub(crate) fn stdout_width() -> Option<u16> {
-    io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten()
+    terminal_width(&io::stdout())
+}
+
+fn terminal_width(stream: &impl IsTerminal) -> Option<u16> {
+    stream.is_terminal().then(|| comfy_table::Table::new().width()).flatten()
 }
 
 /// Returns the error's message with the messages of its causes behind it.

@@ -4,11 +4,13 @@
 
 pub mod args;
 mod audited;
+mod busy;
 mod commands;
 mod console;
 mod diagnostics;
 mod exit_status;
 mod files;
+mod folding;
 mod pictures;
 mod project;
 mod saved_model;
@@ -59,6 +61,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Suggest(args) => commands::suggest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
+        Command::Simulate(args) => commands::simulate::run(args, settings),
         Command::Emit(args) => commands::emit::run(args, settings),
         Command::Graph(args) => commands::graph::run(args, settings),
         Command::Schema(args) => commands::schema::run(args, settings),

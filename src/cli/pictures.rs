@@ -7,12 +7,14 @@ use super::args::{InventoryArgs, PictureArgs};
 use super::audited::Audited;
 use super::console::{Console, Failure, Verbosity, shown_path};
 use super::diagnostics::plan_failure;
+use super::exit_status::ExitStatus;
 use super::files::write_whole;
 use super::project::{Project, read_plan};
 use super::settings::Settings;
 use crate::audit::{self, Baseline, Finding, Selection};
 use crate::model::{Limits, Model};
 use crate::plan::{self, Evaluation, Plan, PlanError};
+use crate::report::chart::Chart;
 use crate::report::page::{AuditRule, AuditSummary, Known, Report};
 use crate::report::summary::{FrontierSummary, PlanSummary};
 use crate::report::{chart, html, plural};
@@ -72,18 +74,37 @@ pub(super) fn write(
         write_whole(&path, html::render(&report))?;
         settings.console.status("Wrote", shown_path(&path));
     }
+    let charts = chart::of(&report);
     if let Some(folder) = &wanted.svg {
-        let folder = settings.located(folder);
-        let shown = shown_path(&folder);
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Failure::bad_input(format!("could not make the folder `{shown}`: {error}")))?;
-        let charts = chart::of(&report);
-        for chart in &charts {
-            let path = folder.join(chart.name).with_extension("svg");
-            write_whole(&path, chart::svg::file(chart, chart::Medium::File))?;
-        }
-        settings.console.status("Wrote", format!("{} to {shown}", plural(charts.len(), "chart")));
+        let svg = |chart: &Chart| Ok(chart::svg::file(chart, chart::Medium::File).into_bytes());
+        write_charts(folder, "svg", &charts, svg, settings)?;
     }
+    if let Some(folder) = &wanted.png {
+        let png = |chart: &Chart| {
+            chart::png::file(chart)
+                .map_err(|error| Failure::new(ExitStatus::Internal, format!("{}: {error}", chart.name)))
+        };
+        write_charts(folder, "png", &charts, png, settings)?;
+    }
+    Ok(())
+}
+
+/// Writes every chart into the folder, as `draw` draws it.
+fn write_charts(
+    folder: &Path,
+    extension: &str,
+    charts: &[Chart],
+    draw: impl Fn(&Chart) -> Result<Vec<u8>, Failure>,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let folder = settings.located(folder);
+    let shown = shown_path(&folder);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::bad_input(format!("could not make the folder `{shown}`: {error}")))?;
+    for chart in charts {
+        write_whole(&folder.join(chart.name).with_extension(extension), draw(chart)?)?;
+    }
+    settings.console.status("Wrote", format!("{} to {shown}", plural(charts.len(), "chart")));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::args::{InventoryArgs, LimitArgs};
 use super::audited::inferred_inventory;
 use super::commands::history::history_failure;
 use super::console::{Console, Failure, chain, shown_path};
-use super::diagnostics::config_failure;
+use super::diagnostics::{config_failure, plan_failure};
 use super::files::read_text;
 use super::settings::Settings;
 use crate::config::{Budget, Config, Origin, Sourced};
@@ -15,8 +15,8 @@ use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Detail, Filter, Observed, Store, views};
 use crate::ids::{LaneName, NodeId, Printable, WholeRunIx};
 use crate::inventory::Inventory;
-use crate::model::{Inputs, Limits};
-use crate::plan::Lock;
+use crate::model::{Inputs, Limits, Model};
+use crate::plan::{self, Evaluation, Lock, Plan, PlanError};
 use crate::report::plural;
 use crate::workflow::{self, JobTimes, github::WorkflowFile};
 
@@ -136,6 +136,27 @@ impl Project {
             inventory: &self.inventory,
             estimates: &self.estimates,
             overheads: &self.overheads,
+        }
+    }
+
+    /// Returns the plan that a command speaks of: the pinned one as it stands, however good it may be by now, where
+    /// no limit was typed; else the best within the limits.
+    pub(crate) fn planned(&self, args: &LimitArgs, settings: &Settings) -> Result<(Model, Plan), Failure> {
+        let inputs = self.inputs();
+        match self.lock()? {
+            Some(lock) if !args.any() => {
+                let Evaluation { model, plan, faults } = plan::evaluate(inputs, &lock.limits, &lock)
+                    .map_err(|error| plan_failure(&PlanError::Model(error)))?;
+                if let Some(first) = faults.first() {
+                    let all = plural(faults.len(), "fault");
+                    settings.console.warning(format!("shardplan.lock has {all}: {first}"));
+                    settings.console.hint("`shardplan suggest --write` writes it anew");
+                }
+                Ok((model, plan))
+            }
+            lock => {
+                plan::suggest(inputs, &self.limits(args), lock.as_ref()).map_err(|error| plan_failure(&error))
+            }
         }
     }
 

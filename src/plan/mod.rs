@@ -2,21 +2,21 @@
 
 pub mod check;
 mod evaluate;
-mod forecast;
 pub mod lock;
 mod lock_text;
 mod route;
 pub mod select;
 mod selection;
+mod simulation;
 mod suggest;
 pub mod verify;
 
 pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
-pub use forecast::{Forecast, forecast};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
+pub use simulation::{Forecast, Simulation, forecast, quantile, simulate};
 pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};

@@ -11,6 +11,7 @@ pub mod page;
 mod schedule;
 pub mod select_v1;
 mod sentences;
+mod simulation;
 pub mod summary;
 mod text;
 pub mod verification;
@@ -22,4 +23,5 @@ pub use markdown::{
 };
 pub use schedule::{ScheduleSummary, ScheduleV1};
 pub use sentences::{clash, conflict_title, cure, plural};
+pub use simulation::{SimulationSummary, SimulationV1};
 pub use text::{explanation as explanation_text, frontier as frontier_text, plan as plan_text, table};

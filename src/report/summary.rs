@@ -145,6 +145,11 @@ pub struct FrontierLine {
     pub shape: String,
 }
 
+/// Returns whether tests of the model were never measured, and nothing else that could stand for them.
+pub(super) fn by_count(model: &Model) -> bool {
+    model.notes.levels.contains_key(&Level::Count)
+}
+
 impl PlanSummary {
     /// Returns the summary of a plan without comparisons.
     #[must_use]
@@ -199,7 +204,7 @@ impl PlanSummary {
             steps: Vec::new(),
             notes: Vec::new(),
             moved: plan.moved,
-            by_count: model.notes.levels.contains_key(&Level::Count),
+            by_count: by_count(model),
         }
     }
 
@@ -319,6 +324,12 @@ fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
 
 fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Overheads) -> Vec<String> {
     let mut notes = Vec::new();
+    if model.problem.services.is_empty() {
+        notes.push(
+            "No service is known, so no shard starts a container. If tests need one, name it in `[services.NAME]`; `shardplan init` looks for them in workflow files."
+                .to_owned(),
+        );
+    }
     let count = |level| model.notes.levels.get(&level).copied().unwrap_or(0);
     let guessed = count(Level::File) + count(Level::Folder) + count(Level::Suite);
     if count(Level::Count) > 0 {

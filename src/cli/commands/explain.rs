@@ -2,32 +2,15 @@
 
 use crate::cli::args::{ExplainArgs, FormatArg};
 use crate::cli::console::{CommandResult, Failure};
-use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::project::Project;
 use crate::cli::settings::Settings;
-use crate::plan::{self, Evaluation, PlanError};
 use crate::report::explanation::{Known, explain, find};
-use crate::report::{self, json_v1, plural};
+use crate::report::{self, json_v1};
 
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
     let project = Project::load(settings, &args.inventory)?;
-    let inputs = project.inputs();
-    let (model, plan) = match project.lock()? {
-        // What is pinned is explained as it stands, however good it may be by now.
-        Some(lock) if !args.limits.any() => {
-            let Evaluation { model, plan, faults } = plan::evaluate(inputs, &lock.limits, &lock)
-                .map_err(|error| plan_failure(&PlanError::Model(error)))?;
-            if let Some(first) = faults.first() {
-                let all = plural(faults.len(), "fault");
-                settings.console.warning(format!("shardplan.lock has {all}: {first}"));
-                settings.console.hint("`shardplan suggest --write` writes it anew");
-            }
-            (model, plan)
-        }
-        lock => plan::suggest(inputs, &project.limits(&args.limits), lock.as_ref())
-            .map_err(|error| plan_failure(&error))?,
-    };
+    let (model, plan) = project.planned(&args.limits, settings)?;
     let known = Known {
         config: &project.config,
         inventory: &project.inventory,
@@ -43,7 +26,7 @@ pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandRes
     })?;
     let explanation = explain(known, subject);
     match args.format {
-        FormatArg::Text => settings.console.data(&report::explanation_text(&explanation))?,
+        FormatArg::Text => settings.console.screen(&report::explanation_text(&explanation))?,
         FormatArg::Markdown => {
             settings.console.data(&report::for_comment(report::explanation_markdown(&explanation)))?;
         }

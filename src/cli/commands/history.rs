@@ -227,7 +227,7 @@ impl History<'_> {
     fn print(&self, page: &Page, json: &impl Serialize) -> CommandResult {
         let console = &self.settings.console;
         match self.format {
-            HistoryFormatArg::Text => console.data(&page.text(stdout_width()))?,
+            HistoryFormatArg::Text => console.screen(&page.text(stdout_width()))?,
             HistoryFormatArg::Json => console.data(&json_v1::to_string(json))?,
             HistoryFormatArg::Markdown => console.data(&page.markdown())?,
             HistoryFormatArg::Csv => console.data(&page.csv())?,

@@ -48,7 +48,7 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
         return Ok(ExitStatus::Success);
     }
     write_whole(&target, &text)?;
-    console.data(&told(&proposal))?;
+    console.screen(&told(&proposal))?;
     console.status("Wrote", shown_path(&target));
     match DURATIONS.iter().find(|name| root.join(name).is_file()) {
         Some(name) => console.hint(format!(

@@ -11,6 +11,7 @@ pub(super) mod init;
 pub(super) mod man;
 pub(super) mod schema;
 pub(super) mod select;
+pub(super) mod simulate;
 pub(super) mod suggest;
 pub(super) mod tradeoff;
 pub(super) mod verify;

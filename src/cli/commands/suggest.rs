@@ -38,17 +38,21 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     } else {
         project.limits(&args.limits)
     };
+    let busy = console.busy("Planning", plural(project.inventory.tests.len(), "test"));
     let (model, plan) =
         plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
+    drop(busy);
     console.status(
         "Planned",
         format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),
     );
 
+    let busy = console.busy("Planning", "the next steps");
     let further = plan::divided(inputs, &limits).map_err(|error| plan_failure(&PlanError::Model(error)))?;
     let mut summary = PlanSummary::new(&model, &plan)
         .with_notes(&model, &project.config, &project.estimates, &project.overheads)
         .with_steps(&further, &plan::steps(project.estimates.pace_deviation, &further, &plan, STEPS));
+    drop(busy);
     summary.notes.extend(project.notes.iter().cloned());
     summary = pictures::compared(summary, &project, (&model, &limits), &args.compare, settings)?;
     show(args.format, &summary, settings)?;
@@ -96,7 +100,7 @@ fn run_saved(args: &SuggestArgs, path: &Path, settings: &Settings) -> CommandRes
 
 fn show(format: PlanFormatArg, summary: &PlanSummary, settings: &Settings) -> Result<(), Failure> {
     match format {
-        PlanFormatArg::Text => settings.console.data(&report::plan_text(summary, stdout_width())),
+        PlanFormatArg::Text => settings.console.screen(&report::plan_text(summary, stdout_width())),
         PlanFormatArg::Markdown => {
             settings.console.data(&report::for_comment(report::plan_markdown(summary)))
         }

@@ -22,8 +22,10 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
         return show(args.format, &FrontierSummary::new(&model, &frontier, None), settings);
     }
     let project = Project::load(settings, &args.inventory)?;
+    let busy = settings.console.busy("Planning", "every budget");
     let (model, limits) = divided(&project, &args.limits)?;
     let frontier = checked(&model, &limits)?;
+    drop(busy);
     let today = plan::today(project.inputs(), &model);
     let summary = FrontierSummary::new(&model, &frontier, today.as_ref());
     let status = show(args.format, &summary, settings)?;
@@ -111,7 +113,7 @@ fn best(project: &Project, limits: &Limits) -> Result<(Model, Plan), Failure> {
 
 fn show(format: PlanFormatArg, summary: &FrontierSummary, settings: &Settings) -> CommandResult {
     match format {
-        PlanFormatArg::Text => settings.console.data(&report::frontier_text(summary, stdout_width()))?,
+        PlanFormatArg::Text => settings.console.screen(&report::frontier_text(summary, stdout_width()))?,
         PlanFormatArg::Markdown => {
             settings.console.data(&report::for_comment(report::frontier_markdown(summary)))?;
         }

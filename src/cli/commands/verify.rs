@@ -43,7 +43,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs, settings: &Settings) -> CommandResu
         format!("{} against {}", plural(results.len(), "result"), plural(lock.shards.len(), "shard")),
     );
     match args.format {
-        FormatArg::Text => console.data(&verification::text(&verification, stdout_width()))?,
+        FormatArg::Text => console.screen(&verification::text(&verification, stdout_width()))?,
         FormatArg::Markdown => console.data(&for_comment(verification::markdown(&verification)))?,
         FormatArg::Json => console.data(&json_v1::to_string(&verification::json(&verification)))?,
     }

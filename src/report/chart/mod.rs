@@ -5,6 +5,7 @@
 //! SVG without names, and what a chart must tell a screen reader and a keyboard is in exactly these names.
 
 mod frontier;
+pub mod png;
 mod runs;
 mod scale;
 mod scene;

@@ -11,6 +11,9 @@ use crate::ids::Printable;
 const FONTS: &str =
     "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
+/// What is left free around a chart in a file of its own, in pixels: in a page the page does it.
+const MARGIN: f64 = 12.0;
+
 /// Returns a chart for a page. `width` tells it from the same chart laid out otherwise.
 #[must_use]
 pub fn inline(chart: &Chart, width: &str) -> Markup {
@@ -35,13 +38,15 @@ pub fn inline(chart: &Chart, width: &str) -> Markup {
 /// Returns a chart as the text of a file of its own.
 #[must_use]
 pub fn file(chart: &Chart, medium: Medium) -> String {
+    let (width, height) = (number(chart.width + 2.0 * MARGIN), number(chart.height + 2.0 * MARGIN));
+    let corner = number(-MARGIN);
     let markup = html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox=(view_box(chart)) width=(number(chart.width)) height=(number(chart.height))
+        svg xmlns="http://www.w3.org/2000/svg" viewBox={ (corner) " " (corner) " " (width) " " (height) } width=(width) height=(height)
             role="img" aria-labelledby="title description" {
             title id="title" { (chart.title) }
             desc id="description" { (Printable(&chart.description).to_string()) }
             style { (PreEscaped(stylesheet(medium))) (PreEscaped(format!("text{{font:{TEXT}px {FONTS};font-variant-numeric:tabular-nums}}"))) }
-            rect class="paper" width=(number(chart.width)) height=(number(chart.height)) {}
+            rect class="paper" x=(corner) y=(corner) width=(width) height=(height) {}
             @for shape in &chart.shapes { (drawn(shape)) }
             @for mark in &chart.marks {
                 g { title { (facts(mark, "\n")) } @for shape in &mark.shapes { (drawn(shape)) } }

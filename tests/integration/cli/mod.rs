@@ -16,6 +16,7 @@ mod manifest_schema;
 mod provision;
 mod report;
 mod select;
+mod simulate;
 mod suggest;
 mod tradeoff;
 mod verify;

@@ -225,6 +225,25 @@ fn charts_are_files_of_their_own_that_say_what_they_show() {
 }
 
 #[test]
+fn charts_are_drawn_as_pictures_with_letters_and_the_same_bytes_each_time() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let said = project.shardplan("tradeoff --png charts");
+    assert!(said.code == 0 && said.stderr.contains("Wrote 2 charts to charts"), "{said}");
+    let read = |name: &str| std::fs::read(project.path(format!("charts/{name}.png"))).unwrap();
+    let first = ["frontier", "timeline"].map(read);
+    assert_eq!(project.shardplan("-q tradeoff --png charts").code, 0);
+    assert!(first == ["frontier", "timeline"].map(read));
+    for picture in &first {
+        assert_eq!(&picture[..8], b"\x89PNG\r\n\x1a\n");
+        let drawn = resvg::tiny_skia::Pixmap::decode_png(picture).unwrap();
+        assert_eq!(drawn.width(), 2 * (920 + 24));
+        // Ink on white: axes and marks alone would darken far less of it than letters do.
+        let dark = drawn.pixels().iter().filter(|pixel| pixel.red() < 0x80 && pixel.blue() < 0x80).count();
+        assert!(dark > 2000, "{dark} dark pixels");
+    }
+}
+
+#[test]
 fn a_spreadsheet_gets_plain_numbers() {
     let project = Project::planned(MANIFEST, TESTS);
     insta::assert_snapshot!(project.shardplan("-q tradeoff --format csv").stdout, @"
