@@ -77,12 +77,19 @@ fn mark(row: &Row, scale: Scale, y: f64, wide: bool, (left, total): (f64, f64)) 
     };
     if wide {
         say(left - 10.0, base, Anchor::End, role, fitted(&row.name, left - 14.0));
-        say(total - 96.0, base, Anchor::End, role, row.end.to_string());
-        let slack = if row.critical { "critical".to_owned() } else { format!("{} spare", row.slack) };
+        let (end, slack) = match (row.is_timed(), row.critical) {
+            (false, _) => (String::new(), NO_TIME.to_owned()),
+            (true, true) => (row.end.to_string(), "critical".to_owned()),
+            (true, false) => (row.end.to_string(), format!("{} spare", row.slack)),
+        };
+        say(total - 96.0, base, Anchor::End, role, end);
         say(total, base, Anchor::End, Role::Muted, slack);
     } else {
         let name = fitted(&row.name, total - 90.0);
-        let end = format!("{}{}", row.end, if row.critical { ", critical" } else { "" });
+        let end = match (row.is_timed(), row.critical) {
+            (false, _) => NO_TIME.to_owned(),
+            (true, critical) => format!("{}{}", row.end, if critical { ", critical" } else { "" }),
+        };
         let beside = left + width_of(&name) + 8.0;
         say(left, y + TEXT, Anchor::Start, role, name);
         say(beside, y + TEXT, Anchor::Start, Role::Muted, end);
@@ -129,7 +136,13 @@ const fn role_of(kind: PartKind, critical: bool) -> Role {
     }
 }
 
+/// What stands where a job's time would.
+const NO_TIME: &str = "no time known";
+
 fn facts(row: &Row) -> Vec<String> {
+    if !row.is_timed() {
+        return vec![format!("{}: {NO_TIME}, so it counts as none", row.name)];
+    }
     let mut facts = vec![format!("{}: {} to {}", row.name, row.start, row.end)];
     if !row.services.is_empty() {
         facts.push(format!("starts {}", row.services.join(", ")));

@@ -60,6 +60,14 @@ pub struct Row {
     pub slack: Millis,
 }
 
+impl Row {
+    /// Returns whether anything is known of how long the job takes: one without times counts as none at all.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.lane.is_some() || self.parts.iter().any(|part| part.takes > Millis::ZERO)
+    }
+}
+
 /// A part of a job's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {

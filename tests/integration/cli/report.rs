@@ -225,6 +225,37 @@ fn charts_are_files_of_their_own_that_say_what_they_show() {
 }
 
 #[test]
+fn a_job_of_which_no_time_is_known_is_not_drawn_as_one_that_takes_none() {
+    let manifest = r#"
+[workflow]
+file = ".github/workflows/ci.yml"
+
+[lanes.all]
+job = "test"
+"#;
+    let project = Project::planned(manifest, "\nt/test_a.py::a 60\nt/test_b.py::b 50\n");
+    project.write(
+        ".github/workflows/ci.yml",
+        "on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps: [{run: pytest}]
+  lint:
+    runs-on: ubuntu-latest
+    steps: [{run: ruff check}]
+",
+    );
+    let said = project.shardplan("tradeoff --svg charts");
+    assert_eq!(said.code, 0, "{said}");
+    let svg = std::fs::read_to_string(project.path("charts/timeline.svg")).unwrap();
+    assert!(
+        svg.contains("no time known") && svg.contains("lint: no time known, so it counts as none"),
+        "{svg}"
+    );
+}
+
+#[test]
 fn charts_are_drawn_as_pictures_with_letters_and_the_same_bytes_each_time() {
     let project = Project::planned(MANIFEST, TESTS);
     let said = project.shardplan("tradeoff --png charts");
