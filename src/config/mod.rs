@@ -8,6 +8,7 @@ mod check;
 mod decode;
 mod marker_expr;
 mod match_expr;
+mod memory;
 mod origin;
 mod path_pattern;
 mod pattern;
@@ -25,6 +26,7 @@ pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
 pub(crate) use decode::nearest;
 pub use marker_expr::{KeywordExpr, MarkerExpr, MarkerExprError};
 pub use match_expr::{MarkerValue, Term};
+pub use memory::{Memory, ParseMemoryError};
 pub use origin::{Origin, Sourced};
 pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
@@ -130,6 +132,8 @@ pub struct Service {
     pub containers: u32,
     /// Its times, from the manifest, the catalogue or the built-in default, with where each is from.
     pub times: Sourced<ServiceTimes>,
+    /// What it takes of the runner's memory, all its containers together; nothing where nobody knows.
+    pub memory: Option<Sourced<Memory>>,
     /// When shards start it.
     pub provision: Provision,
     /// Where it is reached: `host:port`, `host`, `:port` or the path of a socket. The pytest plugin reads them to
@@ -193,6 +197,10 @@ pub struct Lane {
     pub needs: Vec<Sourced<JobName>>,
     /// Test seconds on the lane's runner per second in the history, in thousandths.
     pub time_scale: Option<Sourced<u32>>,
+    /// What its tests take of the runner's memory, at most.
+    pub memory: Option<Memory>,
+    /// The memory that its runner has: what shares it may not take more.
+    pub runner_memory: Option<Sourced<Memory>>,
     /// The CI job that runs it today, for learning its overheads from job times.
     pub job: Option<String>,
     /// What the team runs today.

@@ -11,8 +11,8 @@ use toml::de::DeTable;
 use super::decode::Section;
 use super::{
     AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
-    IngestSettings, Job, Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Signs,
-    Sourced, Today, Unassigned, Workflow,
+    IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes,
+    Signs, Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -226,6 +226,13 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
     } else {
         Origin::Default
     };
+    let memory = section.parsed::<Memory>("memory").map_or_else(
+        || {
+            let usual = Catalogue::embedded().find(name.as_str(), image.as_deref())?.memory?;
+            Some(Sourced::new(usual, Origin::Catalogue))
+        },
+        |memory| Some(places.at(&section, "memory", memory)),
+    );
     let provision = [("auto", Provision::Auto), ("always", Provision::Always), ("never", Provision::Never)];
     let needs = section.list::<ServiceName>("needs");
     draft.services_named.extend(needs.iter().cloned());
@@ -235,6 +242,7 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         image,
         containers: section.count("containers", 0).unwrap_or(1),
         times: Sourced::new(times, times_origin),
+        memory,
         provision: section.choice("provision", &provision).unwrap_or_default(),
         addresses: section.list::<String>("addresses").into_iter().map(Spanned::into_inner).collect(),
         markers: places.sourced_all(section.list::<MarkerName>("markers")),
@@ -355,6 +363,10 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         time_scale: section
             .number("time_scale", 0.01..=100.0)
             .map(|value| places.at(&section, "time_scale", thousandths(value))),
+        memory: section.parsed("memory"),
+        runner_memory: section
+            .parsed("runner_memory")
+            .map(|value| places.at(&section, "runner_memory", value)),
         job: section.string("job"),
         today,
     };

@@ -151,6 +151,9 @@ struct Service {
     ready: Option<Duration>,
     /// What the first test on it pays. From the catalogue where absent.
     attach: Option<Duration>,
+    /// What it takes of the runner's memory, all its containers together, such as `512MB` or `2GiB`. From the
+    /// catalogue where absent; not counted where that does not know it.
+    memory: Option<Memory>,
     /// A test with one of these marks needs it.
     markers: Option<Vec<String>>,
     /// A test with one of these fixtures in its closure needs it.
@@ -239,6 +242,10 @@ struct Lane {
     /// Test seconds on its runner per second in the history.
     #[schemars(range(min = 0.01, max = 100.0), extend("default" = 1))]
     time_scale: Option<f64>,
+    /// What its tests take of the runner's memory at most.
+    memory: Option<Memory>,
+    /// The memory of its runner. No shard gets services that do not fit in beside the tests; not limited where absent.
+    runner_memory: Option<Memory>,
     /// The CI job that runs it, by its id or its shown name. The job of the lane's name where absent.
     job: Option<String>,
     /// What its job is today.
@@ -346,6 +353,11 @@ struct Audit {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline, extend("pattern" = r"^\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h)(\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h))*\s*$"))]
 struct Duration(String);
+
+/// An amount of memory such as `512MB`, `1.5GB` or `2GiB`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline, extend("pattern" = r"^\s*\d+(\.\d{1,9})?\s*(GiB|MiB|KiB|GB|MB|kB)\s*$"))]
+struct Memory(String);
 
 /// A number of workers, or `auto`.
 struct Workers;

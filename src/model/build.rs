@@ -196,6 +196,7 @@ fn service_models(inputs: Inputs<'_>) -> IxVec<ServiceIx, ServiceModel> {
             pull: times.pull,
             ready: times.ready,
             attach: times.attach,
+            memory: service.memory.as_ref().map(|memory| memory.value).unwrap_or_default(),
         }
     };
     inputs.config.services.iter().map(model).collect()
@@ -217,5 +218,7 @@ fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
         services: services_everywhere(inputs.config, lane),
         max_shards,
         max_shards_origin,
+        memory: lane.memory.unwrap_or_default(),
+        runner_memory: lane.runner_memory.clone(),
     }
 }

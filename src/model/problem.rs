@@ -11,10 +11,14 @@
 //!
 //! and the workflow ends at `max( floor, max over k of head(l) + wall(k) + after(l) )`, where `head` is the
 //! longest path of jobs that the lane waits for, `after` the longest that waits for it, and the floor the
-//! longest path that no lane is on.
+//! longest path that no lane is on. What a shard's tests and services take of the runner's memory may be limited:
+//!
+//! ```text
+//! memory(l) + Σ memory(s) ≤ runner_memory(l)                        over s in S
+//! ```
 
 use super::ServiceSet;
-use crate::config::Origin;
+use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, UnitIx};
 use crate::time::Millis;
 
@@ -48,6 +52,8 @@ pub struct ServiceModel {
     pub ready: Millis,
     /// What the first test on it pays.
     pub attach: Millis,
+    /// What it takes of the runner's memory; nothing where it is not counted.
+    pub memory: Memory,
 }
 
 /// A lane as the solver sees it.
@@ -71,6 +77,10 @@ pub struct LaneModel {
     pub max_shards: u32,
     /// Where that limit comes from.
     pub max_shards_origin: Origin,
+    /// What its tests take of the runner's memory.
+    pub memory: Memory,
+    /// What the tests and the services of a shard may take together, where that is limited.
+    pub runner_memory: Option<Sourced<Memory>>,
 }
 
 /// Tests that run in the same shard: the atom that the solver moves.
@@ -125,6 +135,20 @@ impl Problem {
     #[must_use]
     pub fn containers(&self, services: ServiceSet) -> u32 {
         services.iter().map(|service| self.services[service].containers).sum()
+    }
+
+    /// Returns what a shard of the lane with these services takes of its runner's memory.
+    #[must_use]
+    pub fn memory(&self, lane: LaneIx, services: ServiceSet) -> Memory {
+        let started: Memory = services.iter().map(|service| self.services[service].memory).sum();
+        self.lanes[lane].memory.plus(started)
+    }
+
+    /// Returns whether a shard of the lane with these services finds room in its runner's memory.
+    #[must_use]
+    pub fn fits_memory(&self, lane: LaneIx, services: ServiceSet) -> bool {
+        let limit = self.lanes[lane].runner_memory.as_ref();
+        limit.is_none_or(|limit| self.memory(lane, services) <= limit.value)
     }
 
     /// Returns what a shard of the lane with these services takes before and after its tests.

@@ -10,7 +10,7 @@ use super::{
     Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit,
     UnitFacts,
 };
-use crate::config::{Origin, Sourced};
+use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
 use crate::time::Millis;
 use crate::workflow::JobGraph;
@@ -20,6 +20,9 @@ const SAVED_VERSION: u32 = 1;
 
 /// No time of a saved problem is longer: 100 days. Sums of millions of them stay far from overflow.
 const LONGEST_MS: u64 = 100 * 24 * 3_600_000;
+
+/// No memory of a saved problem is larger: a pebibyte.
+const MOST_BYTES: u64 = 1 << 50;
 
 /// A problem and its limits. Times are whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +64,9 @@ pub struct SavedServiceV1 {
     pub ready_ms: u64,
     /// What the first test on it pays.
     pub attach_ms: u64,
+    /// What it takes of the runner's memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub memory_bytes: u64,
 }
 
 /// A lane.
@@ -88,6 +94,12 @@ pub struct SavedLaneV1 {
     /// How many shards it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_shards: Option<u32>,
+    /// What its tests take of the runner's memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub memory_bytes: u64,
+    /// What the tests and the services of a shard may take together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_memory_bytes: Option<u64>,
 }
 
 /// A unit.
@@ -209,6 +221,7 @@ impl SavedModelV1 {
                     pull_ms: service.pull.0,
                     ready_ms: service.ready.0,
                     attach_ms: service.attach.0,
+                    memory_bytes: service.memory.0,
                 })
                 .collect(),
             lanes: problem
@@ -223,6 +236,8 @@ impl SavedModelV1 {
                     speed: lane.speed,
                     services: positions(lane.services),
                     max_shards: (lane.max_shards < u32::MAX).then_some(lane.max_shards),
+                    memory_bytes: lane.memory.0,
+                    runner_memory_bytes: lane.runner_memory.as_ref().map(|limit| limit.value.0),
                 })
                 .collect(),
             units: problem
@@ -334,6 +349,7 @@ impl SavedModelV1 {
                 pull: Millis(service.pull_ms),
                 ready: Millis(service.ready_ms),
                 attach: Millis(service.attach_ms),
+                memory: Memory(service.memory_bytes),
             });
         }
         let pinned = || Origin::Seen(path.to_owned());
@@ -348,6 +364,8 @@ impl SavedModelV1 {
                 services: set(&lane.services),
                 max_shards: lane.max_shards.unwrap_or(u32::MAX),
                 max_shards_origin: pinned(),
+                memory: Memory(lane.memory_bytes),
+                runner_memory: lane.runner_memory_bytes.map(|bytes| Sourced::new(Memory(bytes), pinned())),
             });
         }
         for unit in &self.units {
@@ -388,6 +406,9 @@ impl SavedModelV1 {
             if !in_range(&[service.pull_ms, service.ready_ms, service.attach_ms]) {
                 return fail(format!("services[{at}]"), "no time is over 100 days");
             }
+            if service.memory_bytes > MOST_BYTES {
+                return fail(format!("services[{at}].memory_bytes"), "no service takes over a pebibyte");
+            }
             if service.containers > 1000 {
                 return fail(format!("services[{at}].containers"), "a service takes at most 1000");
             }
@@ -399,6 +420,9 @@ impl SavedModelV1 {
         for (at, lane) in self.lanes.iter().enumerate() {
             if !in_range(&[lane.base_ms, lane.tail_ms, lane.head_ms, lane.after_ms]) {
                 return fail(format!("lanes[{at}]"), "no time is over 100 days");
+            }
+            if lane.memory_bytes > MOST_BYTES {
+                return fail(format!("lanes[{at}].memory_bytes"), "no tests take over a pebibyte");
             }
             if lane.speed == 0 || lane.speed > 1_000_000 {
                 return fail(format!("lanes[{at}].speed"), "it is from 1 to 1000000");
@@ -469,8 +493,8 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"version":1,
-"services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3}],
-"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3}],
+"services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3,"memory_bytes":4}],
+"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10}],
 "units":[{"name":"a","load_ms":7,"piece_ms":5,"needs":[0]},{"name":"b","load_ms":8}],
 "apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,"limits":{"containers":2,"target_ms":60}}"#;
 

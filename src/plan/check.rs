@@ -4,6 +4,7 @@
 //! from the plain numbers of the problem, the slow and obvious way, in integers that can't overflow. A fault
 //! is ours, never the caller's.
 
+use crate::config::Memory;
 use crate::ids::{Ix, IxVec, JobName, LaneName, ServiceIx, ServiceName, ShardIx, UnitIx};
 use crate::model::{LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
 use crate::solve::{BoundReason, Solution, SolvedShard};
@@ -94,6 +95,18 @@ pub enum Fault {
         /// How many it may have.
         limit: u32,
     },
+    /// A shard takes more memory than its runner has.
+    #[error("shard {} of lane `{lane}` takes {found} of memory, its runner has {limit}", .shard.0)]
+    OverMemory {
+        /// The shard.
+        shard: ShardIx,
+        /// Its lane.
+        lane: LaneName,
+        /// What its tests and its services take together.
+        found: Memory,
+        /// What its runner has.
+        limit: Memory,
+    },
     /// A limit is broken.
     #[error("{found} {what} are over the limit of {limit}")]
     OverLimit {
@@ -155,6 +168,7 @@ pub fn check(problem: &Problem, limits: &Limits, solution: &Solution) -> Vec<Fau
     for (at, shard) in shards(solution) {
         check_services(problem, at, shard, &mut faults);
         check_apart(problem, at, shard, &mut faults);
+        check_memory(problem, at, shard, &mut faults);
     }
     check_order(solution, &mut faults);
     let figures = Figures::of(problem, solution);
@@ -302,6 +316,24 @@ fn check_apart(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut
         if here.len() > 1 {
             faults.push(Fault::Together { group: group.name.clone(), shard: at, units: here });
         }
+    }
+}
+
+/// Checks that the tests of a shard and what it starts find room in the memory of its runner.
+fn check_memory(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut Vec<Fault>) {
+    let lane = &problem.lanes[shard.lane];
+    let Some(limit) = &lane.runner_memory else { return };
+    let mut taken = u128::from(lane.memory.0);
+    for service in started(problem, shard.services) {
+        taken += u128::from(service.memory.0);
+    }
+    if taken > u128::from(limit.value.0) {
+        faults.push(Fault::OverMemory {
+            shard: at,
+            lane: lane.name.clone(),
+            found: Memory(u64::try_from(taken).unwrap_or(u64::MAX)),
+            limit: limit.value,
+        });
     }
 }
 

@@ -103,6 +103,9 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
         Fault::LaneServiceMissing { lane, shard, service } => {
             Some(format!("every shard of `{lane}` starts `{service}`, but `{}` does not", name(shard)))
         }
+        Fault::OverMemory { shard, found, limit, .. } => {
+            Some(format!("`{}` takes {found} of memory, its runner has {limit}", name(shard)))
+        }
         Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
             Some(fault.to_string())
         }

@@ -374,6 +374,15 @@ fn digest(model: &Model, plan: &Plan) -> String {
         line(format!("{} {} {} {needs:?}", unit.lane.0, unit.load.0, unit.piece.0));
         model.units[ix].selectors.iter().for_each(|selector| line(selector.clone()));
     }
+    // What is not limited does not decide the plan, so that the digest of such a plan stays what it was.
+    if problem.lanes.iter().any(|lane| lane.runner_memory.is_some()) {
+        for lane in &problem.lanes {
+            let limit = lane.runner_memory.as_ref().map(|limit| limit.value.0);
+            line(format!("memory {} {} {limit:?}", lane.name, lane.memory.0));
+        }
+        let taken: Vec<u64> = problem.services.iter().map(|service| service.memory.0).collect();
+        line(format!("memory {taken:?}"));
+    }
     for group in &problem.apart {
         line(format!("{} {:?}", group.name, group.units.iter().map(|unit| unit.0).collect::<Vec<_>>()));
     }

@@ -43,6 +43,12 @@ struct ShardV1 {
     wall_ms: u64,
     p90_ms: u64,
     slack_ms: u64,
+    /// What its tests and services take of its runner's memory, where that is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    /// What its runner has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runner_memory_bytes: Option<u64>,
 }
 
 /// Another plan on the same estimates: today's jobs, or one made by hand.
@@ -119,6 +125,8 @@ impl From<&PlanSummary> for SuggestV1 {
             wall_ms: shard.wall.0,
             p90_ms: shard.p90.0,
             slack_ms: shard.slack.0,
+            memory_bytes: shard.memory.map(|(taken, _)| taken.0),
+            runner_memory_bytes: shard.memory.map(|(_, limit)| limit.0),
         });
         let steps = summary.steps.iter().map(|step| StepV1 {
             containers: step.containers,

@@ -171,6 +171,32 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
             problem.lanes[*lane].name,
             limit.origin
         ),
+        Clash::Memory(lane, limit) => {
+            let lane = &problem.lanes[*lane];
+            let tests = if lane.memory.0 > 0 {
+                format!(", {} of it for the tests", lane.memory)
+            } else {
+                String::new()
+            };
+            format!(
+                "the runner of lane `{}` has {} of memory ({}){tests}",
+                lane.name, limit.value, limit.origin
+            )
+        }
+        Clash::UnitMemory(unit, memory) => {
+            let services: Vec<String> = problem
+                .needed(*unit)
+                .iter()
+                .map(|service| &problem.services[service])
+                .filter(|service| service.memory.0 > 0)
+                .map(|service| format!("`{}` {}", service.name, service.memory))
+                .collect();
+            format!(
+                "`{}` alone takes {memory} with what it needs: {}",
+                Printable(&problem.units[*unit].name),
+                listed(services)
+            )
+        }
         Clash::Minutes(limit) => {
             format!("at most {} ({})", plural(limit.value, "billed minute"), limit.origin)
         }
@@ -210,6 +236,10 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
         Cure::LaneShards(lane, count) => format!(
             "allow {} of lane `{}`: `max_shards = {count}`",
             plural(*count, "shard"),
+            model.problem.lanes[*lane].name
+        ),
+        Cure::Memory(lane, memory) => format!(
+            "give the runner of lane `{}` {memory} of memory: `runner_memory = \"{memory}\"`",
             model.problem.lanes[*lane].name
         ),
         Cure::Minutes(count) => format!("allow {}: `--max-minutes {count}`", plural(*count, "billed minute")),

@@ -1,7 +1,7 @@
 //! All that is worked out about a plan before it is shown: renderers only format.
 
 use super::sentences::{self, plural};
-use crate::config::Config;
+use crate::config::{Config, Memory};
 use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
 use crate::model::Model;
@@ -75,6 +75,8 @@ pub struct ShardLine {
     pub p90: Millis,
     /// How much longer it could take before it decided the end.
     pub slack: Millis,
+    /// What it takes of its runner's memory, and what that has; nothing where it is not limited.
+    pub memory: Option<(Memory, Memory)>,
 }
 
 /// Another plan on the same estimates.
@@ -166,6 +168,10 @@ impl PlanSummary {
                 wall: shard.times.wall(),
                 p90: shard.forecast.p90,
                 slack: last - shard.times.end(),
+                memory: model.problem.lanes[shard.lane]
+                    .runner_memory
+                    .as_ref()
+                    .map(|limit| (model.problem.memory(shard.lane, shard.services), limit.value)),
             })
             .collect();
         let limits = &plan.limits;

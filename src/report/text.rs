@@ -7,6 +7,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 use super::explanation::Explanation;
 use super::sentences::{change, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
+use crate::config::Memory;
 use crate::time::Millis;
 
 /// How wide a table may be where nobody says.
@@ -70,6 +71,9 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         percent(summary.gap)
     );
     let _ = writeln!(text, "                 {}", summary.binding);
+    if let Some(fullest) = fullest(summary) {
+        let _ = writeln!(text, "  Memory         {fullest}");
+    }
     if let Some(moved) = summary.moved {
         let _ = writeln!(text, "  Against lock   {} moved", plural(moved, "unit"));
     }
@@ -112,6 +116,14 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         }
     }
     text
+}
+
+/// Returns how full the fullest runner is, where memory is limited.
+pub(super) fn fullest(summary: &PlanSummary) -> Option<String> {
+    let limited = summary.shards.iter().filter_map(|shard| Some((shard, shard.memory?)));
+    let left = |(_, (taken, limit)): &(&ShardLine, (Memory, Memory))| limit.saturating_sub(*taken);
+    let (shard, (taken, limit)) = limited.min_by_key(left)?;
+    Some(format!("{} takes most of its runner's memory: {taken} of {limit}", shard.name))
 }
 
 /// How many faults of another plan are shown.

@@ -94,7 +94,7 @@ impl Search<'_> {
             let before = self.open[at].clone();
             let containers = self.containers;
             self.add(unit, at);
-            if !self.visit(depth + 1) {
+            if self.fits_memory(at) && !self.visit(depth + 1) {
                 return false;
             }
             self.open[at] = before;
@@ -118,7 +118,7 @@ impl Search<'_> {
         self.open.push(OpenShard { shard, load: Millis::ZERO, piece: Millis::ZERO });
         let at = self.open.len() - 1;
         self.add(unit, at);
-        let finished = self.visit(depth + 1);
+        let finished = !self.fits_memory(at) || self.visit(depth + 1);
         self.open.pop();
         self.containers = containers;
         finished
@@ -133,6 +133,12 @@ impl Search<'_> {
         open.shard.units.push(unit);
         open.load += model.load;
         open.piece = open.piece.max(model.piece);
+    }
+
+    /// Returns whether a shard finds room in its runner's memory. What it starts only ever grows.
+    fn fits_memory(&self, at: usize) -> bool {
+        let shard = &self.open[at].shard;
+        self.problem.fits_memory(shard.lane, shard.services)
     }
 
     /// Returns what the plan comes to so far.

@@ -10,13 +10,15 @@
 //!   largest unit of a requirement may not fit where the others do.)
 //! - Configurations are unions of requirements that occur in the lane. (No plan is lost: a shard that starts
 //!   more can drop the rest and only gains time.)
+//! - Configurations that do not fit the runner's memory are left out. (No plan is lost: a shard starts just what its
+//!   units need and its lane starts everywhere, which is one of these unions, and starts it within the memory.)
 //! - Of units larger than 1/(k+1) of every shard that could take them, at most k share one. (Tighter; every
 //!   plan keeps it.)
 //! - Units of an apart-group need as many shards. (Looser than the rule itself.)
 //! - Shards of one lane do not compete with those of another but for containers, number and billed time, of
 //!   which each lane is given what the others leave at their least. (Looser.)
 //! - Where requirements have too many unions to list, the services that matter least are left out of the master, as if
-//!   they cost nothing. (Looser: what is left out of a plan ends it no later.)
+//!   they cost nothing. (Looser: what is left out of a plan ends it no later and takes no memory.)
 //! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
 
 use std::borrow::Cow;
@@ -44,6 +46,8 @@ pub(super) struct Master<'p> {
     problem: Cow<'p, Problem>,
     lanes: IxVec<LaneIx, LaneView>,
     unit_bound: (Millis, Option<UnitIx>),
+    /// Whether some unit finds no room in its runner's memory, so that there is no plan at all.
+    has_misfit: bool,
 }
 
 /// How many shards of each configuration: the master's answer.
@@ -83,13 +87,15 @@ impl<'p> Master<'p> {
         }
         let lanes = lanes.unwrap_or_default();
         let mut unit_bound = (Millis::ZERO, None);
+        let mut has_misfit = false;
         for (ix, unit) in problem.units.iter_enumerated() {
+            has_misfit |= !problem.fits_memory(unit.lane, problem.needed(ix));
             let alone = end_of(problem, unit.lane, problem.needed(ix), unit.load, unit.piece);
             if alone > unit_bound.0 {
                 unit_bound = (alone, Some(ix));
             }
         }
-        Self { problem: relaxed, lanes, unit_bound }
+        Self { problem: relaxed, lanes, unit_bound, has_misfit }
     }
 
     /// Returns the earliest end that the longest unit allows, and that unit.
@@ -163,7 +169,7 @@ impl<'p> Master<'p> {
         goal: Goal,
         effort: &Effort,
     ) -> Verdict<Counts> {
-        if end < self.problem.floor.at || end < self.unit_bound.0 {
+        if self.has_misfit || end < self.problem.floor.at || end < self.unit_bound.0 {
             return Verdict::No;
         }
         let Some(caps) = self.caps(limits) else { return Verdict::No };

@@ -59,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Origin;
+    use crate::config::{Memory, Origin};
     use crate::ids::{LaneIx, ServiceIx};
     use crate::model::{LaneModel, Problem, ServiceModel, ServiceSet, Unit};
     use crate::solve::effort::Effort;
@@ -78,6 +78,7 @@ mod tests {
             pull: Millis(*boot),
             ready: Millis::ZERO,
             attach: Millis::ZERO,
+            memory: Memory(0),
         };
         let lane = LaneModel {
             name: "lane".parse().unwrap(),
@@ -89,6 +90,8 @@ mod tests {
             services: ServiceSet::EMPTY,
             max_shards: u32::MAX,
             max_shards_origin: Origin::Default,
+            memory: Memory(0),
+            runner_memory: None,
         };
         let unit = |(load, bits): &(u64, u64)| Unit {
             name: String::new(),

@@ -373,6 +373,7 @@ impl<'p> Planner<'p> {
                     + minutes(other.lane, other.services, loads[other_at]);
                 let apart_started = problem.containers(one.services) + problem.containers(other.services);
                 if end_of(problem, one.lane, services, both.0, both.1) > plan.end
+                    || !problem.fits_memory(one.lane, services)
                     || billed > apart_minutes
                     || started > apart_started
                     || self.keeps_apart(&one.units, &other.units)
@@ -440,6 +441,7 @@ impl<'p> Planner<'p> {
             && candidate.containers <= at_most(limits.containers.as_ref(), u32::MAX)
             && of_lane.iter().sum::<u32>() <= at_most(limits.shards.as_ref(), u32::MAX)
             && of_lane.iter().zip(self.problem.lanes.iter()).all(|(shards, lane)| *shards <= lane.max_shards)
+            && candidate.shards.iter().all(|shard| self.problem.fits_memory(shard.lane, shard.services))
     }
 
     fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {

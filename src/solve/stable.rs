@@ -166,6 +166,7 @@ impl<'p> Board<'p> {
             && after.iter().all(|cost| cost.end <= end)
             && minutes(&after) <= minutes(&before)
             && containers(&after) <= containers(&before)
+            && [from, to].into_iter().all(|at| self.fits_memory(at))
             && self.keeps_apart(unit, to)
             && guest.is_none_or(|guest| self.keeps_apart(guest, from));
         if !as_good {
@@ -184,6 +185,11 @@ impl<'p> Board<'p> {
             self.add(guest, from);
         }
         self.add(unit, to);
+    }
+
+    fn fits_memory(&self, at: usize) -> bool {
+        let slot = &self.slots[at];
+        self.problem.fits_memory(slot.lane, self.services(slot))
     }
 
     fn keeps_apart(&self, unit: UnitIx, at: usize) -> bool {

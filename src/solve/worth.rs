@@ -388,7 +388,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::{Origin, Sourced};
+    use crate::config::{Memory, Origin, Sourced};
     use crate::ids::{LaneIx, ServiceIx};
     use crate::model::{Apart, LaneModel, Limits, ServiceModel, ServiceSet, Unit};
     use crate::solve::exact;
@@ -401,6 +401,7 @@ mod tests {
             pull: Millis(7 * at + 2),
             ready: Millis(3),
             attach: Millis::ZERO,
+            memory: Memory(0),
         };
         let lane = LaneModel {
             name: "lane".parse().unwrap(),
@@ -412,6 +413,8 @@ mod tests {
             services: ServiceSet::from_iter([ServiceIx(0)]),
             max_shards: u32::MAX,
             max_shards_origin: Origin::Default,
+            memory: Memory(0),
+            runner_memory: None,
         };
         let unit = |(load, needs): &(u64, u64)| Unit {
             name: String::new(),

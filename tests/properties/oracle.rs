@@ -69,11 +69,15 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
             .units
             .iter()
             .fold(lane.services, |all: ServiceSet, unit| all.union(problem.units[*unit].requirement));
-        let (mut boot, mut ready) = (0, 0);
+        let (mut boot, mut ready, mut memory) = (0, 0, lane.memory.0);
         for service in services.iter().map(|service| &problem.services[service]) {
             boot += service.pull.0 + service.attach.0;
             ready = ready.max(service.ready.0);
             plan.containers += service.containers;
+            memory += service.memory.0;
+        }
+        if lane.runner_memory.as_ref().is_some_and(|limit| memory > limit.value.0) {
+            return None;
         }
         let load: u64 = shard.units.iter().map(|unit| problem.units[*unit].load.0).sum();
         let piece = shard.units.iter().map(|unit| problem.units[*unit].piece.0).max().unwrap_or(0);

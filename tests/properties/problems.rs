@@ -3,8 +3,8 @@
 //! Statements are separated by `;` and may come in any order; whatever is not said is nothing, or without limit:
 //!
 //! ```text
-//! service pg 5s+6s+2s x2                        pull + ready + attach; two containers, else one
-//! lane heavy base 45s tail 2s head 3s after 9s speed 2500 shards 3 serves pg redis
+//! service pg 5s+6s+2s x2 memory 3GB             pull + ready + attach; two containers, else one
+//! lane heavy base 45s tail 2s head 3s after 9s speed 2500 shards 3 memory 1GB of 7GB serves pg redis
 //! unit a 30s in heavy piece 10s needs pg        in the only lane, and all of one piece, else
 //! apart a b
 //! floor 10s
@@ -22,7 +22,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
-use shardplan::config::{Origin, Sourced};
+use shardplan::config::{Memory, Origin, Sourced};
 use shardplan::ids::{IxVec, LaneIx, ServiceIx, UnitIx};
 use shardplan::model::{Apart, Floor, LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
 use shardplan::time::Millis;
@@ -46,6 +46,7 @@ pub(crate) struct ServiceDraft {
     pub(crate) pull: u64,
     pub(crate) ready: u64,
     pub(crate) attach: u64,
+    pub(crate) memory: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) struct LaneDraft {
     pub(crate) speed: u64,
     pub(crate) serves: Vec<String>,
     pub(crate) max_shards: Option<u32>,
+    pub(crate) memory: u64,
+    pub(crate) runner_memory: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,9 +107,14 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
                 pull: times.next()??,
                 ready: times.next()??,
                 attach: times.next()??,
+                memory: 0,
             };
-            if let Some(containers) = words.next() {
-                service.containers = containers.strip_prefix('x')?.parse().ok()?;
+            while let Some(word) = words.next() {
+                match word.strip_prefix('x') {
+                    Some(containers) => service.containers = containers.parse().ok()?,
+                    None if word == "memory" => service.memory = bytes(words.next()?)?,
+                    None => return None,
+                }
             }
             draft.services.push(service);
         }
@@ -119,6 +127,8 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
                     "head" => lane.head = millis(words.next()?)?,
                     "after" => lane.after = millis(words.next()?)?,
                     "speed" => lane.speed = words.next()?.parse().ok()?,
+                    "memory" => lane.memory = bytes(words.next()?)?,
+                    "of" => lane.runner_memory = Some(bytes(words.next()?)?),
                     "shards" => lane.max_shards = Some(words.next()?.parse().ok()?),
                     "serves" => lane.serves = words.by_ref().map(str::to_owned).collect(),
                     _ => return None,
@@ -159,11 +169,18 @@ fn millis(text: &str) -> Option<u64> {
     text.parse::<Millis>().ok().map(|span| span.0)
 }
 
+fn bytes(text: &str) -> Option<u64> {
+    text.parse::<Memory>().ok().map(|memory| memory.0)
+}
+
 impl fmt::Display for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut statements = Vec::new();
-        for ServiceDraft { name, containers, pull, ready, attach } in &self.services {
-            statements.push(format!("service {name} {pull}ms+{ready}ms+{attach}ms x{containers}"));
+        for ServiceDraft { name, containers, pull, ready, attach, memory } in &self.services {
+            statements.push(format!(
+                "service {name} {pull}ms+{ready}ms+{attach}ms x{containers} memory {}MB",
+                memory / Memory::MEGABYTE.0
+            ));
         }
         for lane in &self.lanes {
             let LaneDraft { name, base, tail, head, after, speed, .. } = lane;
@@ -172,6 +189,10 @@ impl fmt::Display for Draft {
             );
             if let Some(shards) = lane.max_shards {
                 write!(text, " shards {shards}")?;
+            }
+            write!(text, " memory {}MB", lane.memory / Memory::MEGABYTE.0)?;
+            if let Some(memory) = lane.runner_memory {
+                write!(text, " of {}MB", memory / Memory::MEGABYTE.0)?;
             }
             if !lane.serves.is_empty() {
                 write!(text, " serves {}", lane.serves.join(" "))?;
@@ -289,6 +310,7 @@ impl ServiceDraft {
             pull: Millis(self.pull),
             ready: Millis(self.ready),
             attach: Millis(self.attach),
+            memory: Memory(self.memory),
         }
     }
 }
@@ -305,6 +327,8 @@ impl LaneDraft {
             services,
             max_shards: self.max_shards.unwrap_or(u32::MAX),
             max_shards_origin: Origin::Default,
+            memory: Memory(self.memory),
+            runner_memory: self.runner_memory.map(|bytes| Sourced::new(Memory(bytes), Origin::Default)),
         }
     }
 }
@@ -363,6 +387,7 @@ pub(crate) fn large_problems(
             .prop_map(|(services, mut lanes, units, containers, floor)| {
                 for lane in &mut lanes {
                     lane.max_shards = None;
+                    lane.runner_memory = None;
                 }
                 let units = units.into_iter().enumerate().map(|(at, (load, needs, lane, piece))| UnitDraft {
                     name: format!("u{at:04}"),
@@ -405,25 +430,33 @@ fn names(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|at| format!("{prefix}{at}")).collect()
 }
 
+fn megabytes(count: std::ops::Range<u64>) -> impl Strategy<Value = u64> + Clone {
+    count.prop_map(|count| count * Memory::MEGABYTE.0)
+}
+
 fn overhead() -> impl Strategy<Value = u64> {
     prop_oneof![2 => Just(0), 1 => 1u64..20, 3 => 1u64..30_000]
 }
 
 fn service_drafts(count: usize) -> impl Strategy<Value = Vec<ServiceDraft>> {
     let containers = prop_oneof![1 => Just(0u32), 6 => Just(1u32), 1 => Just(2u32)];
-    prop::collection::vec((containers, overhead(), overhead(), overhead()), count).prop_map(|services| {
-        services
-            .into_iter()
-            .enumerate()
-            .map(|(at, (containers, pull, ready, attach))| ServiceDraft {
-                name: format!("s{at}"),
-                containers,
-                pull,
-                ready,
-                attach,
-            })
-            .collect()
-    })
+    let memory = prop_oneof![1 => Just(0), 2 => megabytes(1..2_000)];
+    prop::collection::vec((containers, overhead(), overhead(), overhead(), memory), count).prop_map(
+        |services| {
+            services
+                .into_iter()
+                .enumerate()
+                .map(|(at, (containers, pull, ready, attach, memory))| ServiceDraft {
+                    name: format!("s{at}"),
+                    containers,
+                    pull,
+                    ready,
+                    attach,
+                    memory,
+                })
+                .collect()
+        },
+    )
 }
 
 fn lane_drafts(count: usize, services: usize) -> impl Strategy<Value = Vec<LaneDraft>> {
@@ -431,20 +464,28 @@ fn lane_drafts(count: usize, services: usize) -> impl Strategy<Value = Vec<LaneD
     let max_shards = prop_oneof![4 => Just(None), 1 => (1u32..5).prop_map(Some)];
     let serves = prop_oneof![2 => Just(Vec::new()), 1 => subsequence(names("s", services), 0..=services)];
     let around = prop_oneof![2 => Just(0u64), 1 => 1u64..60_000];
-    let lane = (overhead(), overhead(), around.clone(), around, speed, serves, max_shards);
+    let memory = (
+        prop_oneof![Just(0), megabytes(1..1_000)],
+        prop_oneof![5 => Just(None), 2 => megabytes(1..6_000).prop_map(Some)],
+    );
+    let lane = (overhead(), overhead(), around.clone(), around, speed, serves, max_shards, memory);
     prop::collection::vec(lane, count).prop_map(|lanes| {
         lanes
             .into_iter()
             .enumerate()
-            .map(|(at, (base, tail, head, after, speed, serves, max_shards))| LaneDraft {
-                name: format!("l{at}"),
-                base,
-                tail,
-                head,
-                after,
-                speed,
-                serves,
-                max_shards,
+            .map(|(at, (base, tail, head, after, speed, serves, max_shards, (memory, runner_memory)))| {
+                LaneDraft {
+                    name: format!("l{at}"),
+                    base,
+                    tail,
+                    head,
+                    after,
+                    speed,
+                    serves,
+                    max_shards,
+                    memory,
+                    runner_memory,
+                }
             })
             .collect()
     })

@@ -134,6 +134,20 @@ proptest! {
     }
 
     #[test]
+    fn more_memory_never_ends_later(draft in small_problems(), more: prop::sample::Index) {
+        let draft = with_limits(&draft, |limits| limits.target = None);
+        let Ok(solution) = solved(&draft) else { return Ok(()) };
+        let lane = more.index(draft.lanes.len());
+        for added in [1, 500_000_000, 1 << 40] {
+            let roomier = with(&draft, |draft| {
+                let lane = &mut draft.lanes[lane];
+                lane.runner_memory = lane.runner_memory.map(|memory| memory + added);
+            });
+            prop_assert!(solved(&roomier).unwrap().end <= solution.end);
+        }
+    }
+
+    #[test]
     fn a_unit_that_needs_less_never_makes_the_plan_later(draft in small_problems(), unit: prop::sample::Index) {
         prop_assume!(!draft.units.is_empty());
         let draft = with_limits(&draft, |limits| limits.target = None);
@@ -208,6 +222,12 @@ fn cured(draft: &Draft, cure: &Cure) -> Draft {
                 lane.max_shards = Some(*n);
             }
         }
+        Cure::Memory(lane, memory) => {
+            let name = problem.lanes[*lane].name.as_str();
+            for lane in draft.lanes.iter_mut().filter(|lane| lane.name == name) {
+                lane.runner_memory = Some(memory.0);
+            }
+        }
         Cure::Drop { service, .. } => {
             let name = problem.services[*service].name.as_str();
             draft.units.iter_mut().for_each(|unit| unit.needs.retain(|need| need != name));
@@ -232,6 +252,10 @@ fn keep_only(draft: &mut Draft, clashes: &[Clash]) {
             matches!(clash, Clash::LaneShards(ix, _) if problem.lanes[*ix].name.as_str() == lane.name)
         });
         lane.max_shards = lane.max_shards.filter(|_| is_named);
+        let is_named = clashes.iter().any(
+            |clash| matches!(clash, Clash::Memory(ix, _) if problem.lanes[*ix].name.as_str() == lane.name),
+        );
+        lane.runner_memory = lane.runner_memory.filter(|_| is_named);
     }
 }
 
@@ -248,10 +272,18 @@ fn without(draft: &Draft, clash: &Clash) -> Option<Draft> {
             let name = problem.lanes[*lane].name.as_str();
             without.lanes.iter_mut().find(|lane| lane.name == name)?.max_shards = None;
         }
+        Clash::Memory(lane, _) => {
+            let name = problem.lanes[*lane].name.as_str();
+            without.lanes.iter_mut().find(|lane| lane.name == name)?.runner_memory = None;
+        }
         Clash::Apart { group, .. } => {
             without.apart.remove(*group);
         }
-        Clash::OtherJobs(_) | Clash::OtherMinutes(_) | Clash::Unit(..) | Clash::Needs { .. } => return None,
+        Clash::OtherJobs(_)
+        | Clash::OtherMinutes(_)
+        | Clash::Unit(..)
+        | Clash::UnitMemory(..)
+        | Clash::Needs { .. } => return None,
     }
     Some(without)
 }
@@ -293,6 +325,7 @@ fn hostile() -> Draft {
             pull: 1_000 + 37 * at as u64,
             ready: 5_000,
             attach: 0,
+            memory: 0,
         })
         .collect();
     draft.lanes = vec![LaneDraft { name: "lane".into(), base: 30_000, speed: 1000, ..LaneDraft::default() }];
