@@ -46,8 +46,11 @@ impl Project {
             ..Filter::default()
         };
         let store = Store::of_project(&settings.root);
-        let observed =
-            history::load_detail(&store, &filter, Detail::Times).map_err(|error| history_failure(&error))?;
+        // Only who paid for a set-up is asked of the phases.
+        let has_setups = declared.as_ref().is_some_and(|config| !config.setups.is_empty());
+        let detail = if has_setups { Detail::Everything } else { Detail::Times };
+        let mut observed =
+            history::load_detail(&store, &filter, detail).map_err(|error| history_failure(&error))?;
         let left_out = runs_left_out(&store, &filter, &observed)?;
 
         let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
@@ -102,9 +105,10 @@ impl Project {
                 console.detail("Left out", message);
             }
         }
+        let overheads = fit_overheads(&config, &observed);
         Ok(Self {
-            estimates: Estimates::from_history(&observed, config.history.half_life),
-            overheads: fit_overheads(&config, &observed),
+            estimates: Estimates::apart_from_setups(&config, &inventory, &mut observed),
+            overheads,
             config,
             inventory,
             lock_path,

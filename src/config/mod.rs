@@ -43,6 +43,8 @@ pub struct Config {
     pub ingest: IngestSettings,
     /// `[services.NAME]`, sorted by name.
     pub services: Vec<Service>,
+    /// `[setups.NAME]`, sorted by name.
+    pub setups: Vec<Setup>,
     /// `[lanes.NAME]`, sorted by name.
     pub lanes: Vec<Lane>,
     /// `[groups.NAME]`, sorted by name.
@@ -149,6 +151,31 @@ pub struct Service {
     pub needs: Vec<Sourced<ServiceName>>,
     /// How the project's own code gives it away, beside what the catalogue knows.
     pub evidence: Signs,
+}
+
+/// `[setups.NAME]`: what fixtures of a session or a module do once for all tests that use them.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Its name.
+    pub name: String,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// A test with one of these fixtures in its closure uses it; never empty.
+    pub fixtures: Vec<Sourced<String>>,
+    /// How often it is done.
+    pub scope: SetupScope,
+    /// How long it takes; learned from the history where absent.
+    pub time: Option<Sourced<Millis>>,
+}
+
+/// How often a set-up is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetupScope {
+    /// Once for all tests of a shard.
+    #[default]
+    Session,
+    /// Once for the tests of a file in a shard.
+    Module,
 }
 
 /// When shards start a service.

@@ -12,7 +12,7 @@ use super::decode::Section;
 use super::{
     AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
     IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes,
-    Signs, Sourced, Today, Unassigned, Workflow,
+    Setup, SetupScope, Signs, Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) group_members: BTreeMap<String, Vec<Spanned<String>>>,
     /// Where each job's table stands.
     pub(super) job_spans: BTreeMap<JobName, Range<usize>>,
+    /// Where each set-up's table stands.
+    pub(super) setup_spans: BTreeMap<String, Range<usize>>,
 }
 
 impl Draft {
@@ -96,6 +98,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
             history: read_history(&root),
             ingest: read_ingest(&root),
             services: Vec::new(),
+            setups: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
             workflow: Workflow::default(),
@@ -107,12 +110,16 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         lane_needs: Vec::new(),
         group_members: BTreeMap::new(),
         job_spans: BTreeMap::new(),
+        setup_spans: BTreeMap::new(),
     };
     for (name, section) in root.named_tables::<ServiceName>("services") {
         read_service(&mut draft, name, section, &places);
     }
     for (name, section) in root.named_tables::<LaneName>("lanes") {
         read_lane(&mut draft, name, section, &places);
+    }
+    for (name, section) in root.named_tables::<LaneName>("setups") {
+        read_setup(&mut draft, name.as_str().to_owned(), section, &places);
     }
     for (name, section) in root.named_tables::<LaneName>("groups") {
         read_group(&mut draft, name.as_str().to_owned(), section, &places);
@@ -121,6 +128,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
     root.finish();
 
     draft.config.services.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.setups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.lanes.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -250,6 +258,24 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         paths: places.sourced_all(section.list::<Pattern>("paths")),
         needs: places.sourced_all(needs),
         evidence: read_evidence(&section),
+    });
+    section.finish();
+}
+
+fn read_setup(draft: &mut Draft, name: String, section: Section<'_, '_>, places: &Places<'_>) {
+    let scopes = [("session", SetupScope::Session), ("module", SetupScope::Module)];
+    let fixtures = section.list::<String>("fixtures");
+    if fixtures.is_empty() {
+        let hint = Some("write the fixtures that do it, as in `fixtures = [\"loaded_corpus\"]`".to_owned());
+        section.problem(section.span(), format!("set-up `{name}` has no fixture"), hint);
+    }
+    draft.setup_spans.insert(name.clone(), section.span());
+    draft.config.setups.push(Setup {
+        name,
+        origin: places.origin(&section.span()),
+        fixtures: places.sourced_all(fixtures),
+        scope: section.choice("scope", &scopes).unwrap_or_default(),
+        time: section.span_of_time("time").map(|time| places.at(&section, "time", time)),
     });
     section.finish();
 }

@@ -33,6 +33,9 @@ struct Manifest {
     /// Things started beside a job, at most 64.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     services: Option<BTreeMap<String, Service>>,
+    /// What session and module fixtures do once for all tests that use them.
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
+    setups: Option<BTreeMap<String, Setup>>,
     /// CI job definitions; the shards of one share everything but their services and their tests. Every test must
     /// be in exactly one lane.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
@@ -178,6 +181,26 @@ enum Provision {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Setup {
+    /// A test with one of these fixtures in its closure uses it.
+    fixtures: Vec<String>,
+    /// How often it is done: once for all tests of a shard, or once for those of each file there.
+    #[schemars(extend("default" = "session"))]
+    scope: Option<SetupScope>,
+    /// How long it takes. Learned from set-up phases in the history where absent.
+    time: Option<Duration>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum SetupScope {
+    Session,
+    Module,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -8,7 +8,8 @@ use super::error::ModelError;
 use super::graph::ConstraintGraph;
 use super::notes::{Notes, find_idle};
 use super::provision::{Settled, services_everywhere, settle_tests};
-use super::{Floor, LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+use super::setups::{Setups, settle_setups};
+use super::{Floor, LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, Unit};
 use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
 use crate::estimate::{Estimates, Overheads};
 use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, TestIx, UnitIx};
@@ -90,10 +91,14 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         floor: Floor { at: jobs.floor().length, jobs: jobs.floor().jobs },
         other_minutes: jobs.other_minutes(),
     };
+    let setups = settle_setups(inputs, &clusters, &settled);
+    problem.services = problem.services.iter().chain(&setups.models).cloned().collect();
+    notes.setups_left = setups.left;
     let mut units = IxVec::default();
-    for cluster in &clusters {
+    for (at, cluster) in clusters.iter().enumerate() {
         let lane = LaneIx::from_position(used.binary_search(&cluster.lane).unwrap_or_default());
-        let (unit, facts) = make_unit(inputs, cluster, lane, &settled);
+        let (mut unit, facts) = make_unit(inputs, cluster, lane, &settled);
+        add_setups(&mut unit, &setups, at);
         problem.units.push(unit);
         units.push(facts);
     }
@@ -186,12 +191,21 @@ fn make_unit(
     (unit, facts)
 }
 
+/// Adds what a unit's tests set up: what is kept apart to its requirement, what is not to its load.
+fn add_setups(unit: &mut Unit, setups: &Setups, at: usize) {
+    unit.requirement = unit.requirement.union(setups.used_by[at]);
+    unit.load += setups.left_in[at];
+    // The first test of the piece that sets it up waits for it.
+    unit.piece += setups.left_in[at];
+}
+
 fn service_models(inputs: Inputs<'_>) -> IxVec<ServiceIx, ServiceModel> {
     let model = |service: &crate::config::Service| {
         let times =
             inputs.overheads.services.get(&service.name).map_or(service.times.value, |times| times.value);
         ServiceModel {
             name: service.name.clone(),
+            kind: ServiceKind::Container,
             containers: service.containers,
             pull: times.pull,
             ready: times.ready,

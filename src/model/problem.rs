@@ -44,6 +44,8 @@ pub struct Problem {
 pub struct ServiceModel {
     /// Its name.
     pub name: ServiceName,
+    /// Whether it is something that runs beside the job.
+    pub kind: ServiceKind,
     /// How many containers it takes.
     pub containers: u32,
     /// The download of its image.
@@ -54,6 +56,17 @@ pub struct ServiceModel {
     pub attach: Millis,
     /// What it takes of the runner's memory; nothing where it is not counted.
     pub memory: Memory,
+}
+
+/// What a service is. To the solver all are alike: something that a shard pays once, and starts only for its users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// It is started beside the job.
+    #[default]
+    Container,
+    /// It is what the first of several tests does for all of them, inside the test step. It takes no container and its
+    /// `attach` is its time.
+    Setup,
 }
 
 /// A lane as the solver sees it.
@@ -129,6 +142,14 @@ impl Problem {
             ready = ready.max(service.ready);
         }
         paid + ready
+    }
+
+    /// Returns these services without the set-ups among them, and the set-ups.
+    #[must_use]
+    pub fn apart_from_setups(&self, services: ServiceSet) -> (ServiceSet, ServiceSet) {
+        let is_setup = |service: &ServiceIx| self.services[*service].kind == ServiceKind::Setup;
+        let setups: ServiceSet = services.iter().filter(is_setup).collect();
+        (services.without(setups), setups)
     }
 
     /// Returns how many containers a shard with these services starts.

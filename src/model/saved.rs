@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceModel, ServiceSet, Unit,
-    UnitFacts,
+    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceKind, ServiceModel,
+    ServiceSet, Unit, UnitFacts,
 };
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
@@ -67,6 +67,9 @@ pub struct SavedServiceV1 {
     /// What it takes of the runner's memory.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub memory_bytes: u64,
+    /// Whether it is no container but what the first of several tests sets up for all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub setup: bool,
 }
 
 /// A lane.
@@ -222,6 +225,7 @@ impl SavedModelV1 {
                     ready_ms: service.ready.0,
                     attach_ms: service.attach.0,
                     memory_bytes: service.memory.0,
+                    setup: service.kind == ServiceKind::Setup,
                 })
                 .collect(),
             lanes: problem
@@ -345,6 +349,7 @@ impl SavedModelV1 {
         for (at, service) in self.services.iter().enumerate() {
             problem.services.push(ServiceModel {
                 name: service.name.parse().map_err(name_error(format!("services[{at}].name")))?,
+                kind: if service.setup { ServiceKind::Setup } else { ServiceKind::Container },
                 containers: service.containers,
                 pull: Millis(service.pull_ms),
                 ready: Millis(service.ready_ms),
@@ -405,6 +410,9 @@ impl SavedModelV1 {
         for (at, service) in self.services.iter().enumerate() {
             if !in_range(&[service.pull_ms, service.ready_ms, service.attach_ms]) {
                 return fail(format!("services[{at}]"), "no time is over 100 days");
+            }
+            if service.setup && (service.containers, service.pull_ms, service.ready_ms) != (0, 0, 0) {
+                return fail(format!("services[{at}]"), "a set-up takes no container and is not started");
             }
             if service.memory_bytes > MOST_BYTES {
                 return fail(format!("services[{at}].memory_bytes"), "no service takes over a pebibyte");

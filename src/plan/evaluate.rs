@@ -50,7 +50,7 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
         }
         shards.extend(split.into_iter().filter(|(_, units)| !units.is_empty()).map(|(_, mut units)| {
             units.sort_unstable();
-            SolvedShard { lane, services, units }
+            SolvedShard { lane, services: services.union(setups_of(model, &units)), units }
         }));
     }
     Some(score(inputs, model, shards, None))
@@ -74,6 +74,7 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
         if let Some(at) = placed[unit]
             && let Some(shard) = &mut shards[ShardIx(at)]
         {
+            shard.services = shard.services.union(setups_of(&model, &[unit]));
             shard.units.push(unit);
         }
     }
@@ -113,6 +114,12 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
     };
     faults.extend(check(&model.problem, limits, &solution).into_iter().filter_map(sentence));
     Ok(Evaluation { model, plan, faults })
+}
+
+/// Returns what the units set up, whatever a plan says of services.
+fn setups_of(model: &Model, units: &[UnitIx]) -> ServiceSet {
+    let needed = units.iter().fold(ServiceSet::EMPTY, |all, unit| all.union(model.problem.needed(*unit)));
+    model.problem.apart_from_setups(needed).1
 }
 
 /// Returns the selectors that must be split so that every selector of the plan is at least a unit.

@@ -57,6 +57,8 @@ pub struct PlannedShard {
     pub lane: LaneIx,
     /// The services that it starts.
     pub services: ServiceSet,
+    /// What its tests set up once for several of them.
+    pub setups: ServiceSet,
     /// Its units in order.
     pub units: Vec<UnitIx>,
     /// How many tests these are.
@@ -76,7 +78,7 @@ pub struct ShardTimes {
     pub base: Millis,
     /// Its services, from the first download to the first test's contact.
     pub boot: Millis,
-    /// Its tests.
+    /// Its tests, with what they set up once for several of them.
     pub run: Millis,
     /// Uploads and clean-up.
     pub tail: Millis,
@@ -116,10 +118,12 @@ impl Plan {
             .zip(names)
             .map(|(shard, name)| {
                 let times = times(model, shard.lane, shard.services, &shard.units);
+                let (services, setups) = model.problem.apart_from_setups(shard.services);
                 PlannedShard {
                     name,
                     lane: shard.lane,
-                    services: shard.services,
+                    services,
+                    setups,
                     tests: shard.units.iter().map(|unit| model.units[*unit].tests.len()).sum(),
                     times,
                     forecast: Forecast::default(),
@@ -179,14 +183,17 @@ fn times(model: &Model, lane: LaneIx, services: ServiceSet, units: &[UnitIx]) ->
     let load = units.iter().map(|unit| problem.units[*unit].load).sum();
     let piece = units.iter().map(|unit| problem.units[*unit].piece).max().unwrap_or_default();
     let lane = &problem.lanes[lane];
+    let (services, setups) = problem.apart_from_setups(services);
+    // A set-up happens inside the first test that uses it, while nothing else of its worker runs.
+    let set_up: Millis = setups.iter().map(|setup| problem.services[setup].attach).sum();
     ShardTimes {
         head: lane.head,
         base: lane.base,
         boot: problem.boot(services),
-        run: lane.run(load, piece),
+        run: lane.run(load, piece) + set_up,
         tail: lane.tail,
         after: lane.after,
-        load,
+        load: load + set_up,
     }
 }
 

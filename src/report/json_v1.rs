@@ -34,6 +34,9 @@ struct ShardV1 {
     name: String,
     lane: String,
     services: Vec<String>,
+    /// What its tests set up once for several of them; part of `run_ms`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    setups: Vec<SetupV1>,
     tests: usize,
     units: usize,
     base_ms: u64,
@@ -49,6 +52,13 @@ struct ShardV1 {
     /// What its runner has.
     #[serde(skip_serializing_if = "Option::is_none")]
     runner_memory_bytes: Option<u64>,
+}
+
+/// What a session or module fixture does once.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SetupV1 {
+    name: String,
+    time_ms: u64,
 }
 
 /// Another plan on the same estimates: today's jobs, or one made by hand.
@@ -116,6 +126,11 @@ impl From<&PlanSummary> for SuggestV1 {
             name: shard.name.clone(),
             lane: shard.lane.clone(),
             services: shard.services.iter().map(ToString::to_string).collect(),
+            setups: shard
+                .setups
+                .iter()
+                .map(|(name, time)| SetupV1 { name: name.clone(), time_ms: time.0 })
+                .collect(),
             tests: shard.tests,
             units: shard.units,
             base_ms: shard.base.0,

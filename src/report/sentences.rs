@@ -135,6 +135,12 @@ pub(super) fn idle(idle: &Idle) -> String {
         Idle::Place(place, service, origin) => {
             format!("`{}`, which stands for `{service}` ({origin}), holds no test.", Printable(place))
         }
+        Idle::Setup(setup, origin) => format!(
+            "No test is known to use a fixture of the set-up `{setup}` ({origin}): an inventory of the plugin knows them."
+        ),
+        Idle::SetupTime(setup, origin) => format!(
+            "How long the set-up `{setup}` takes is not known ({origin}), so it is not counted for each shard: write `time = \"…\"`, or ingest reports with set-up phases."
+        ),
         Idle::Today(lane, service, origin) => format!(
             "Today's job of `{lane}` starts `{service}` ({origin}), which none of its tests is known to need."
         ),

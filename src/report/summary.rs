@@ -57,6 +57,8 @@ pub struct ShardLine {
     pub lane: String,
     /// The services that it starts.
     pub services: Vec<ServiceName>,
+    /// What its tests set up once for several of them, with what that takes.
+    pub setups: Vec<(String, Millis)>,
     /// How many tests it runs.
     pub tests: usize,
     /// How many units these are.
@@ -159,6 +161,12 @@ impl PlanSummary {
                 name: shard.name.to_string(),
                 lane: model.problem.lanes[shard.lane].name.to_string(),
                 services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
+                setups: shard
+                    .setups
+                    .iter()
+                    .map(|ix| &model.problem.services[ix])
+                    .map(|setup| (setup.name.to_string(), setup.attach))
+                    .collect(),
                 tests: shard.tests,
                 units: shard.units.len(),
                 base: shard.times.base,
@@ -346,6 +354,12 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
     }
     notes.extend(model.notes.not_provisioned.iter().map(sentences::not_provisioned));
     notes.extend(model.notes.idle.iter().map(sentences::idle));
+    if model.notes.setups_left > 0 {
+        notes.push(format!(
+            "{} more of several users are counted once and not for each shard: those that matter most are counted apart.",
+            plural(model.notes.setups_left, "set-up")
+        ));
+    }
     if !model.notes.unassigned.is_empty() {
         notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
     }

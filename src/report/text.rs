@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, plural, services};
+use super::sentences::{change, listed, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
 use crate::config::Memory;
 use crate::time::Millis;
@@ -71,6 +71,9 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         percent(summary.gap)
     );
     let _ = writeln!(text, "                 {}", summary.binding);
+    if let Some(setups) = setups(summary) {
+        let _ = writeln!(text, "  Set up         {setups}");
+    }
     if let Some(fullest) = fullest(summary) {
         let _ = writeln!(text, "  Memory         {fullest}");
     }
@@ -116,6 +119,22 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         }
     }
     text
+}
+
+/// Returns which shards do which set-ups, where some do.
+pub(super) fn setups(summary: &PlanSummary) -> Option<String> {
+    let mut done: Vec<(&(String, Millis), Vec<&str>)> = Vec::new();
+    for shard in &summary.shards {
+        for setup in &shard.setups {
+            match done.iter_mut().find(|(known, _)| *known == setup) {
+                Some((_, shards)) => shards.push(&shard.name),
+                None => done.push((setup, vec![&shard.name])),
+            }
+        }
+    }
+    let lines: Vec<String> =
+        done.iter().map(|((name, time), shards)| format!("{name} ({time}) in {}", listed(shards))).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Returns how full the fullest runner is, where memory is limited.

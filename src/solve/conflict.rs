@@ -8,7 +8,7 @@ use super::effort::Effort;
 use super::planner::Planner;
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
-use crate::model::{Limits, Problem};
+use crate::model::{Limits, Problem, ServiceKind};
 use crate::time::Millis;
 
 /// The few constraints that can not hold together.
@@ -294,7 +294,8 @@ fn needs(problem: &Problem) -> Vec<Clash> {
             let mut users = problem
                 .units
                 .indices()
-                .filter(|unit| problem.units[*unit].lane == lane && problem.needed(*unit).contains(service));
+                .filter(|unit| problem.units[*unit].lane == lane && problem.needed(*unit).contains(service))
+                .filter(|_| problem.services[service].kind == ServiceKind::Container);
             if let Some(example) = users.next() {
                 needs.push(Clash::Needs { lane, service, units: 1 + users.count(), example });
             }
@@ -385,7 +386,8 @@ fn droppable(problem: &Problem, limits: &Limits, effort: &Effort) -> Vec<Cure> {
             for lane in &mut without.lanes {
                 lane.services = lane.services.without(only);
             }
-            (users > 0 && has_plan(&without, limits, effort)).then_some((users, service))
+            let can_go = users > 0 && problem.services[service].kind == ServiceKind::Container;
+            (can_go && has_plan(&without, limits, effort)).then_some((users, service))
         })
         .collect();
     found.sort_unstable();

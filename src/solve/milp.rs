@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use crate::config::{Memory, Origin};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+    use crate::model::{LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, Unit};
     use crate::solve::effort::Effort;
     use crate::solve::master::Master;
     use crate::solve::question::{Caps, Resource, Verdict};
@@ -74,6 +74,7 @@ mod tests {
         };
         let service = |(at, boot): (usize, &u64)| ServiceModel {
             name: format!("s{at}").parse().unwrap(),
+            kind: ServiceKind::Container,
             containers: 1,
             pull: Millis(*boot),
             ready: Millis::ZERO,

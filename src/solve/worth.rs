@@ -390,13 +390,14 @@ mod tests {
     use super::*;
     use crate::config::{Memory, Origin, Sourced};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{Apart, LaneModel, Limits, ServiceModel, ServiceSet, Unit};
+    use crate::model::{Apart, LaneModel, Limits, ServiceKind, ServiceModel, ServiceSet, Unit};
     use crate::solve::exact;
 
     /// Returns a serial lane with two services and units of these loads, each with what it needs as bits.
     fn lane_of(units: &[(u64, u64)], apart: usize) -> Problem {
         let service = |at: u64| ServiceModel {
             name: format!("s{at}").parse().unwrap(),
+            kind: ServiceKind::Container,
             containers: 1,
             pull: Millis(7 * at + 2),
             ready: Millis(3),

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! service pg 5s+6s+2s x2 memory 3GB             pull + ready + attach; two containers, else one
+//! setup corpus 30s                              paid by every shard with a unit that needs it; no container
 //! lane heavy base 45s tail 2s head 3s after 9s speed 2500 shards 3 memory 1GB of 7GB serves pg redis
 //! unit a 30s in heavy piece 10s needs pg        in the only lane, and all of one piece, else
 //! apart a b
@@ -24,7 +25,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use shardplan::config::{Memory, Origin, Sourced};
 use shardplan::ids::{IxVec, LaneIx, ServiceIx, UnitIx};
-use shardplan::model::{Apart, Floor, LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
+use shardplan::model::{
+    Apart, Floor, LaneModel, Limits, Problem, ServiceKind, ServiceModel, ServiceSet, Unit,
+};
 use shardplan::time::Millis;
 
 /// A problem and its limits, with names instead of indices, so that its parts can be taken out and changed.
@@ -47,6 +50,7 @@ pub(crate) struct ServiceDraft {
     pub(crate) ready: u64,
     pub(crate) attach: u64,
     pub(crate) memory: u64,
+    pub(crate) is_setup: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,6 +112,7 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
                 ready: times.next()??,
                 attach: times.next()??,
                 memory: 0,
+                is_setup: false,
             };
             while let Some(word) = words.next() {
                 match word.strip_prefix('x') {
@@ -118,6 +123,7 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
             }
             draft.services.push(service);
         }
+        "setup" => draft.services.push(ServiceDraft::setup(words.next()?.to_owned(), millis(words.next()?)?)),
         "lane" => {
             let mut lane = LaneDraft { name: words.next()?.to_owned(), speed: 1000, ..LaneDraft::default() };
             while let Some(key) = words.next() {
@@ -176,7 +182,11 @@ fn bytes(text: &str) -> Option<u64> {
 impl fmt::Display for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut statements = Vec::new();
-        for ServiceDraft { name, containers, pull, ready, attach, memory } in &self.services {
+        for ServiceDraft { name, containers, pull, ready, attach, memory, is_setup } in &self.services {
+            if *is_setup {
+                statements.push(format!("setup {name} {attach}ms"));
+                continue;
+            }
             statements.push(format!(
                 "service {name} {pull}ms+{ready}ms+{attach}ms x{containers} memory {}MB",
                 memory / Memory::MEGABYTE.0
@@ -303,9 +313,14 @@ fn position<'n>(mut names: impl Iterator<Item = &'n String>, name: &String) -> u
 }
 
 impl ServiceDraft {
+    fn setup(name: String, time: u64) -> Self {
+        Self { name, attach: time, is_setup: true, ..Self::default() }
+    }
+
     fn build(&self) -> ServiceModel {
         ServiceModel {
             name: self.name.parse().unwrap(),
+            kind: if self.is_setup { ServiceKind::Setup } else { ServiceKind::Container },
             containers: self.containers,
             pull: Millis(self.pull),
             ready: Millis(self.ready),
@@ -441,18 +456,25 @@ fn overhead() -> impl Strategy<Value = u64> {
 fn service_drafts(count: usize) -> impl Strategy<Value = Vec<ServiceDraft>> {
     let containers = prop_oneof![1 => Just(0u32), 6 => Just(1u32), 1 => Just(2u32)];
     let memory = prop_oneof![1 => Just(0), 2 => megabytes(1..2_000)];
-    prop::collection::vec((containers, overhead(), overhead(), overhead(), memory), count).prop_map(
+    let is_setup = prop::bool::weighted(0.2);
+    prop::collection::vec((containers, overhead(), overhead(), overhead(), memory, is_setup), count).prop_map(
         |services| {
             services
                 .into_iter()
                 .enumerate()
-                .map(|(at, (containers, pull, ready, attach, memory))| ServiceDraft {
-                    name: format!("s{at}"),
-                    containers,
-                    pull,
-                    ready,
-                    attach,
-                    memory,
+                .map(|(at, (containers, pull, ready, attach, memory, is_setup))| {
+                    if is_setup {
+                        return ServiceDraft::setup(format!("s{at}"), attach);
+                    }
+                    ServiceDraft {
+                        name: format!("s{at}"),
+                        containers,
+                        pull,
+                        ready,
+                        attach,
+                        memory,
+                        is_setup: false,
+                    }
                 })
                 .collect()
         },

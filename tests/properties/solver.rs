@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use shardplan::ids::UnitIx;
-use shardplan::model::{Limits, Problem};
+use shardplan::model::{Limits, Problem, ServiceKind};
 use shardplan::plan::check;
 use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, Solution};
 use shardplan::time::Millis;
@@ -161,6 +161,12 @@ proptest! {
     fn a_conflict_names_what_clashes_and_its_cures_work(draft in small_problems()) {
         let Err(conflict) = solved(&draft) else { return Ok(()) };
         prop_assert!(!conflict.clashes.is_empty());
+        let (problem, _) = draft.build();
+        for cure in &conflict.cures {
+            if let Cure::Drop { service, .. } = cure {
+                prop_assert_eq!(problem.services[*service].kind, ServiceKind::Container);
+            }
+        }
         if conflict.jointly {
             let cured = conflict.cures.iter().fold(draft.clone(), |draft, cure| cured(&draft, cure));
             prop_assert!(solved(&cured).is_ok(), "{:?} do not help together", conflict.cures);
@@ -326,6 +332,7 @@ fn hostile() -> Draft {
             ready: 5_000,
             attach: 0,
             memory: 0,
+            is_setup: false,
         })
         .collect();
     draft.lanes = vec![LaneDraft { name: "lane".into(), base: 30_000, speed: 1000, ..LaneDraft::default() }];
