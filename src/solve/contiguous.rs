@@ -7,6 +7,7 @@
 
 use super::SolvedShard;
 use super::effort::Effort;
+use super::question::Verdict;
 use crate::ids::{LaneIx, UnitIx};
 use crate::model::{Problem, ServiceSet, SuiteOrder};
 use crate::time::Millis;
@@ -98,7 +99,7 @@ impl<'p> Suites<'p> {
 
     /// Returns whether no cuts end by then with so many containers and shards in these lanes together.
     pub(super) fn refuse(&self, end: Millis, containers: u32, shards: u32, effort: &Effort) -> bool {
-        !self.is_empty() && self.choose(end, containers, shards, effort) == Some(None)
+        !self.is_empty() && self.choose(end, containers, shards, effort) == Verdict::No
     }
 
     /// Returns the shards of the earliest cuts with so many containers and shards, which end no earlier than `from`.
@@ -109,7 +110,7 @@ impl<'p> Suites<'p> {
         shards: u32,
         effort: &Effort,
     ) -> Option<Vec<SolvedShard>> {
-        let does = |end: u64| matches!(self.choose(Millis(end), containers, shards, effort), Some(Some(_)));
+        let does = |end: u64| matches!(self.choose(Millis(end), containers, shards, effort), Verdict::Yes(_));
         let (mut low, mut high) = (from.0, from.0.max(1_000));
         while !does(high) {
             if high > u64::MAX >> 12 || effort.is_spent() {
@@ -127,7 +128,7 @@ impl<'p> Suites<'p> {
 
     /// Returns cuts that end by then within so many containers and shards: the fewest containers, then shards.
     fn cuts(&self, end: Millis, containers: u32, shards: u32, effort: &Effort) -> Option<Vec<SolvedShard>> {
-        let chosen = self.choose(end, containers, shards, effort)??;
+        let Verdict::Yes(chosen) = self.choose(end, containers, shards, effort) else { return None };
         let mut cuts = Vec::new();
         for (suite, count) in self.suites.iter().zip(chosen) {
             let table = suite.table(self.problem, end, count, effort)?;
@@ -136,20 +137,16 @@ impl<'p> Suites<'p> {
         Some(cuts)
     }
 
-    /// Returns how many shards each suite gets for all together to take the fewest containers; nothing inside where so
-    /// many of either do not suffice, nothing at all where the effort does not.
-    fn choose(
-        &self,
-        end: Millis,
-        containers: u32,
-        shards: u32,
-        effort: &Effort,
-    ) -> Option<Option<Vec<usize>>> {
+    /// Returns how many shards each suite gets for all together to take the fewest containers, where so many of both
+    /// suffice.
+    fn choose(&self, end: Millis, containers: u32, shards: u32, effort: &Effort) -> Verdict<Vec<usize>> {
         // The fewest containers for at most n shards in the suites so far, and how many each has.
         let mut best: Vec<Option<(u32, Vec<usize>)>> = vec![Some((0, Vec::new()))];
         for suite in &self.suites {
             let most = suite.most_shards.min(shards as usize);
-            let curve = suite.table(self.problem, end, most, effort)?.curve;
+            let Some(Table { curve, .. }) = suite.table(self.problem, end, most, effort) else {
+                return Verdict::Unknown;
+            };
             let mut next: Vec<Option<(u32, Vec<usize>)>> =
                 vec![None; (best.len() + curve.len()).min(shards as usize + 1)];
             for (used, before) in best.iter().enumerate() {
@@ -168,7 +165,10 @@ impl<'p> Suites<'p> {
         }
         let cheapest =
             best.into_iter().flatten().min_by_key(|(taken, counts)| (*taken, counts.iter().sum::<usize>()));
-        Some(cheapest.filter(|(taken, _)| *taken <= containers).map(|(_, counts)| counts))
+        match cheapest {
+            Some((taken, counts)) if taken <= containers => Verdict::Yes(counts),
+            _ => Verdict::No,
+        }
     }
 }
 
