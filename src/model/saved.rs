@@ -593,9 +593,10 @@ mod tests {
 
     const TEXT: &str = r#"{"version":1,
 "services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3,"memory_bytes":4}],
-"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10}],
+"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10,"needs":[0],"keeps_order":true}],
 "units":[{"name":"a","load_ms":7,"piece_ms":5,"needs":[0]},{"name":"b","load_ms":8}],
-"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,"limits":{"containers":2,"target_ms":60}}"#;
+"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,
+"slots":2,"jobs":[{"name":"build","wall_ms":4},{"name":"gate","wall_ms":5,"needs":[0],"lanes":[0]}],"limits":{"containers":2,"target_ms":60}}"#;
 
     fn read(text: &str) -> Result<(Problem, Limits), String> {
         let saved = SavedModelV1::parse(text, "m.json").map_err(|error| error.to_string())?;
@@ -619,7 +620,11 @@ mod tests {
         };
         let cases = [
             (r#""speed":2000"#, r#""speed":0"#, "m.json: lanes[0].speed: it is from 1 to 1000000"),
-            (r#""needs":[0]"#, r#""needs":[7]"#, "m.json: units[0].needs: there is no such service"),
+            (
+                r#""piece_ms":5,"needs":[0]"#,
+                r#""piece_ms":5,"needs":[7]"#,
+                "m.json: units[0].needs: there is no such service",
+            ),
             (
                 r#""piece_ms":5"#,
                 r#""piece_ms":9"#,
@@ -628,6 +633,17 @@ mod tests {
             (r#""units":[0,1]"#, r#""units":[0,0]"#, "m.json: apart[0].units: a unit stands twice"),
             (r#""units":[0,1]"#, r#""units":[0,2]"#, "m.json: apart[0].units: there is no such unit"),
             (r#""floor_ms":9"#, r#""floor_ms":9000000000000"#, "m.json: floor_ms: no time is over 100 days"),
+            (r#""slots":2"#, r#""slots":0"#, "m.json: slots: one job runs at least"),
+            (
+                r#""needs":[0],"keeps_order""#,
+                r#""needs":[1],"keeps_order""#,
+                "m.json: lanes[0].needs: there is no such job, or it waits for a lane itself",
+            ),
+            (
+                r#""wall_ms":5,"needs":[0]"#,
+                r#""wall_ms":5,"needs":[1]"#,
+                "m.json: jobs[1].needs: a job waits only for jobs before it",
+            ),
             (
                 r#""version":1"#,
                 r#""version":2"#,
