@@ -46,8 +46,11 @@ impl Project {
             ..Filter::default()
         };
         let store = Store::of_project(&settings.root);
-        let observed =
-            history::load_detail(&store, &filter, Detail::Times).map_err(|error| history_failure(&error))?;
+        // Only who paid for a set-up is asked of the phases.
+        let has_setups = declared.as_ref().is_some_and(|config| !config.setups.is_empty());
+        let detail = if has_setups { Detail::Everything } else { Detail::Times };
+        let mut observed =
+            history::load_detail(&store, &filter, detail).map_err(|error| history_failure(&error))?;
         let left_out = runs_left_out(&store, &filter, &observed)?;
 
         let named = match (&inventory.inventory, declared.as_ref().and_then(|c| c.project.inventory.as_ref()))
@@ -102,9 +105,10 @@ impl Project {
                 console.detail("Left out", message);
             }
         }
+        let overheads = fit_overheads(&config, &observed);
         Ok(Self {
-            estimates: Estimates::from_history(&observed, config.history.half_life),
-            overheads: fit_overheads(&config, &observed),
+            estimates: Estimates::apart_from_setups(&config, &inventory, &mut observed),
+            overheads,
             config,
             inventory,
             lock_path,
@@ -141,9 +145,11 @@ impl Project {
 
     /// Returns the plan that a command speaks of: the pinned one as it stands, however good it may be by now, where
     /// no limit was typed; else the best within the limits.
-    pub(crate) fn planned(&self, args: &LimitArgs, settings: &Settings) -> Result<(Model, Plan), Failure> {
+    pub(crate) fn planned(&mut self, args: &LimitArgs, settings: &Settings) -> Result<(Model, Plan), Failure> {
+        let lock = self.lock()?;
+        self.settle_slots(args, lock.as_ref());
         let inputs = self.inputs();
-        match self.lock()? {
+        match lock {
             Some(lock) if !args.any() => {
                 let Evaluation { model, plan, faults } = plan::evaluate(inputs, &lock.limits, &lock)
                     .map_err(|error| plan_failure(&PlanError::Model(error)))?;
@@ -157,6 +163,16 @@ impl Project {
             lock => {
                 plan::suggest(inputs, &self.limits(args), lock.as_ref()).map_err(|error| plan_failure(&error))
             }
+        }
+    }
+
+    /// Settles how many jobs run at once, before anything is planned: what was typed, what a pinned plan that is
+    /// followed was made for, what the manifest says.
+    pub(crate) fn settle_slots(&mut self, args: &LimitArgs, followed: Option<&Lock>) {
+        if let Some(slots) = args.slots {
+            self.config.budget.slots = Some(Sourced::new(slots, Origin::CommandLine("--slots")));
+        } else if let Some(lock) = followed.filter(|_| !args.any()) {
+            self.config.budget.slots.clone_from(&lock.slots);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::Memory;
 use crate::time::Millis;
 
 /// What it costs to have a service.
@@ -73,6 +74,8 @@ pub struct UsualService {
     pub names: Vec<String>,
     /// What it costs.
     pub times: ServiceTimes,
+    /// What it takes of a runner's memory, where a source is known.
+    pub memory: Option<Memory>,
     /// How code gives it away.
     pub signs: Signs,
 }
@@ -114,6 +117,7 @@ struct RawEntry {
     pull: String,
     ready: String,
     attach: String,
+    memory: Option<RawMemory>,
     #[serde(default)]
     modules: Vec<String>,
     #[serde(default)]
@@ -138,6 +142,15 @@ struct RawEntry {
     sql: bool,
 }
 
+/// A figure and where it is from: one without a source would be a guess.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMemory {
+    figure: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
 impl ServiceTimes {
     /// What is assumed of a service that nobody knows anything about.
     pub const UNKNOWN: Self =
@@ -153,6 +166,9 @@ impl RawEntry {
                 ready: span(&self.ready),
                 attach: span(&self.attach),
             },
+            memory: self
+                .memory
+                .map(|memory| memory.figure.parse().expect("the embedded catalogue holds amounts of memory")),
             names: self.names,
             signs: Signs {
                 modules: self.modules,

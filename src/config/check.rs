@@ -15,6 +15,7 @@ pub(super) fn check(draft: &Draft) -> Vec<Problem> {
     check_services(draft, &mut problems);
     check_jobs(draft, &mut problems);
     check_groups(draft, &mut problems);
+    check_setups(draft, &mut problems);
     problems
 }
 
@@ -147,6 +148,19 @@ fn check_groups(draft: &Draft, problems: &mut Vec<Problem>) {
             span: place.map_or(0..0, Spanned::span),
             hint: Some("let one group hold the members and the others include it".to_owned()),
         });
+    }
+}
+
+/// A fixture that stands for a service and does a set-up does both; a name can be only one of them.
+fn check_setups(draft: &Draft, problems: &mut Vec<Problem>) {
+    for setup in &draft.config.setups {
+        if draft.config.services.iter().any(|service| service.name.as_str() == setup.name) {
+            problems.push(Problem {
+                message: format!("`{}` is both a service and a set-up", setup.name),
+                span: draft.setup_spans.get(&setup.name).cloned().unwrap_or(0..0),
+                hint: Some("give the set-up another name".to_owned()),
+            });
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod decode;
 mod marker_expr;
 mod match_expr;
+mod memory;
 mod origin;
 mod path_pattern;
 mod pattern;
@@ -25,6 +26,7 @@ pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
 pub(crate) use decode::nearest;
 pub use marker_expr::{KeywordExpr, MarkerExpr, MarkerExprError};
 pub use match_expr::{MarkerValue, Term};
+pub use memory::{Memory, ParseMemoryError};
 pub use origin::{Origin, Sourced};
 pub use path_pattern::{PathFact, PathPattern, PathPatternError};
 pub use pattern::{Pattern, PatternError};
@@ -41,6 +43,8 @@ pub struct Config {
     pub ingest: IngestSettings,
     /// `[services.NAME]`, sorted by name.
     pub services: Vec<Service>,
+    /// `[setups.NAME]`, sorted by name.
+    pub setups: Vec<Setup>,
     /// `[lanes.NAME]`, sorted by name.
     pub lanes: Vec<Lane>,
     /// `[groups.NAME]`, sorted by name.
@@ -130,6 +134,8 @@ pub struct Service {
     pub containers: u32,
     /// Its times, from the manifest, the catalogue or the built-in default, with where each is from.
     pub times: Sourced<ServiceTimes>,
+    /// What it takes of the runner's memory, all its containers together; nothing where nobody knows.
+    pub memory: Option<Sourced<Memory>>,
     /// When shards start it.
     pub provision: Provision,
     /// Where it is reached: `host:port`, `host`, `:port` or the path of a socket. The pytest plugin reads them to
@@ -145,6 +151,31 @@ pub struct Service {
     pub needs: Vec<Sourced<ServiceName>>,
     /// How the project's own code gives it away, beside what the catalogue knows.
     pub evidence: Signs,
+}
+
+/// `[setups.NAME]`: what fixtures of a session or a module do once for all tests that use them.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Its name.
+    pub name: String,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// A test with one of these fixtures in its closure uses it; never empty.
+    pub fixtures: Vec<Sourced<String>>,
+    /// How often it is done.
+    pub scope: SetupScope,
+    /// How long it takes; learned from the history where absent.
+    pub time: Option<Sourced<Millis>>,
+}
+
+/// How often a set-up is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetupScope {
+    /// Once for all tests of a shard.
+    #[default]
+    Session,
+    /// Once for the tests of a file in a shard.
+    Module,
 }
 
 /// When shards start a service.
@@ -182,6 +213,8 @@ pub struct Lane {
     pub services: Vec<Sourced<ServiceName>>,
     /// What the solver moves as a whole.
     pub unit: Granularity,
+    /// Whether its shards must be contiguous parts of the suite, and where that is said.
+    pub keeps_order: Option<Origin>,
     /// Checkout, install, collection: paid by every shard before its services; fitted from job times or the
     /// default where absent.
     pub base: Option<Sourced<Millis>>,
@@ -193,6 +226,10 @@ pub struct Lane {
     pub needs: Vec<Sourced<JobName>>,
     /// Test seconds on the lane's runner per second in the history, in thousandths.
     pub time_scale: Option<Sourced<u32>>,
+    /// What its tests take of the runner's memory, at most.
+    pub memory: Option<Memory>,
+    /// The memory that its runner has: what shares it may not take more.
+    pub runner_memory: Option<Sourced<Memory>>,
     /// The CI job that runs it today, for learning its overheads from job times.
     pub job: Option<String>,
     /// What the team runs today.
@@ -289,6 +326,8 @@ pub struct Budget {
     pub containers: Option<Sourced<u32>>,
     /// Shards over all lanes.
     pub shards: Option<Sourced<u32>>,
+    /// Jobs of the workflow that run at once.
+    pub slots: Option<Sourced<u32>>,
     /// Billed minutes over all jobs.
     pub minutes: Option<Sourced<u64>>,
 }

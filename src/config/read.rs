@@ -11,8 +11,8 @@ use toml::de::DeTable;
 use super::decode::Section;
 use super::{
     AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
-    IngestSettings, Job, Lane, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes, Signs,
-    Sourced, Today, Unassigned, Workflow,
+    IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes,
+    Setup, SetupScope, Signs, Sourced, Today, Unassigned, Workflow,
 };
 use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
 
@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) group_members: BTreeMap<String, Vec<Spanned<String>>>,
     /// Where each job's table stands.
     pub(super) job_spans: BTreeMap<JobName, Range<usize>>,
+    /// Where each set-up's table stands.
+    pub(super) setup_spans: BTreeMap<String, Range<usize>>,
 }
 
 impl Draft {
@@ -96,6 +98,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
             history: read_history(&root),
             ingest: read_ingest(&root),
             services: Vec::new(),
+            setups: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
             workflow: Workflow::default(),
@@ -107,12 +110,16 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         lane_needs: Vec::new(),
         group_members: BTreeMap::new(),
         job_spans: BTreeMap::new(),
+        setup_spans: BTreeMap::new(),
     };
     for (name, section) in root.named_tables::<ServiceName>("services") {
         read_service(&mut draft, name, section, &places);
     }
     for (name, section) in root.named_tables::<LaneName>("lanes") {
         read_lane(&mut draft, name, section, &places);
+    }
+    for (name, section) in root.named_tables::<LaneName>("setups") {
+        read_setup(&mut draft, name.as_str().to_owned(), section, &places);
     }
     for (name, section) in root.named_tables::<LaneName>("groups") {
         read_group(&mut draft, name.as_str().to_owned(), section, &places);
@@ -121,6 +128,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
     root.finish();
 
     draft.config.services.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.setups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.lanes.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -201,6 +209,7 @@ fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
     let budget = Budget {
         containers: limit("containers", 0),
         shards: limit("shards", 1),
+        slots: limit("slots", 1),
         minutes: limit("minutes", 1).map(|Sourced { value, origin }| Sourced::new(value.into(), origin)),
     };
     section.finish();
@@ -226,6 +235,13 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
     } else {
         Origin::Default
     };
+    let memory = section.parsed::<Memory>("memory").map_or_else(
+        || {
+            let usual = Catalogue::embedded().find(name.as_str(), image.as_deref())?.memory?;
+            Some(Sourced::new(usual, Origin::Catalogue))
+        },
+        |memory| Some(places.at(&section, "memory", memory)),
+    );
     let provision = [("auto", Provision::Auto), ("always", Provision::Always), ("never", Provision::Never)];
     let needs = section.list::<ServiceName>("needs");
     draft.services_named.extend(needs.iter().cloned());
@@ -235,6 +251,7 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         image,
         containers: section.count("containers", 0).unwrap_or(1),
         times: Sourced::new(times, times_origin),
+        memory,
         provision: section.choice("provision", &provision).unwrap_or_default(),
         addresses: section.list::<String>("addresses").into_iter().map(Spanned::into_inner).collect(),
         markers: places.sourced_all(section.list::<MarkerName>("markers")),
@@ -242,6 +259,24 @@ fn read_service(draft: &mut Draft, name: ServiceName, section: Section<'_, '_>, 
         paths: places.sourced_all(section.list::<Pattern>("paths")),
         needs: places.sourced_all(needs),
         evidence: read_evidence(&section),
+    });
+    section.finish();
+}
+
+fn read_setup(draft: &mut Draft, name: String, section: Section<'_, '_>, places: &Places<'_>) {
+    let scopes = [("session", SetupScope::Session), ("module", SetupScope::Module)];
+    let fixtures = section.list::<String>("fixtures");
+    if fixtures.is_empty() {
+        let hint = Some("write the fixtures that do it, as in `fixtures = [\"loaded_corpus\"]`".to_owned());
+        section.problem(section.span(), format!("set-up `{name}` has no fixture"), hint);
+    }
+    draft.setup_spans.insert(name.clone(), section.span());
+    draft.config.setups.push(Setup {
+        name,
+        origin: places.origin(&section.span()),
+        fixtures: places.sourced_all(fixtures),
+        scope: section.choice("scope", &scopes).unwrap_or_default(),
+        time: section.span_of_time("time").map(|time| places.at(&section, "time", time)),
     });
     section.finish();
 }
@@ -320,6 +355,17 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         ("test", Granularity::Test),
         ("auto", Granularity::Auto),
     ];
+    let order = [("free", false), ("keep", true)];
+    let keeps_order = section.choice("order", &order).unwrap_or_default();
+    let unit = section.choice("unit", &unit).unwrap_or_default();
+    if keeps_order && unit != Granularity::File {
+        let hint = Some("remove `unit`, or let the order be free".to_owned());
+        section.problem(
+            section.span_of("order"),
+            "`order = \"keep\"` cuts between files: `unit` must be \"file\"",
+            hint,
+        );
+    }
     let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
     let today = section.table("today").map(|today| {
         if !today.has("services") {
@@ -347,7 +393,8 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         efficiency: if workers.get() == 1 { 1000 } else { thousandths(efficiency.unwrap_or(0.8)) },
         dist: section.choice("dist", &dist).unwrap_or_default(),
         services: places.sourced_all(services),
-        unit: section.choice("unit", &unit).unwrap_or_default(),
+        unit,
+        keeps_order: keeps_order.then(|| places.origin(&section.span_of("order"))),
         base: time("base"),
         tail: time("tail"),
         max_shards: section.count("max_shards", 1).map(|value| places.at(&section, "max_shards", value)),
@@ -355,6 +402,10 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         time_scale: section
             .number("time_scale", 0.01..=100.0)
             .map(|value| places.at(&section, "time_scale", thousandths(value))),
+        memory: section.parsed("memory"),
+        runner_memory: section
+            .parsed("runner_memory")
+            .map(|value| places.at(&section, "runner_memory", value)),
         job: section.string("job"),
         today,
     };

@@ -33,6 +33,9 @@ struct Manifest {
     /// Things started beside a job, at most 64.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     services: Option<BTreeMap<String, Service>>,
+    /// What session and module fixtures do once for all tests that use them.
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
+    setups: Option<BTreeMap<String, Setup>>,
     /// CI job definitions; the shards of one share everything but their services and their tests. Every test must
     /// be in exactly one lane.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
@@ -151,6 +154,9 @@ struct Service {
     ready: Option<Duration>,
     /// What the first test on it pays. From the catalogue where absent.
     attach: Option<Duration>,
+    /// What it takes of the runner's memory, all its containers together, such as `512MB` or `2GiB`. From the
+    /// catalogue where absent; not counted where that does not know it.
+    memory: Option<Memory>,
     /// A test with one of these marks needs it.
     markers: Option<Vec<String>>,
     /// A test with one of these fixtures in its closure needs it.
@@ -175,6 +181,26 @@ enum Provision {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Setup {
+    /// A test with one of these fixtures in its closure uses it.
+    fixtures: Vec<String>,
+    /// How often it is done: once for all tests of a shard, or once for those of each file there.
+    #[schemars(extend("default" = "session"))]
+    scope: Option<SetupScope>,
+    /// How long it takes. Learned from set-up phases in the history where absent.
+    time: Option<Duration>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum SetupScope {
+    Session,
+    Module,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -227,6 +253,10 @@ struct Lane {
     /// is split.
     #[schemars(extend("default" = "file"))]
     unit: Option<Unit>,
+    /// Whether the solver may put any files together, or only such as follow one another in the suite: for tests that
+    /// count on what ran before them.
+    #[schemars(extend("default" = "free"))]
+    order: Option<Order>,
     /// What a shard takes before its services. Fitted from the times of `job`, else 45 s.
     base: Option<Duration>,
     /// What a shard takes after its tests. Fitted from the times of `job`, else 5 s.
@@ -239,6 +269,10 @@ struct Lane {
     /// Test seconds on its runner per second in the history.
     #[schemars(range(min = 0.01, max = 100.0), extend("default" = 1))]
     time_scale: Option<f64>,
+    /// What its tests take of the runner's memory at most.
+    memory: Option<Memory>,
+    /// The memory of its runner. No shard gets services that do not fit in beside the tests; not limited where absent.
+    runner_memory: Option<Memory>,
     /// The CI job that runs it, by its id or its shown name. The job of the lane's name where absent.
     job: Option<String>,
     /// What its job is today.
@@ -262,6 +296,14 @@ enum Unit {
     Class,
     Test,
     Auto,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Order {
+    Free,
+    Keep,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -320,6 +362,9 @@ struct Budget {
     /// Shards over all lanes.
     #[schemars(range(min = 1, max = 100_000))]
     shards: Option<u32>,
+    /// Jobs of the workflow that run at once, the other jobs included; what is more waits for a runner.
+    #[schemars(range(min = 1, max = 100_000))]
+    slots: Option<u32>,
     /// Billed minutes over all jobs.
     #[schemars(range(min = 1, max = 100_000))]
     minutes: Option<u32>,
@@ -346,6 +391,11 @@ struct Audit {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline, extend("pattern" = r"^\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h)(\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h))*\s*$"))]
 struct Duration(String);
+
+/// An amount of memory such as `512MB`, `1.5GB` or `2GiB`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline, extend("pattern" = r"^\s*\d+(\.\d{1,9})?\s*(GiB|MiB|KiB|GB|MB|kB)\s*$"))]
+struct Memory(String);
 
 /// A number of workers, or `auto`.
 struct Workers;

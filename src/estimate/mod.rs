@@ -14,14 +14,18 @@ mod least_squares;
 mod measured;
 mod overheads;
 mod pace;
+mod setups;
 mod skips;
 
 use std::collections::BTreeMap;
 
 pub use overheads::{LaneOverhead, Overheads, fit_overheads};
 use rayon::prelude::*;
+use setups::take_out_setups;
+pub use setups::{SetupTime, uses};
 pub use skips::SkipRecord;
 
+use crate::config::Config;
 use crate::history::{Observed, TestHistory};
 use crate::ids::{NodeId, RunIx};
 use crate::inventory::Inventory;
@@ -70,6 +74,8 @@ pub struct Estimates {
     pub pace_deviation: f64,
     /// How many runs were measured.
     pub runs: usize,
+    /// What set-ups take that all tests here are without.
+    pub setups: Vec<SetupTime>,
 }
 
 /// The measured tests of a file or a folder: their times in milliseconds, shortest first once settled.
@@ -151,6 +157,14 @@ impl Estimates {
             estimates.tests.insert(test.test.clone(), (estimate, record));
         }
         estimates
+    }
+
+    /// Returns what the history says about every test, its set-ups of sessions and modules apart: the manifest names
+    /// their fixtures, the inventory the tests that use them. Takes them out of the history.
+    #[must_use]
+    pub fn apart_from_setups(config: &Config, inventory: &Inventory, observed: &mut Observed) -> Self {
+        let setups = take_out_setups(config, inventory, observed);
+        Self { setups, ..Self::from_history(observed, config.history.half_life) }
     }
 
     /// Returns what is expected of a test of this file.

@@ -8,13 +8,14 @@ use super::error::ModelError;
 use super::graph::ConstraintGraph;
 use super::notes::{Notes, find_idle};
 use super::provision::{Settled, services_everywhere, settle_tests};
-use super::{Floor, LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+use super::setups::{Setups, settle_setups};
+use super::{Floor, LaneModel, OtherJob, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
 use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
 use crate::estimate::{Estimates, Overheads};
-use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, TestIx, UnitIx};
+use crate::ids::{Ix, IxVec, JobName, LaneIx, LaneName, ServiceIx, TestIx, UnitIx};
 use crate::inventory::{Inventory, Test};
 use crate::time::Millis;
-use crate::workflow::JobGraph;
+use crate::workflow::{JobGraph, JobNode};
 
 /// Everything that the model is built from.
 #[derive(Clone, Copy, Debug)]
@@ -89,11 +90,18 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         apart: Vec::new(),
         floor: Floor { at: jobs.floor().length, jobs: jobs.floor().jobs },
         other_minutes: jobs.other_minutes(),
+        others: Vec::new(),
+        slots: config.budget.slots.clone(),
     };
+    add_other_jobs(&mut problem, &jobs);
+    let setups = settle_setups(inputs, &clusters, &settled);
+    problem.services = problem.services.iter().chain(&setups.models).cloned().collect();
+    notes.setups_left = setups.left;
     let mut units = IxVec::default();
-    for cluster in &clusters {
+    for (at, cluster) in clusters.iter().enumerate() {
         let lane = LaneIx::from_position(used.binary_search(&cluster.lane).unwrap_or_default());
-        let (unit, facts) = make_unit(inputs, cluster, lane, &settled);
+        let (mut unit, facts) = make_unit(inputs, cluster, lane, &settled);
+        add_setups(&mut unit, &setups, at);
         problem.units.push(unit);
         units.push(facts);
     }
@@ -102,6 +110,49 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         |lane: &LaneModel| inputs.overheads.lanes.get(&lane.name).map_or(0.0, |lane| lane.deviation);
     let overhead_deviation = problem.lanes.iter().map(deviation).collect();
     Ok(Model { problem, units, overhead_deviation, graph, jobs, notes })
+}
+
+/// Adds the jobs around the lanes, with what waits for what.
+fn add_other_jobs(problem: &mut Problem, jobs: &JobGraph) {
+    let others: Vec<(&JobName, Millis)> = jobs
+        .jobs()
+        .filter_map(|job| match job {
+            JobNode::Job(name, wall) => Some((name, *wall)),
+            JobNode::Lane(_) => None,
+        })
+        .collect();
+    let empty = |(name, wall): &(&JobName, Millis)| OtherJob {
+        name: (*name).clone(),
+        wall: *wall,
+        needs: Vec::new(),
+        lanes: Vec::new(),
+    };
+    problem.others = others.iter().map(empty).collect();
+    let place = |job: &JobName| others.iter().position(|(name, _)| *name == job);
+    for (earlier, later) in jobs.waits() {
+        let lane = |name: &LaneName| {
+            problem.lanes.iter_enumerated().find(|(_, lane)| lane.name == *name).map(|(ix, _)| ix)
+        };
+        match (earlier, later) {
+            (JobNode::Job(earlier, _), JobNode::Job(later, _)) => {
+                if let (Some(earlier), Some(later)) = (place(earlier), place(later)) {
+                    problem.others[later].needs.push(earlier);
+                }
+            }
+            (JobNode::Lane(earlier), JobNode::Job(later, _)) => {
+                if let (Some(earlier), Some(later)) = (lane(earlier), place(later)) {
+                    problem.others[later].lanes.push(earlier);
+                }
+            }
+            (JobNode::Job(earlier, _), JobNode::Lane(later)) => {
+                if let (Some(earlier), Some(later)) = (place(earlier), lane(later)) {
+                    problem.lanes[later].needs.push(earlier);
+                }
+            }
+            // Lanes run side by side.
+            (JobNode::Lane(_), JobNode::Lane(_)) => {}
+        }
+    }
 }
 
 fn assign_lanes(
@@ -186,16 +237,26 @@ fn make_unit(
     (unit, facts)
 }
 
+/// Adds what a unit's tests set up: what is kept apart to its requirement, what is not to its load.
+fn add_setups(unit: &mut Unit, setups: &Setups, at: usize) {
+    unit.requirement = unit.requirement.union(setups.used_by[at]);
+    unit.load += setups.left_in[at];
+    // The first test of the piece that sets it up waits for it.
+    unit.piece += setups.left_in[at];
+}
+
 fn service_models(inputs: Inputs<'_>) -> IxVec<ServiceIx, ServiceModel> {
     let model = |service: &crate::config::Service| {
         let times =
             inputs.overheads.services.get(&service.name).map_or(service.times.value, |times| times.value);
         ServiceModel {
             name: service.name.clone(),
+            kind: ServiceKind::Container,
             containers: service.containers,
             pull: times.pull,
             ready: times.ready,
             attach: times.attach,
+            memory: service.memory.as_ref().map(|memory| memory.value).unwrap_or_default(),
         }
     };
     inputs.config.services.iter().map(model).collect()
@@ -217,5 +278,9 @@ fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
         services: services_everywhere(inputs.config, lane),
         max_shards,
         max_shards_origin,
+        memory: lane.memory.unwrap_or_default(),
+        runner_memory: lane.runner_memory.clone(),
+        needs: Vec::new(),
+        order: lane.keeps_order.clone().map_or(SuiteOrder::Free, SuiteOrder::Keep),
     }
 }

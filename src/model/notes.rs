@@ -7,7 +7,7 @@ use super::build::Inputs;
 use super::graph::{ConstraintGraph, Node};
 use super::provision::{NotProvisioned, services_everywhere};
 use crate::config::{Origin, Service};
-use crate::estimate::Level;
+use crate::estimate::{Level, uses};
 use crate::ids::{Ix, IxVec, LaneName, ServiceIx, ServiceName, TestIx};
 
 /// What the user should know about how the model came to be.
@@ -23,6 +23,8 @@ pub struct Notes {
     pub idle_groups: Vec<String>,
     /// What the manifest says and no test is concerned by.
     pub idle: Vec<Idle>,
+    /// How many set-ups of several users are too many to be counted for each shard.
+    pub setups_left: usize,
 }
 
 /// Something in the manifest that no test is concerned by: often a name that is spelled another way.
@@ -40,6 +42,10 @@ pub enum Idle {
     Fixture(String, ServiceName, Origin),
     /// A place that stands for a service and that holds no test.
     Place(String, ServiceName, Origin),
+    /// A set-up that no test uses, as far as the inventory knows.
+    Setup(String, Origin),
+    /// A set-up of which nobody knows how long it takes.
+    SetupTime(String, Origin),
     /// A service that a lane's job starts today though no test of the lane is known to need it.
     Today(LaneName, ServiceName, Origin),
 }
@@ -79,6 +85,13 @@ pub(super) fn find_idle(
             idle.push(Idle::Service(service.name.clone(), service.origin.clone()));
         }
         idle.extend(rules);
+    }
+    for (at, setup) in config.setups.iter().enumerate() {
+        if !inputs.inventory.tests.iter().any(|test| uses(test, setup)) {
+            idle.push(Idle::Setup(setup.name.clone(), setup.origin.clone()));
+        } else if inputs.estimates.setups.iter().all(|time| time.setup != at) {
+            idle.push(Idle::SetupTime(setup.name.clone(), setup.origin.clone()));
+        }
     }
     for (lane, needed) in config.lanes.iter().zip(&needed) {
         let (Some(needed), Some(today)) = (needed, &lane.today) else { continue };

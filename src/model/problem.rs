@@ -12,9 +12,16 @@
 //! and the workflow ends at `max( floor, max over k of head(l) + wall(k) + after(l) )`, where `head` is the
 //! longest path of jobs that the lane waits for, `after` the longest that waits for it, and the floor the
 //! longest path that no lane is on.
+//!
+//! Where `slots` jobs run at once, a shard may wait for a runner before it starts, and the end includes that
+//! ([`crate::solve`] has the rule). What a shard's tests and services take of the runner's memory may be limited:
+//!
+//! ```text
+//! memory(l) + Σ memory(s) ≤ runner_memory(l)                        over s in S
+//! ```
 
 use super::ServiceSet;
-use crate::config::Origin;
+use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, UnitIx};
 use crate::time::Millis;
 
@@ -33,6 +40,23 @@ pub struct Problem {
     pub floor: Floor,
     /// The minutes that the other jobs are billed.
     pub other_minutes: u64,
+    /// The other jobs, as far as they take a runner from the shards.
+    pub others: Vec<OtherJob>,
+    /// How many jobs of the workflow run at once, where that is limited.
+    pub slots: Option<Sourced<u32>>,
+}
+
+/// A job that is no shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherJob {
+    /// Its name.
+    pub name: JobName,
+    /// How long it takes.
+    pub wall: Millis,
+    /// The other jobs that it waits for, by position.
+    pub needs: Vec<usize>,
+    /// The lanes whose shards it waits for.
+    pub lanes: Vec<LaneIx>,
 }
 
 /// A service as the solver sees it.
@@ -40,6 +64,8 @@ pub struct Problem {
 pub struct ServiceModel {
     /// Its name.
     pub name: ServiceName,
+    /// Whether it is something that runs beside the job.
+    pub kind: ServiceKind,
     /// How many containers it takes.
     pub containers: u32,
     /// The download of its image.
@@ -48,6 +74,19 @@ pub struct ServiceModel {
     pub ready: Millis,
     /// What the first test on it pays.
     pub attach: Millis,
+    /// What it takes of the runner's memory; nothing where it is not counted.
+    pub memory: Memory,
+}
+
+/// What a service is. To the solver all are alike: something that a shard pays once, and starts only for its users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// It is started beside the job.
+    #[default]
+    Container,
+    /// It is what the first of several tests does for all of them, inside the test step. It takes no container and its
+    /// `attach` is its time.
+    Setup,
 }
 
 /// A lane as the solver sees it.
@@ -71,6 +110,24 @@ pub struct LaneModel {
     pub max_shards: u32,
     /// Where that limit comes from.
     pub max_shards_origin: Origin,
+    /// What its tests take of the runner's memory.
+    pub memory: Memory,
+    /// What the tests and the services of a shard may take together, where that is limited.
+    pub runner_memory: Option<Sourced<Memory>>,
+    /// The other jobs that its shards wait for, by position.
+    pub needs: Vec<usize>,
+    /// Which of its units may share a shard.
+    pub order: SuiteOrder,
+}
+
+/// Which units of a lane may share a shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SuiteOrder {
+    /// Any.
+    #[default]
+    Free,
+    /// Only such as follow one another: the units of the lane are in the suite's order. With where that is said.
+    Keep(Origin),
 }
 
 /// Tests that run in the same shard: the atom that the solver moves.
@@ -121,10 +178,32 @@ impl Problem {
         paid + ready
     }
 
+    /// Returns these services without the set-ups among them, and the set-ups.
+    #[must_use]
+    pub fn apart_from_setups(&self, services: ServiceSet) -> (ServiceSet, ServiceSet) {
+        let is_setup = |service: &ServiceIx| self.services[*service].kind == ServiceKind::Setup;
+        let setups: ServiceSet = services.iter().filter(is_setup).collect();
+        (services.without(setups), setups)
+    }
+
     /// Returns how many containers a shard with these services starts.
     #[must_use]
     pub fn containers(&self, services: ServiceSet) -> u32 {
         services.iter().map(|service| self.services[service].containers).sum()
+    }
+
+    /// Returns what a shard of the lane with these services takes of its runner's memory.
+    #[must_use]
+    pub fn memory(&self, lane: LaneIx, services: ServiceSet) -> Memory {
+        let started: Memory = services.iter().map(|service| self.services[service].memory).sum();
+        self.lanes[lane].memory.plus(started)
+    }
+
+    /// Returns whether a shard of the lane with these services finds room in its runner's memory.
+    #[must_use]
+    pub fn fits_memory(&self, lane: LaneIx, services: ServiceSet) -> bool {
+        let limit = self.lanes[lane].runner_memory.as_ref();
+        limit.is_none_or(|limit| self.memory(lane, services) <= limit.value)
     }
 
     /// Returns what a shard of the lane with these services takes before and after its tests.

@@ -6,7 +6,7 @@ use super::{Fault, Lock, LockedShard, Plan, all_units, check, name_shards, place
 use crate::config::nearest;
 use crate::ids::{Ix, IxVec, LaneIx, Printable, ServiceName, ShardIx, ShardName, UnitIx};
 use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
-use crate::solve::{Bound, BoundReason, Solution, SolvedShard};
+use crate::solve::{Bound, BoundReason, Solution, SolvedShard, queue};
 
 /// A plan that was made elsewhere, scored.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
         }
         shards.extend(split.into_iter().filter(|(_, units)| !units.is_empty()).map(|(_, mut units)| {
             units.sort_unstable();
-            SolvedShard { lane, services, units }
+            SolvedShard { lane, services: services.union(setups_of(model, &units)), units }
         }));
     }
     Some(score(inputs, model, shards, None))
@@ -74,6 +74,7 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
         if let Some(at) = placed[unit]
             && let Some(shard) = &mut shards[ShardIx(at)]
         {
+            shard.services = shard.services.union(setups_of(&model, &[unit]));
             shard.units.push(unit);
         }
     }
@@ -103,6 +104,15 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
         Fault::LaneServiceMissing { lane, shard, service } => {
             Some(format!("every shard of `{lane}` starts `{service}`, but `{}` does not", name(shard)))
         }
+        Fault::OverMemory { shard, found, limit, .. } => {
+            Some(format!("`{}` takes {found} of memory, its runner has {limit}", name(shard)))
+        }
+        Fault::OutOfSuite { lane, shard, before, unit } => Some(format!(
+            "lane `{lane}` keeps the order of its suite, but in `{}` `{}` does not follow `{}`",
+            name(shard),
+            Printable(&unit),
+            Printable(&before)
+        )),
         Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
             Some(fault.to_string())
         }
@@ -110,6 +120,12 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
     };
     faults.extend(check(&model.problem, limits, &solution).into_iter().filter_map(sentence));
     Ok(Evaluation { model, plan, faults })
+}
+
+/// Returns what the units set up, whatever a plan says of services.
+fn setups_of(model: &Model, units: &[UnitIx]) -> ServiceSet {
+    let needed = units.iter().fold(ServiceSet::EMPTY, |all, unit| all.union(model.problem.needed(*unit)));
+    model.problem.apart_from_setups(needed).1
 }
 
 /// Returns the selectors that must be split so that every selector of the plan is at least a unit.
@@ -211,11 +227,16 @@ fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Opt
     let mut end = model.problem.floor.at;
     let mut minutes = model.problem.other_minutes;
     let mut containers = 0;
+    let mut walls = Vec::new();
     for shard in &shards {
         let times = super::times(model, shard.lane, shard.services, &shard.units);
         end = end.max(times.end());
         minutes += times.wall().billed_minutes();
+        walls.push((shard.lane, times.wall()));
         containers += model.problem.containers(shard.services);
+    }
+    if let Some(slots) = &model.problem.slots {
+        end = end.max(queue(&model.problem, slots.value, &walls).end);
     }
     let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
     let solution = Solution { shards, end, bound, minutes, containers };

@@ -116,7 +116,8 @@ pub fn simulate(model: &Model, shards: &[PlannedShard], pace_deviation: f64, run
             let (location, scale) = log_normal(run + overhead, variance);
             let wall = |draw: usize| (location + scale * quantiles[draw]).exp();
             let walls = shuffled(at as u64, runs).into_iter().map(wall).collect();
-            Drawn { walls, around: (times.head + times.after).as_f64(), overhead, run }
+            // Waits are taken as they are in the mean.
+            Drawn { walls, around: (times.head + times.queue + times.after).as_f64(), overhead, run }
         })
         .collect();
 

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::estimate::{Estimates, Level};
 use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ShardIx, TestIx, UnitIx};
 use crate::inventory::Inventory;
-use crate::model::{Model, Node, Reason, ServiceSet, UnitFacts, WhyNot};
+use crate::model::{Model, Node, Reason, ServiceKind, ServiceModel, ServiceSet, UnitFacts, WhyNot};
 use crate::plan::{Plan, PlannedShard};
 use crate::time::Millis;
 
@@ -70,7 +70,9 @@ pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
     if let Some((ix, _)) = plan.shards.iter_enumerated().find(|(_, shard)| shard.name.as_str() == name) {
         return Ok(Subject::Shard(ix));
     }
-    if let Some((ix, _)) = model.problem.services.iter_enumerated().find(|(_, s)| s.name.as_str() == name) {
+    let is_asked =
+        |service: &ServiceModel| service.kind == ServiceKind::Container && service.name.as_str() == name;
+    if let Some((ix, _)) = model.problem.services.iter_enumerated().find(|(_, service)| is_asked(service)) {
         return Ok(Subject::Service(ix));
     }
     if let Some((ix, _)) = model.problem.lanes.iter_enumerated().find(|(_, lane)| lane.name.as_str() == name)
@@ -99,7 +101,8 @@ pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
 fn candidates(known: Known<'_>, name: &str) -> Vec<String> {
     let Known { inventory, model, plan, .. } = known;
     let named = plan.shards.iter().map(|shard| shard.name.as_str());
-    let named = named.chain(model.problem.services.iter().map(|service| service.name.as_str()));
+    let services = model.problem.services.iter().filter(|service| service.kind == ServiceKind::Container);
+    let named = named.chain(services.map(|service| service.name.as_str()));
     let named = named.chain(model.problem.lanes.iter().map(|lane| lane.name.as_str()));
     if let Some(near) = crate::config::nearest(name, named) {
         return vec![near.to_owned()];
@@ -243,6 +246,13 @@ fn explain_unit(known: Known<'_>, ix: UnitIx) -> Explanation {
             needs.push(sentences::not_provisioned(note));
         }
     }
+    for setup in model.problem.apart_from_setups(unit.requirement).1.iter() {
+        let setup = &model.problem.services[setup];
+        needs.push(format!(
+            "it uses {}, which takes {} to set up in every shard with a user",
+            setup.name, setup.attach
+        ));
+    }
     if needs.is_empty() {
         needs.push("nothing beyond what its lane starts everywhere".to_owned());
     }
@@ -268,7 +278,8 @@ fn place(known: Known<'_>, unit: UnitIx) -> Section {
             others => format!("with {}", plural(others, "other unit")),
         };
         lines.push(format!("on {}, {company}", shard.name));
-        let needed = model.problem.needed(unit);
+        // Whatever shard runs it sets up what it uses.
+        let (needed, _) = model.problem.apart_from_setups(model.problem.needed(unit));
         let able: Vec<&PlannedShard> = plan
             .shards
             .iter()
@@ -330,6 +341,9 @@ fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
     if times.head > Millis::ZERO {
         lines.insert(0, format!("{} until the jobs that it waits for are done", times.head));
     }
+    if times.queue > Millis::ZERO {
+        lines.push(format!("it starts {} later for want of a runner", times.queue));
+    }
     let mut services = Vec::new();
     for service in shard.services.iter() {
         let users: Vec<UnitIx> = shard
@@ -353,6 +367,16 @@ fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
             None => "needed by nothing here".to_owned(),
         };
         services.push(format!("{}: {why}; it costs this shard {cost}", model_of.name));
+    }
+    for setup in shard.setups.iter() {
+        let users = shard.units.iter().filter(|unit| model.problem.units[**unit].requirement.contains(setup));
+        let setup = &model.problem.services[setup];
+        lines.push(format!(
+            "{} of the tests' time to set up {} for {}",
+            setup.attach,
+            setup.name,
+            plural(users.count(), "unit")
+        ));
     }
     if services.is_empty() {
         services.push("none".to_owned());
@@ -398,6 +422,10 @@ fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
         .filter(|shard| shard.services.contains(ix))
         .map(|shard| shard.name.as_str())
         .collect();
+    let limited = model.problem.lanes.iter().any(|lane| lane.runner_memory.is_some());
+    if limited && service.memory.0 > 0 {
+        lines.push(format!("{} of its runner's memory", service.memory));
+    }
     lines.push(if shards.is_empty() {
         "no shard starts it".to_owned()
     } else {

@@ -15,7 +15,7 @@ pub struct SuggestV1 {
     p50_ms: u64,
     p90_ms: u64,
     bound_ms: u64,
-    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes` or `exhausted`.
+    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes`, `slots` or `exhausted`.
     bound_reason: String,
     gap: f64,
     billed_minutes: u64,
@@ -34,8 +34,14 @@ struct ShardV1 {
     name: String,
     lane: String,
     services: Vec<String>,
+    /// What its tests set up once for several of them; part of `run_ms`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    setups: Vec<SetupV1>,
     tests: usize,
     units: usize,
+    /// How long it waits for a runner, where runners are limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_ms: Option<u64>,
     base_ms: u64,
     boot_ms: u64,
     run_ms: u64,
@@ -43,6 +49,19 @@ struct ShardV1 {
     wall_ms: u64,
     p90_ms: u64,
     slack_ms: u64,
+    /// What its tests and services take of its runner's memory, where that is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    /// What its runner has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runner_memory_bytes: Option<u64>,
+}
+
+/// What a session or module fixture does once.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SetupV1 {
+    name: String,
+    time_ms: u64,
 }
 
 /// Another plan on the same estimates: today's jobs, or one made by hand.
@@ -110,8 +129,14 @@ impl From<&PlanSummary> for SuggestV1 {
             name: shard.name.clone(),
             lane: shard.lane.clone(),
             services: shard.services.iter().map(ToString::to_string).collect(),
+            setups: shard
+                .setups
+                .iter()
+                .map(|(name, time)| SetupV1 { name: name.clone(), time_ms: time.0 })
+                .collect(),
             tests: shard.tests,
             units: shard.units,
+            queue_ms: shard.queue.map(|queue| queue.0),
             base_ms: shard.base.0,
             boot_ms: shard.boot.0,
             run_ms: shard.run.0,
@@ -119,6 +144,8 @@ impl From<&PlanSummary> for SuggestV1 {
             wall_ms: shard.wall.0,
             p90_ms: shard.p90.0,
             slack_ms: shard.slack.0,
+            memory_bytes: shard.memory.map(|(taken, _)| taken.0),
+            runner_memory_bytes: shard.memory.map(|(_, limit)| limit.0),
         });
         let steps = summary.steps.iter().map(|step| StepV1 {
             containers: step.containers,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::explanation::Explanation;
 use super::sentences::{change, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary};
-use super::text::headline;
+use super::text::{fullest, headline, setups};
 use crate::ids::Printable;
 
 /// Returns a plan as Markdown.
@@ -35,6 +35,12 @@ pub fn plan(summary: &PlanSummary) -> String {
         percent(summary.gap),
         escaped(&summary.binding)
     );
+    if let Some(setups) = setups(summary) {
+        let _ = writeln!(text, "\n**Set up:** {}", escaped(&setups));
+    }
+    if let Some(fullest) = fullest(summary) {
+        let _ = writeln!(text, "\n**Memory:** {}", escaped(&fullest));
+    }
     if !summary.others.is_empty() {
         text.push_str("\n#### Compared, on the same estimates\n\n");
         let rows = summary.others.iter().map(|other| {

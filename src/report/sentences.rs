@@ -87,6 +87,12 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
             format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "shard"))
         }
         BoundReason::Minutes => "The limit on billed minutes binds: more would end it earlier.".to_owned(),
+        BoundReason::Slots => {
+            let slots = problem.slots.as_ref();
+            let origin = slots.map_or_else(String::new, |slots| format!(" ({})", slots.origin));
+            let count = slots.map_or(0, |slots| slots.value);
+            format!("Only {} at once{origin}: with more runners it would end earlier.", plural(count, "job"))
+        }
         BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
     }
 }
@@ -135,6 +141,12 @@ pub(super) fn idle(idle: &Idle) -> String {
         Idle::Place(place, service, origin) => {
             format!("`{}`, which stands for `{service}` ({origin}), holds no test.", Printable(place))
         }
+        Idle::Setup(setup, origin) => format!(
+            "No test is known to use a fixture of the set-up `{setup}` ({origin}): an inventory of the plugin knows them."
+        ),
+        Idle::SetupTime(setup, origin) => format!(
+            "How long the set-up `{setup}` takes is not known ({origin}), so it is not counted for each shard: write `time = \"…\"`, or ingest reports with set-up phases."
+        ),
         Idle::Today(lane, service, origin) => format!(
             "Today's job of `{lane}` starts `{service}` ({origin}), which none of its tests is known to need."
         ),
@@ -171,8 +183,40 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
             problem.lanes[*lane].name,
             limit.origin
         ),
+        Clash::Memory(lane, limit) => {
+            let lane = &problem.lanes[*lane];
+            let tests = if lane.memory.0 > 0 {
+                format!(", {} of it for the tests", lane.memory)
+            } else {
+                String::new()
+            };
+            format!(
+                "the runner of lane `{}` has {} of memory ({}){tests}",
+                lane.name, limit.value, limit.origin
+            )
+        }
+        Clash::UnitMemory(unit, memory) => {
+            let services: Vec<String> = problem
+                .needed(*unit)
+                .iter()
+                .map(|service| &problem.services[service])
+                .filter(|service| service.memory.0 > 0)
+                .map(|service| format!("`{}` {}", service.name, service.memory))
+                .collect();
+            format!(
+                "`{}` alone takes {memory} with what it needs: {}",
+                Printable(&problem.units[*unit].name),
+                listed(services)
+            )
+        }
         Clash::Minutes(limit) => {
             format!("at most {} ({})", plural(limit.value, "billed minute"), limit.origin)
+        }
+        Clash::Order(lane, origin) => {
+            format!("lane `{}` keeps the order of its suite ({origin})", problem.lanes[*lane].name)
+        }
+        Clash::Slots(limit) => {
+            format!("at most {} of the workflow at once ({})", plural(limit.value, "job"), limit.origin)
         }
         Clash::Target(limit) => format!("the workflow ends within {} ({})", limit.value, limit.origin),
         Clash::OtherJobs(at) => format!(
@@ -212,7 +256,12 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
             plural(*count, "shard"),
             model.problem.lanes[*lane].name
         ),
+        Cure::Memory(lane, memory) => format!(
+            "give the runner of lane `{}` {memory} of memory: `runner_memory = \"{memory}\"`",
+            model.problem.lanes[*lane].name
+        ),
         Cure::Minutes(count) => format!("allow {}: `--max-minutes {count}`", plural(*count, "billed minute")),
+        Cure::Slots(count) => format!("let {} run at once: `--slots {count}`", plural(*count, "job")),
         Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
         Cure::Drop { service, units } => {
             let name = &model.problem.services[*service].name;

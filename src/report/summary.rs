@@ -1,7 +1,7 @@
 //! All that is worked out about a plan before it is shown: renderers only format.
 
 use super::sentences::{self, plural};
-use crate::config::Config;
+use crate::config::{Config, Memory};
 use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
 use crate::model::Model;
@@ -57,10 +57,14 @@ pub struct ShardLine {
     pub lane: String,
     /// The services that it starts.
     pub services: Vec<ServiceName>,
+    /// What its tests set up once for several of them, with what that takes.
+    pub setups: Vec<(String, Millis)>,
     /// How many tests it runs.
     pub tests: usize,
     /// How many units these are.
     pub units: usize,
+    /// How long it waits for a runner; nothing where runners are not limited.
+    pub queue: Option<Millis>,
     /// Checkout, install, collection.
     pub base: Millis,
     /// Its services' start.
@@ -75,6 +79,8 @@ pub struct ShardLine {
     pub p90: Millis,
     /// How much longer it could take before it decided the end.
     pub slack: Millis,
+    /// What it takes of its runner's memory, and what that has; nothing where it is not limited.
+    pub memory: Option<(Memory, Memory)>,
 }
 
 /// Another plan on the same estimates.
@@ -162,8 +168,15 @@ impl PlanSummary {
                 name: shard.name.to_string(),
                 lane: model.problem.lanes[shard.lane].name.to_string(),
                 services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
+                setups: shard
+                    .setups
+                    .iter()
+                    .map(|ix| &model.problem.services[ix])
+                    .map(|setup| (setup.name.to_string(), setup.attach))
+                    .collect(),
                 tests: shard.tests,
                 units: shard.units.len(),
+                queue: model.problem.slots.as_ref().map(|_| shard.times.queue),
                 base: shard.times.base,
                 boot: shard.times.boot,
                 run: shard.times.run,
@@ -171,6 +184,10 @@ impl PlanSummary {
                 wall: shard.times.wall(),
                 p90: shard.forecast.p90,
                 slack: last - shard.times.end(),
+                memory: model.problem.lanes[shard.lane]
+                    .runner_memory
+                    .as_ref()
+                    .map(|limit| (model.problem.memory(shard.lane, shard.services), limit.value)),
             })
             .collect();
         let limits = &plan.limits;
@@ -183,6 +200,9 @@ impl PlanSummary {
         }
         if let Some(limit) = &limits.minutes {
             shown.push(("minutes", limit.value.to_string()));
+        }
+        if let Some(slots) = &model.problem.slots {
+            shown.push(("slots", slots.value.to_string()));
         }
         if let Some(limit) = &limits.target {
             shown.push(("target", limit.value.to_string()));
@@ -303,6 +323,7 @@ fn reason_word(reason: &BoundReason) -> &'static str {
         BoundReason::Containers => "containers",
         BoundReason::Shards => "shards",
         BoundReason::Minutes => "minutes",
+        BoundReason::Slots => "slots",
         BoundReason::Exhausted => "exhausted",
     }
 }
@@ -351,6 +372,12 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
     }
     notes.extend(model.notes.not_provisioned.iter().map(sentences::not_provisioned));
     notes.extend(model.notes.idle.iter().map(sentences::idle));
+    if model.notes.setups_left > 0 {
+        notes.push(format!(
+            "{} more of several users are counted once and not for each shard: those that matter most are counted apart.",
+            plural(model.notes.setups_left, "set-up")
+        ));
+    }
     if !model.notes.unassigned.is_empty() {
         notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
     }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, plural, services};
+use super::sentences::{change, listed, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
+use crate::config::Memory;
 use crate::time::Millis;
 
 /// How wide a table may be where nobody says.
@@ -38,10 +39,15 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
     let _ = writeln!(text, "{}\n", headline(summary));
     let wide = width.unwrap_or(USUAL_WIDTH) >= 100;
     let mut headings = vec!["shard", "services", "tests", "base", "boot", "tests run", "job", "p90", "slack"];
+    // Where no job can wait, a column that says so would only take room.
+    let queues = summary.shards.iter().any(|shard| shard.queue.is_some());
+    if queues {
+        headings.insert(3, "queue");
+    }
     if wide {
         headings.push("");
     }
-    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8], width);
+    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 8 + usize::from(queues)], width);
     let longest = summary.shards.iter().map(|shard| shard.wall).max().unwrap_or_default();
     for shard in &summary.shards {
         let mut row = vec![
@@ -55,6 +61,9 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
             Cell::new(shard.p90),
             Cell::new(if shard.slack == Millis::ZERO { "—".to_owned() } else { shard.slack.to_string() }),
         ];
+        if queues {
+            row.insert(3, Cell::new(shard.queue.unwrap_or_default()));
+        }
         if wide {
             row.push(Cell::new(bar(shard, longest)));
         }
@@ -70,6 +79,12 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         percent(summary.gap)
     );
     let _ = writeln!(text, "                 {}", summary.binding);
+    if let Some(setups) = setups(summary) {
+        let _ = writeln!(text, "  Set up         {setups}");
+    }
+    if let Some(fullest) = fullest(summary) {
+        let _ = writeln!(text, "  Memory         {fullest}");
+    }
     if let Some(moved) = summary.moved {
         let _ = writeln!(text, "  Against lock   {} moved", plural(moved, "unit"));
     }
@@ -112,6 +127,30 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         }
     }
     text
+}
+
+/// Returns which shards do which set-ups, where some do.
+pub(super) fn setups(summary: &PlanSummary) -> Option<String> {
+    let mut done: Vec<(&(String, Millis), Vec<&str>)> = Vec::new();
+    for shard in &summary.shards {
+        for setup in &shard.setups {
+            match done.iter_mut().find(|(known, _)| *known == setup) {
+                Some((_, shards)) => shards.push(&shard.name),
+                None => done.push((setup, vec![&shard.name])),
+            }
+        }
+    }
+    let lines: Vec<String> =
+        done.iter().map(|((name, time), shards)| format!("{name} ({time}) in {}", listed(shards))).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// Returns how full the fullest runner is, where memory is limited.
+pub(super) fn fullest(summary: &PlanSummary) -> Option<String> {
+    let limited = summary.shards.iter().filter_map(|shard| Some((shard, shard.memory?)));
+    let left = |(_, (taken, limit)): &(&ShardLine, (Memory, Memory))| limit.saturating_sub(*taken);
+    let (shard, (taken, limit)) = limited.min_by_key(left)?;
+    Some(format!("{} takes most of its runner's memory: {taken} of {limit}", shard.name))
 }
 
 /// How many faults of another plan are shown.

@@ -6,9 +6,9 @@
 
 use super::effort::Effort;
 use super::planner::Planner;
-use crate::config::{Origin, Sourced};
+use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
-use crate::model::{Limits, Problem};
+use crate::model::{Limits, Problem, ServiceKind, SuiteOrder};
 use crate::time::Millis;
 
 /// The few constraints that can not hold together.
@@ -35,8 +35,16 @@ pub enum Clash {
     Shards(Sourced<u32>),
     /// At most so many shards in one lane.
     LaneShards(LaneIx, Sourced<u32>),
+    /// A shard of a lane takes at most so much memory.
+    Memory(LaneIx, Sourced<Memory>),
+    /// A unit takes that much memory with the services that it needs and the lane's tests.
+    UnitMemory(UnitIx, Memory),
     /// At most so many billed minutes.
     Minutes(Sourced<u64>),
+    /// The units of a lane stay in the suite's order, with where that is said.
+    Order(LaneIx, Origin),
+    /// At most so many jobs of the workflow run at once.
+    Slots(Sourced<u32>),
     /// The workflow ends by then.
     Target(Sourced<Millis>),
     /// The other jobs take that long by themselves.
@@ -74,8 +82,12 @@ pub enum Cure {
     Shards(u32),
     /// Allow a lane so many shards.
     LaneShards(LaneIx, u32),
+    /// Give the runner of a lane so much memory.
+    Memory(LaneIx, Memory),
     /// Allow so many billed minutes.
     Minutes(u64),
+    /// Let so many jobs run at once.
+    Slots(u32),
     /// Allow that much time.
     Target(Millis),
     /// Do without a service, which so many units need.
@@ -107,19 +119,21 @@ pub(super) fn find(problem: &Problem, limits: &Limits, effort: &Effort) -> Confl
     let (mut conflict, mut core) = find_one(problem, limits, effort);
     let mut changes = Vec::new();
     let mut relaxed = limits.clone();
+    let mut relaxed_problem = problem.clone();
     // Where no single change helps, another set of constraints clashes beside the first: it is relaxed as far as
     // it clashes alone, and what still clashes then is looked for.
     for _ in FILTER_ORDER {
         if !conflict.cures.is_empty() {
             break;
         }
-        let Some(change) =
-            cures(problem, &core, &core, effort).into_iter().find(|cure| cure.relax(&mut relaxed))
+        let Some(change) = cures(&relaxed_problem, &core.limits, &core, effort)
+            .into_iter()
+            .find(|cure| cure.relax(&mut relaxed, &mut relaxed_problem))
         else {
             break;
         };
         changes.push(change);
-        let (next, next_core) = find_one(problem, &relaxed, effort);
+        let (next, next_core) = find_one(&relaxed_problem, &relaxed, effort);
         conflict.further.extend(next.clashes);
         conflict.cures = next.cures;
         conflict.proven &= next.proven;
@@ -136,20 +150,36 @@ pub(super) fn find(problem: &Problem, limits: &Limits, effort: &Effort) -> Confl
 
 impl Cure {
     /// Relaxes the limit that this is about; says whether it is about one.
-    fn relax(&self, limits: &mut Limits) -> bool {
+    fn relax(&self, limits: &mut Limits, problem: &mut Problem) -> bool {
         match *self {
             Self::Containers(count) => limits.containers = Some(Sourced::new(count, Origin::Default)),
             Self::Shards(count) => limits.shards = Some(Sourced::new(count, Origin::Default)),
             Self::Minutes(count) => limits.minutes = Some(Sourced::new(count, Origin::Default)),
             Self::Target(at) => limits.target = Some(Sourced::new(at, Origin::Default)),
-            Self::LaneShards(..) | Self::Drop { .. } => return false,
+            Self::LaneShards(lane, count) => problem.lanes[lane].max_shards = count,
+            Self::Memory(lane, memory) => {
+                problem.lanes[lane].runner_memory = Some(Sourced::new(memory, Origin::Default));
+            }
+            Self::Slots(count) => problem.slots = Some(Sourced::new(count, Origin::Default)),
+            Self::Drop { .. } => return false,
         }
         true
     }
 }
 
+/// The limits that take part in a conflict.
+struct Core {
+    limits: Limits,
+    /// The lanes whose limit on shards does.
+    crowded: Vec<LaneIx>,
+    /// The lanes whose runner's memory does.
+    narrow: Vec<LaneIx>,
+    /// Whether the number of jobs that run at once does.
+    slots: bool,
+}
+
 /// Returns a set of constraints that clash of which no part clashes alone, and the limits among them.
-fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, Limits) {
+fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, Core) {
     let proven = refuses(problem, limits, effort);
     // Where it is not proven, the most that can be said of less limited problems is the same.
     let fails = |problem: &Problem, limits: &Limits| {
@@ -165,14 +195,43 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, L
     }
     let mut clashes = Vec::new();
     let mut free = problem.clone();
-    let mut lane_limits = Vec::new();
+    free.slots = None;
+    let slots = problem.slots.is_some() && !fails(&free, &core);
+    if slots {
+        free.slots.clone_from(&problem.slots);
+        clashes.extend(problem.slots.clone().map(Clash::Slots));
+    }
+    let mut crowded = Vec::new();
     for (lane, model) in problem.lanes.iter_enumerated() {
         free.lanes[lane].max_shards = u32::MAX;
         if !fails(&free, &core) {
             free.lanes[lane].max_shards = model.max_shards;
-            lane_limits.push(lane);
+            crowded.push(lane);
             let limit = Sourced::new(model.max_shards, model.max_shards_origin.clone());
             clashes.push(Clash::LaneShards(lane, limit));
+        }
+    }
+    for (lane, model) in problem.lanes.iter_enumerated() {
+        let SuiteOrder::Keep(origin) = &model.order else { continue };
+        free.lanes[lane].order = SuiteOrder::Free;
+        if !fails(&free, &core) {
+            free.lanes[lane].order = model.order.clone();
+            clashes.push(Clash::Order(lane, origin.clone()));
+        }
+    }
+    let mut narrow = Vec::new();
+    for (lane, model) in problem.lanes.iter_enumerated() {
+        let Some(limit) = &model.runner_memory else { continue };
+        free.lanes[lane].runner_memory = None;
+        if !fails(&free, &core) {
+            free.lanes[lane].runner_memory = Some(limit.clone());
+            narrow.push(lane);
+            clashes.push(Clash::Memory(lane, limit.clone()));
+            let misfit = |unit: &UnitIx| {
+                problem.units[*unit].lane == lane && !problem.fits_memory(lane, problem.needed(*unit))
+            };
+            let takes = |unit: UnitIx| Clash::UnitMemory(unit, problem.memory(lane, problem.needed(unit)));
+            clashes.extend(problem.units.indices().find(misfit).map(takes));
         }
     }
     if let Some(limit) = &core.containers {
@@ -214,20 +273,8 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, L
         clashes.extend(limits.minutes.clone().map(Clash::Minutes));
         clashes.extend(limits.target.clone().map(Clash::Target));
     }
-    let mut cures = cures(problem, limits, &core, effort);
-    if lane_limits.len() == 1 {
-        let lane = lane_limits[0];
-        let most = problem.units.iter().filter(|unit| unit.lane == lane).count();
-        let most = u32::try_from(most).unwrap_or(u32::MAX);
-        cures.extend(
-            smallest(problem.lanes[lane].max_shards.into(), most.into(), |shards| {
-                let mut wider = problem.clone();
-                wider.lanes[lane].max_shards = u32::try_from(shards).unwrap_or(u32::MAX);
-                has_plan(&wider, limits, effort)
-            })
-            .map(|shards| Cure::LaneShards(lane, u32::try_from(shards).unwrap_or(u32::MAX))),
-        );
-    }
+    let core = Core { limits: core, crowded, narrow, slots };
+    let cures = cures(problem, limits, &core, effort);
     (Conflict { clashes, further: Vec::new(), cures, jointly: false, proven }, core)
 }
 
@@ -270,7 +317,8 @@ fn needs(problem: &Problem) -> Vec<Clash> {
             let mut users = problem
                 .units
                 .indices()
-                .filter(|unit| problem.units[*unit].lane == lane && problem.needed(*unit).contains(service));
+                .filter(|unit| problem.units[*unit].lane == lane && problem.needed(*unit).contains(service))
+                .filter(|_| problem.services[service].kind == ServiceKind::Container);
             if let Some(example) = users.next() {
                 needs.push(Clash::Needs { lane, service, units: 1 + users.count(), example });
             }
@@ -279,7 +327,7 @@ fn needs(problem: &Problem) -> Vec<Clash> {
     needs
 }
 
-fn cures(problem: &Problem, limits: &Limits, core: &Limits, effort: &Effort) -> Vec<Cure> {
+fn cures(problem: &Problem, limits: &Limits, core: &Core, effort: &Effort) -> Vec<Cure> {
     let to_u32 = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let with = |change: &dyn Fn(&mut Limits)| {
         let mut changed = limits.clone();
@@ -288,30 +336,70 @@ fn cures(problem: &Problem, limits: &Limits, core: &Limits, effort: &Effort) -> 
     };
     let sourced = |value: u64| Some(Sourced::new(to_u32(value), Origin::Default));
     let mut cures = Vec::new();
-    if let Some(limit) = &core.containers {
+    if let Some(limit) = &core.limits.containers {
         let most = u64::from(problem.container_range().1);
         let found = smallest(limit.value.into(), most, |n| with(&|limits| limits.containers = sourced(n)));
         cures.extend(found.map(|n| Cure::Containers(to_u32(n))));
         cures.extend(droppable(problem, limits, effort));
     }
-    if let Some(limit) = &core.shards {
+    if let Some(limit) = &core.limits.shards {
         let most = problem.units.len() as u64;
         let found = smallest(limit.value.into(), most, |n| with(&|limits| limits.shards = sourced(n)));
         cures.extend(found.map(|n| Cure::Shards(to_u32(n))));
     }
-    if let Some(limit) = &core.minutes {
+    if let Some(limit) = &core.limits.minutes {
         let found = smallest(limit.value, 1 << 24, |n| {
             with(&|limits| limits.minutes = Some(Sourced::new(n, Origin::Default)))
         });
         cures.extend(found.map(Cure::Minutes));
     }
-    if core.target.is_some() {
+    if core.limits.target.is_some() {
         // The fastest plan there is tells what target can be kept.
         let free = Limits { target: None, ..limits.clone() };
         let fastest = ask(problem, effort, |planner| planner.soonest(&free));
         cures.extend(fastest.map(|solution| Cure::Target(solution.end)));
     }
+    if let [lane] = core.crowded[..] {
+        let most = problem.units.iter().filter(|unit| unit.lane == lane).count() as u64;
+        let found = smallest(problem.lanes[lane].max_shards.into(), most, |shards| {
+            let mut wider = problem.clone();
+            wider.lanes[lane].max_shards = to_u32(shards);
+            has_plan(&wider, limits, effort)
+        });
+        cures.extend(found.map(|shards| Cure::LaneShards(lane, to_u32(shards))));
+    }
+    if let Some(slots) = problem.slots.as_ref().filter(|_| core.slots) {
+        let most = (problem.units.len() + problem.others.len()) as u64;
+        let found = smallest(slots.value.into(), most, |count| {
+            let mut wider = problem.clone();
+            wider.slots = Some(Sourced::new(to_u32(count), Origin::Default));
+            has_plan(&wider, limits, effort)
+        });
+        cures.extend(found.map(|count| Cure::Slots(to_u32(count))));
+    }
+    for lane in &core.narrow {
+        let found = roomier(problem, limits, *lane, effort);
+        cures.extend(found.map(|memory| Cure::Memory(*lane, memory)));
+    }
+    if !core.narrow.is_empty() && core.limits.containers.is_none() {
+        cures.extend(droppable(problem, limits, effort));
+    }
     cures
+}
+
+/// Returns the least memory of a lane's runner, in whole megabytes, with which there is a plan.
+fn roomier(problem: &Problem, limits: &Limits, lane: LaneIx, effort: &Effort) -> Option<Memory> {
+    let limit = problem.lanes[lane].runner_memory.as_ref()?.value;
+    let all = problem.services.indices().collect();
+    let megabytes = |memory: Memory| memory.0.div_ceil(Memory::MEGABYTE.0);
+    let most = megabytes(problem.memory(lane, all));
+    smallest(limit.0 / Memory::MEGABYTE.0, most, |count| {
+        let mut roomier = problem.clone();
+        let memory = Memory(count * Memory::MEGABYTE.0);
+        roomier.lanes[lane].runner_memory = Some(Sourced::new(memory, Origin::Default));
+        has_plan(&roomier, limits, effort)
+    })
+    .map(|count| Memory(count * Memory::MEGABYTE.0))
 }
 
 /// Returns the services without which there would be a plan, the least needed first.
@@ -330,7 +418,8 @@ fn droppable(problem: &Problem, limits: &Limits, effort: &Effort) -> Vec<Cure> {
             for lane in &mut without.lanes {
                 lane.services = lane.services.without(only);
             }
-            (users > 0 && has_plan(&without, limits, effort)).then_some((users, service))
+            let can_go = users > 0 && problem.services[service].kind == ServiceKind::Container;
+            (can_go && has_plan(&without, limits, effort)).then_some((users, service))
         })
         .collect();
     found.sort_unstable();
@@ -370,7 +459,9 @@ impl Conflict {
             .clashes
             .iter()
             .filter_map(|clash| match clash {
-                Clash::Needs { lane, .. } | Clash::LaneShards(lane, _) => Some(*lane),
+                Clash::Needs { lane, .. } | Clash::LaneShards(lane, _) | Clash::Memory(lane, _) => {
+                    Some(*lane)
+                }
                 _ => None,
             })
             .collect();

@@ -153,6 +153,11 @@ impl Work {
         Some(Shape { shards, containers, end })
     }
 
+    /// Returns whether every shard finds room in its runner's memory.
+    fn fits_memory(&self, problem: &Problem, shape: &Shape) -> bool {
+        shape.shards.iter().all(|services| problem.fits_memory(self.lane, *services))
+    }
+
     /// Returns the best shapes found, with more and more containers, each ending earlier than the one before.
     fn curve(&self, problem: &Problem, most: u32, most_shards: u32, effort: &Effort) -> Vec<Shape> {
         let mut found: Vec<Shape> = Vec::new();
@@ -169,7 +174,7 @@ impl Work {
                 break;
             }
             loop {
-                if shape.containers <= most {
+                if shape.containers <= most && self.fits_memory(problem, &shape) {
                     found.push(shape.clone());
                 }
                 match self.with_one_less(problem, &shape, effort) {
@@ -179,8 +184,10 @@ impl Work {
             }
         }
         if found.is_empty() {
-            found
-                .extend(self.shape(problem, vec![self.all], effort).filter(|shape| shape.containers <= most));
+            found.extend(
+                self.shape(problem, vec![self.all], effort)
+                    .filter(|shape| shape.containers <= most && self.fits_memory(problem, shape)),
+            );
         }
         found.sort_by_key(|shape| (shape.containers, shape.end, shape.shards.len()));
         let mut curve: Vec<Shape> = Vec::new();
@@ -229,6 +236,7 @@ impl Work {
                 if containers <= most
                     && let Some(next) = self.shape(problem, shards, effort)
                     && next.end < best.as_ref().map_or(shape.end, |best| best.end)
+                    && self.fits_memory(problem, &next)
                 {
                     best = Some(next);
                 }

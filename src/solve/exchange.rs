@@ -59,7 +59,7 @@ struct Figures {
     late: u64,
     minutes: u64,
     containers: u32,
-    /// How many pairs of its units must be apart.
+    /// How many pairs of its units must be apart, and one more where its services find no room in the memory.
     clashes: u32,
 }
 
@@ -190,6 +190,7 @@ impl<'p> Board<'p> {
             if !problem.apart.is_empty() {
                 figures.clashes = self.clashes(&slot.units);
             }
+            figures.clashes += u32::from(!problem.fits_memory(lane, figures.services));
         }
         let before = std::mem::replace(&mut self.slots[at].figures, figures);
         let cost = &mut self.cost;

@@ -64,6 +64,7 @@ impl LaneView {
         let needs: BTreeSet<ServiceSet> = units.iter().map(|ix| problem.needed(*ix)).collect();
         let mut configurations: Vec<Configuration> = unions(&needs)?
             .into_iter()
+            .filter(|services| problem.fits_memory(lane, *services))
             .map(|services| Configuration {
                 services,
                 containers: problem.containers(services),

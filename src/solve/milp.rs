@@ -59,9 +59,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Origin;
+    use crate::config::{Memory, Origin};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{LaneModel, Problem, ServiceModel, ServiceSet, Unit};
+    use crate::model::{LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
     use crate::solve::effort::Effort;
     use crate::solve::master::Master;
     use crate::solve::question::{Caps, Resource, Verdict};
@@ -74,10 +74,12 @@ mod tests {
         };
         let service = |(at, boot): (usize, &u64)| ServiceModel {
             name: format!("s{at}").parse().unwrap(),
+            kind: ServiceKind::Container,
             containers: 1,
             pull: Millis(*boot),
             ready: Millis::ZERO,
             attach: Millis::ZERO,
+            memory: Memory(0),
         };
         let lane = LaneModel {
             name: "lane".parse().unwrap(),
@@ -89,6 +91,10 @@ mod tests {
             services: ServiceSet::EMPTY,
             max_shards: u32::MAX,
             max_shards_origin: Origin::Default,
+            memory: Memory(0),
+            runner_memory: None,
+            needs: Vec::new(),
+            order: SuiteOrder::Free,
         };
         let unit = |(load, bits): &(u64, u64)| Unit {
             name: String::new(),

@@ -417,9 +417,11 @@ impl<'p> Board<'p> {
                 let needs = needs.union(self.problem.lanes[lane].services);
                 let able: Vec<usize> = (0..self.slots.len())
                     .filter(|at| {
-                        self.slots[*at]
-                            .shard
-                            .is_none_or(|(of, services)| of == lane && !services.covers(needs))
+                        self.slots[*at].shard.is_none_or(|(of, services)| {
+                            of == lane
+                                && !services.covers(needs)
+                                && self.problem.fits_memory(lane, services.union(needs))
+                        })
                     })
                     .collect();
                 if able.is_empty() {

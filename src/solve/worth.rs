@@ -388,19 +388,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::{Origin, Sourced};
+    use crate::config::{Memory, Origin, Sourced};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{Apart, LaneModel, Limits, ServiceModel, ServiceSet, Unit};
+    use crate::model::{Apart, LaneModel, Limits, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
     use crate::solve::exact;
 
     /// Returns a serial lane with two services and units of these loads, each with what it needs as bits.
     fn lane_of(units: &[(u64, u64)], apart: usize) -> Problem {
         let service = |at: u64| ServiceModel {
             name: format!("s{at}").parse().unwrap(),
+            kind: ServiceKind::Container,
             containers: 1,
             pull: Millis(7 * at + 2),
             ready: Millis(3),
             attach: Millis::ZERO,
+            memory: Memory(0),
         };
         let lane = LaneModel {
             name: "lane".parse().unwrap(),
@@ -412,6 +414,10 @@ mod tests {
             services: ServiceSet::from_iter([ServiceIx(0)]),
             max_shards: u32::MAX,
             max_shards_origin: Origin::Default,
+            memory: Memory(0),
+            runner_memory: None,
+            needs: Vec::new(),
+            order: SuiteOrder::Free,
         };
         let unit = |(load, needs): &(u64, u64)| Unit {
             name: String::new(),

@@ -9,7 +9,7 @@ use crate::report::explanation::{Known, explain, find};
 use crate::report::{self, json_v1};
 
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
-    let project = Project::load(settings, &args.inventory)?;
+    let mut project = Project::load(settings, &args.inventory)?;
     let (model, plan) = project.planned(&args.limits, settings)?;
     let known = Known {
         config: &project.config,

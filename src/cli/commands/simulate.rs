@@ -12,7 +12,7 @@ use crate::report::{SimulationSummary, SimulationV1, for_comment, json_v1, plura
 const RUNS: usize = 10_000;
 
 pub(in crate::cli) fn run(args: &SimulateArgs, settings: &Settings) -> CommandResult {
-    let project = Project::load(settings, &args.inventory)?;
+    let mut project = Project::load(settings, &args.inventory)?;
     let (model, plan) = project.planned(&args.limits, settings)?;
     let shards: Vec<_> = plan.shards.iter().cloned().collect();
     let simulation = plan::simulate(&model, &shards, project.estimates.pace_deviation, RUNS);

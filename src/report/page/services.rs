@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Known;
 use crate::ids::{ServiceIx, TestIx};
-use crate::model::ServiceSet;
+use crate::model::{ServiceKind, ServiceSet};
 use crate::report::sentences::{self, plural};
 use crate::time::Millis;
 
@@ -45,7 +45,8 @@ pub(super) fn services(known: Known<'_>) -> Vec<ServiceCost> {
         without.entry(note.service.as_str()).or_default().extend(&note.tests);
     }
     let cost = |ix: ServiceIx| cost(known, ix, without.get(model.problem.services[ix].name.as_str()));
-    let mut costs: Vec<ServiceCost> = model.problem.services.indices().map(cost).collect();
+    let is_service = |ix: &ServiceIx| model.problem.services[*ix].kind == ServiceKind::Container;
+    let mut costs: Vec<ServiceCost> = model.problem.services.indices().filter(is_service).map(cost).collect();
     costs.retain(|cost| cost.shards > 0 || !cost.notes.is_empty());
     costs.sort_by(|a, b| b.added.cmp(&a.added).then_with(|| a.name.cmp(&b.name)));
     costs

@@ -66,7 +66,8 @@ pub(super) fn slowest(known: Known<'_>) -> SlowUnits {
             piece: unit.piece,
             share: if load == Millis::ZERO { 0.0 } else { unit.load.as_f64() / load.as_f64() },
             services: problem
-                .needed(ix)
+                .apart_from_setups(problem.needed(ix))
+                .0
                 .iter()
                 .map(|service| problem.services[service].name.to_string())
                 .collect(),

@@ -116,8 +116,10 @@ fn the_page_of_services_is_that_of_the_catalogue() {
     let mut text = "# Usual services\n\nWritten by a test from the catalogue that the program holds \
                     (`models/services.toml`). A service of the manifest is found by its name or its image. *Pull* is \
                     the download, *ready* the time to a passing health check, *attach* what the first test on it pays. \
-                    What the manifest says comes first, and measured jobs scale the rest.\n\n\
-                    | service | also called | pull | ready | attach |\n|---|---|--:|--:|--:|\n"
+                    What the manifest says comes first, and measured jobs scale the rest. *Memory* is what it \
+                    takes of the runner's; the catalogue names the source of each figure, and what has none is not \
+                    counted.\n\n\
+                    | service | also called | pull | ready | attach | memory |\n|---|---|--:|--:|--:|--:|\n"
         .to_owned();
     for service in catalogue["service"].as_array().unwrap() {
         let names: Vec<&str> =
@@ -125,12 +127,13 @@ fn the_page_of_services_is_that_of_the_catalogue() {
         let time = |key: &str| service[key].as_str().unwrap().to_owned();
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             names[0],
             names[1..].join(", "),
             time("pull"),
             time("ready"),
-            time("attach")
+            time("attach"),
+            service.get("memory").and_then(|memory| memory["figure"].as_str()).unwrap_or_default()
         )
         .unwrap();
     }
