@@ -202,6 +202,7 @@ fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
         containers: limit("containers", 0),
         shards: limit("shards", 1),
         minutes: limit("minutes", 1).map(|Sourced { value, origin }| Sourced::new(value.into(), origin)),
+        tolerance: section.parsed("tolerance").map(|value| places.at(&section, "tolerance", value)),
     };
     section.finish();
     budget

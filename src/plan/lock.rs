@@ -14,10 +14,10 @@ use sha2::{Digest as _, Sha256};
 use super::Plan;
 use super::lock_text::read_quickly;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
-use crate::config::{Config, Origin, Sourced};
+use crate::config::{Budget, Config, Origin, Sourced};
 use crate::ids::{LaneName, ServiceName, ShardName};
-use crate::model::{Limits, Model, ServiceSet};
-use crate::time::Millis;
+use crate::model::{Leeway, Limits, Model, ServiceSet};
+use crate::time::{Millis, ParseToleranceError};
 
 /// The pinned plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Lock {
     pub inputs: String,
     /// What the plan was to keep within.
     pub limits: Limits,
+    /// How much later than the earliest it was allowed to end, and what for.
+    pub leeway: Leeway,
 }
 
 /// A shard of the lock.
@@ -139,6 +141,11 @@ struct LimitsV1 {
     minutes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_ms: Option<u64>,
+    /// Where it is not the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tolerance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cheapest_within: Option<String>,
 }
 
 /// What the plan was expected to take when it was made.
@@ -232,6 +239,13 @@ impl Lock {
             target: file.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
         };
         let unusable = |message| LockError::Malformed { path: path.clone(), line: 1, message };
+        let allowed = |text: Option<&String>| {
+            let parsed = text.map(|text| text.parse().map(|value| Sourced::new(value, pinned())));
+            parsed.transpose().map_err(|error: ParseToleranceError| unusable(error.to_string()))
+        };
+        let tolerance = allowed(file.limits.tolerance.as_ref())?;
+        let leeway =
+            Leeway::new(tolerance, allowed(file.limits.cheapest_within.as_ref())?, &Budget::default());
         let lanes = file.lanes.into_iter().map(LaneV1::into_lane).collect::<Result<Vec<_>, _>>();
         let mut lanes = lanes.map_err(unusable)?;
         for shard in &file.shards {
@@ -246,6 +260,7 @@ impl Lock {
             shards: file.shards.into_iter().map(locked).collect(),
             inputs: file.inputs,
             limits,
+            leeway,
         })
     }
 
@@ -281,6 +296,8 @@ impl Lock {
                 shards: limits.shards.as_ref().map(|limit| limit.value),
                 minutes: limits.minutes.as_ref().map(|limit| limit.value),
                 target_ms: limits.target.as_ref().map(|limit| limit.value.0),
+                tolerance: other_than_usual(&plan.leeway),
+                cheapest_within: plan.leeway.cheapest_within.as_ref().map(|within| within.value.to_string()),
             },
             predicted: PredictedV1 {
                 end_ms: plan.end.0,
@@ -347,6 +364,12 @@ pub fn identity(text: &str) -> String {
     format!("sha256:{digits}")
 }
 
+/// Returns the tolerance where it is not the default.
+fn other_than_usual(leeway: &Leeway) -> Option<String> {
+    let tolerance = leeway.tolerance.value;
+    (tolerance != Leeway::DEFAULT_TOLERANCE).then(|| tolerance.to_string())
+}
+
 /// Returns the digest of everything that decides the plan: the units with their times and needs, the lanes and
 /// services with theirs, the limits.
 fn digest(model: &Model, plan: &Plan) -> String {
@@ -387,5 +410,9 @@ fn digest(model: &Model, plan: &Plan) -> String {
         limits.minutes.as_ref().map(|limit| limit.value),
         limits.target.as_ref().map(|limit| limit.value.0),
     ));
+    let within = plan.leeway.cheapest_within.as_ref().map(|within| within.value.to_string());
+    for leeway in other_than_usual(&plan.leeway).into_iter().chain(within) {
+        line(leeway);
+    }
     format!("blake3:{}", hasher.finalize().to_hex())
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::explanation::Explanation;
+use super::moves::MoveLine;
 use super::summary::{FrontierSummary, OtherPlan, PlanSummary};
 
 /// `shardplan suggest --format json`
@@ -24,8 +25,44 @@ pub struct SuggestV1 {
     shards: Vec<ShardV1>,
     others: Vec<OtherV1>,
     steps: Vec<StepV1>,
+    /// How many units are on another shard than the lock has them on; null without a lock.
     moved: Option<usize>,
+    /// These units, those that take longest first.
+    moves: Vec<MoveV1>,
+    /// How many units the lock does not know; null without a lock.
+    new_units: Option<usize>,
+    /// How much later the workflow ends than it could, so that fewer units move; null without a lock.
+    later_by_ms: Option<u64>,
+    /// With `--cheapest-within`: what the cheapest plan had to keep, and what is proven of it.
+    cheapest: Option<CheapestV1>,
     notes: Vec<String>,
+}
+
+/// A unit that is on another shard than the lock has it on.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MoveV1 {
+    unit: String,
+    /// The shard that the lock has it on.
+    from: String,
+    /// The shard that it is on now.
+    to: String,
+    tests: usize,
+    load_ms: u64,
+    /// Why: `need`, `shard-gone`, `limit`, `grew`, `shrank` or `balance`.
+    reason: String,
+    /// The reason as a sentence.
+    why: String,
+}
+
+/// The cheapest plan near the fastest.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CheapestV1 {
+    /// When the fastest plan ends.
+    fastest_ms: u64,
+    /// When the plan had to end.
+    latest_ms: u64,
+    /// No plan that ends by then bills fewer minutes.
+    least_minutes: u64,
 }
 
 /// A shard.
@@ -141,8 +178,30 @@ impl From<&PlanSummary> for SuggestV1 {
             shards: shards.collect(),
             others: summary.others.iter().map(OtherV1::from).collect(),
             steps: steps.collect(),
-            moved: summary.moved,
+            moved: summary.moves.as_ref().map(|moves| moves.lines.len()),
+            moves: summary.moves.iter().flat_map(|moves| &moves.lines).map(MoveV1::from).collect(),
+            new_units: summary.moves.as_ref().map(|moves| moves.newcomers),
+            later_by_ms: summary.moves.as_ref().map(|moves| moves.later.0),
+            cheapest: summary.saving.as_ref().map(|saving| CheapestV1 {
+                fastest_ms: saving.fastest.0,
+                latest_ms: saving.latest.0,
+                least_minutes: saving.least_minutes,
+            }),
             notes: summary.notes.clone(),
+        }
+    }
+}
+
+impl From<&MoveLine> for MoveV1 {
+    fn from(line: &MoveLine) -> Self {
+        Self {
+            unit: line.unit.clone(),
+            from: line.from.clone(),
+            to: line.to.clone(),
+            tests: line.tests,
+            load_ms: line.load.0,
+            reason: line.reason.to_owned(),
+            why: line.why.clone(),
         }
     }
 }

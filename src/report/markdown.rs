@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, plural, services};
+use super::sentences::{change, cheapest, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary};
-use super::text::headline;
+use super::text::{MAX_MOVES, headline};
 use crate::ids::Printable;
 
 /// Returns a plan as Markdown.
@@ -35,6 +35,30 @@ pub fn plan(summary: &PlanSummary) -> String {
         percent(summary.gap),
         escaped(&summary.binding)
     );
+    if let Some(saving) = &summary.saving {
+        let _ = writeln!(text, "\n**Cheapest:** {}", escaped(&cheapest(summary, saving)));
+    }
+    if let Some(moves) = &summary.moves {
+        let _ = writeln!(text, "\n**Against the lock:** {}.", escaped(&moves.sentence()));
+        if !moves.lines.is_empty() {
+            text.push_str("\n#### Moved against the lock\n\n");
+            let rows = moves.lines.iter().take(MAX_MOVES).map(|line| {
+                vec![
+                    line.unit.clone(),
+                    line.from.clone(),
+                    line.to.clone(),
+                    line.tests.to_string(),
+                    line.load.to_string(),
+                    line.why.clone(),
+                ]
+            });
+            table(&mut text, &["unit", "from", "to", "tests:", "time:", "why"], rows);
+            if moves.lines.len() > MAX_MOVES {
+                let more = plural(moves.lines.len() - MAX_MOVES, "unit");
+                let _ = writeln!(text, "\nAnd {more} more.");
+            }
+        }
+    }
     if !summary.others.is_empty() {
         text.push_str("\n#### Compared, on the same estimates\n\n");
         let rows = summary.others.iter().map(|other| {

@@ -1,8 +1,9 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
+use super::summary::PlanSummary;
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
 use crate::model::{Idle, Model, NotProvisioned, WhyNot};
-use crate::plan::Plan;
+use crate::plan::{Plan, Saving};
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
 use crate::time::Millis;
 
@@ -89,6 +90,17 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
         BoundReason::Minutes => "The limit on billed minutes binds: more would end it earlier.".to_owned(),
         BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
     }
+}
+
+/// Returns what is proven of the cheapest plan near the fastest.
+pub(super) fn cheapest(summary: &PlanSummary, saving: &Saving) -> String {
+    let Saving { within, fastest, latest, least_minutes } = saving;
+    let proof = if *least_minutes >= summary.minutes {
+        "and bills the fewest minutes of those that do".to_owned()
+    } else {
+        format!("none that does bills fewer than {}", plural(*least_minutes, "minute"))
+    };
+    format!("ends by {latest}, {within} after the fastest plan ({fastest}); {proof}")
 }
 
 /// Returns why shards do not start a service that tests name.

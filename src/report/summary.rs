@@ -1,11 +1,12 @@
 //! All that is worked out about a plan before it is shown: renderers only format.
 
+use super::moves::MovesSummary;
 use super::sentences::{self, plural};
 use crate::config::Config;
 use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
 use crate::model::Model;
-use crate::plan::Plan;
+use crate::plan::{Plan, Saving};
 use crate::solve::{BoundReason, Frontier};
 use crate::time::Millis;
 
@@ -42,8 +43,10 @@ pub struct PlanSummary {
     pub steps: Vec<Step>,
     /// What the user should know about how the plan came to be.
     pub notes: Vec<String>,
-    /// How many units left the shard that the last lock has them on.
-    pub moved: Option<usize>,
+    /// What left the shard that the last lock has it on; nothing without a lock.
+    pub moves: Option<MovesSummary>,
+    /// The cheapest plan near the fastest was asked for: what is proven of it.
+    pub saving: Option<Saving>,
     /// No duration is known: every test counts as a second, and times are proportions.
     pub by_count: bool,
 }
@@ -198,7 +201,8 @@ impl PlanSummary {
             others: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),
-            moved: plan.moved,
+            moves: MovesSummary::of(model, plan),
+            saving: plan.saving,
             by_count: model.notes.levels.contains_key(&Level::Count),
         }
     }

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, plural, services};
+use super::moves::MovesSummary;
+use super::sentences::{change, cheapest, percent, plural, services};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
+use crate::ids::Printable;
 use crate::time::Millis;
 
 /// How wide a table may be where nobody says.
@@ -70,8 +72,18 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         percent(summary.gap)
     );
     let _ = writeln!(text, "                 {}", summary.binding);
-    if let Some(moved) = summary.moved {
-        let _ = writeln!(text, "  Against lock   {} moved", plural(moved, "unit"));
+    if let Some(saving) = &summary.saving {
+        let _ = writeln!(text, "  Cheapest       {}", cheapest(summary, saving));
+    }
+    if let Some(moves) = &summary.moves {
+        let _ = writeln!(text, "  Against lock   {}", moves.sentence());
+        if !moves.lines.is_empty() {
+            let _ = writeln!(text, "\nMoved against the lock\n\n{}", trimmed(&moved(moves, width)));
+            if moves.lines.len() > MAX_MOVES {
+                let more = moves.lines.len() - MAX_MOVES;
+                let _ = writeln!(text, "  and {} more; `--format json` has them all", plural(more, "unit"));
+            }
+        }
     }
     if !summary.others.is_empty() {
         let _ = writeln!(text, "\nCompared, on the same estimates\n");
@@ -112,6 +124,24 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         }
     }
     text
+}
+
+/// How many units that move are shown.
+pub(super) const MAX_MOVES: usize = 20;
+
+fn moved(moves: &MovesSummary, width: Option<u16>) -> Table {
+    let mut table = table(&["unit", "from", "to", "tests", "time", "why"], &[3, 4], width);
+    for line in moves.lines.iter().take(MAX_MOVES) {
+        table.add_row([
+            Printable(&line.unit).to_string(),
+            line.from.clone(),
+            line.to.clone(),
+            line.tests.to_string(),
+            line.load.to_string(),
+            line.why.clone(),
+        ]);
+    }
+    table
 }
 
 /// How many faults of another plan are shown.

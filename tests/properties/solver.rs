@@ -19,7 +19,7 @@ fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
 }
 
 fn solved_as_built(problem: &Problem, limits: &Limits) -> Result<Solution, Box<Conflict>> {
-    let answer = solve::solve(problem, limits, None);
+    let answer = solve::solve(problem, limits);
     if let Ok(solution) = &answer {
         assert_sound(problem, limits, solution);
     }
@@ -311,8 +311,7 @@ fn hostile() -> Draft {
 /// Returns what comes of a draft for a hundredth of a command's effort.
 fn solved_soon(draft: &Draft) -> Result<Solution, Box<Conflict>> {
     let (problem, limits) = draft.build();
-    let solution =
-        solve::solve_within(&problem, &limits, None, &solve::Effort::new(solve::Effort::COMMAND / 100))?;
+    let solution = solve::solve_within(&problem, &limits, &solve::Effort::new(solve::Effort::COMMAND / 100))?;
     assert_sound(&problem, &limits, &solution);
     Ok(solution)
 }
