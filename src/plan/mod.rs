@@ -47,7 +47,9 @@ pub struct Plan {
     pub containers: u32,
     /// What the plan was to keep within.
     pub limits: Limits,
-    /// How much later than the earliest it was allowed to end, and what for.
+    /// When the fastest plan within the limits ends, before anything was given up for a lower bill or fewer moves.
+    pub fastest: Millis,
+    /// How much later than that it was allowed to end, and what for.
     pub leeway: Leeway,
     /// What left the shard that the last lock has it on; nothing without a lock.
     pub moves: Option<Moves>,
@@ -60,8 +62,6 @@ pub struct Plan {
 pub struct Saving {
     /// How near it was to be.
     pub within: Tolerance,
-    /// When the fastest plan ends.
-    pub fastest: Millis,
     /// When the plan had to end.
     pub latest: Millis,
     /// No plan that ends by then bills fewer minutes.
@@ -160,6 +160,7 @@ impl Plan {
             minutes: solution.minutes,
             containers: solution.containers,
             limits: limits.clone(),
+            fastest: solution.end,
             leeway: Leeway::default(),
             moves: None,
             saving: None,

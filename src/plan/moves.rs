@@ -28,10 +28,10 @@ pub enum MoveReason {
     ShardGone(Option<TighterLimit>),
     /// A limit is tighter than the lock's.
     Limit(TighterLimit),
-    /// Its shard's tests take so much longer than when the lock was written.
-    Grew(Millis),
-    /// The tests of the shard that it is on now take so much less than when the lock was written.
-    Shrank(Millis),
+    /// The tests of this shard, in most cases the one that it left, take so much longer than when the lock was written.
+    Grew(ShardName, Millis),
+    /// The tests of this shard, in most cases the one that it is on now, take so much less.
+    Shrank(ShardName, Millis),
     /// No shard changed much: the shards are balanced better.
     Balance,
 }
@@ -55,21 +55,21 @@ pub struct Moves {
     /// How many units the lock does not know.
     pub newcomers: usize,
     /// When the best plan ends, which may move more.
-    pub soonest: Millis,
+    pub best_end: Millis,
 }
 
 /// A shard's tests must take this part longer or less to be a reason, in hundredths.
 const NOTICEABLE: u64 = 1;
 
 impl Moves {
-    /// Returns what the shards of a plan move against a lock. `soonest` is when the best plan ends.
+    /// Returns what the shards of a plan move against a lock. `best_end` is when the best plan ends.
     pub(super) fn new(
         model: &Model,
         limits: &Limits,
         solution: &Solution,
         shards: &IxVec<ShardIx, PlannedShard>,
         (lock, placement): (&Lock, &Placement),
-        soonest: Millis,
+        best_end: Millis,
     ) -> Self {
         let shard_of = |unit: UnitIx| {
             shards.iter().find(|shard| shard.units.binary_search(&unit).is_ok()).map(|shard| &shard.name)
@@ -86,7 +86,20 @@ impl Moves {
             .collect();
         moves.sort_by_key(|moved| (std::cmp::Reverse(model.problem.units[moved.unit].load), moved.unit));
         let newcomers = placement.iter().filter(|home| home.is_none()).count();
-        Self { moves, newcomers, soonest }
+        Self { moves, newcomers, best_end }
+    }
+}
+
+/// How long the tests of a locked shard took when the lock was written, and take now.
+struct Change {
+    shard: ShardName,
+    then: Millis,
+    now: Millis,
+}
+
+impl Change {
+    fn by(&self) -> Millis {
+        Millis(self.now.0.abs_diff(self.then.0))
     }
 }
 
@@ -98,8 +111,8 @@ struct Before<'a> {
 }
 
 impl Before<'_> {
-    /// Returns the first that applies: the unit itself has changed, its shard is gone, a limit is tighter, its shard
-    /// grew, the other shrank.
+    /// Returns the first that applies: the unit itself has changed, its shard is gone, shards grew or shrank, a limit is
+    /// tighter.
     fn reason(
         &self,
         unit: UnitIx,
@@ -120,29 +133,38 @@ impl Before<'_> {
         if shards.iter().all(|shard| shard.name != from.name) {
             return MoveReason::ShardGone(tighter);
         }
-        let (grew, _) = self.change(&from.name);
-        if let Some(grew) = grew {
-            return MoveReason::Grew(grew);
+        let changes = self.changes(from);
+        let most = changes.iter().map(Change::by).max().unwrap_or_default();
+        // A chain of moves has one cause, the shard that changed most, if it is not one of these two.
+        let enough = |change: &&Change| change.by() >= Millis(most.0.div_ceil(2));
+        let own = changes.iter().find(|change| change.shard == from.name && change.now > change.then);
+        let other = changes.iter().find(|change| change.shard == *to && change.now < change.then);
+        let largest = changes.iter().find(|change| change.by() == most);
+        match own.filter(enough).or(other.filter(enough)).or(largest) {
+            Some(change) if change.now > change.then => MoveReason::Grew(change.shard.clone(), change.by()),
+            Some(change) => MoveReason::Shrank(change.shard.clone(), change.by()),
+            None => tighter.map_or(MoveReason::Balance, MoveReason::Limit),
         }
-        if let (_, Some(shrank)) = self.change(to) {
-            return MoveReason::Shrank(shrank);
-        }
-        tighter.map_or(MoveReason::Balance, MoveReason::Limit)
     }
 
-    /// Returns by how much the tests of a locked shard take longer, and by how much less, than when the lock was
-    /// written, as far as that is worth a word.
-    fn change(&self, name: &ShardName) -> (Option<Millis>, Option<Millis>) {
-        let Some(at) = self.lock.shards.iter().position(|shard| shard.name == *name) else {
-            return (None, None);
-        };
-        let then = self.lock.shards[at].predicted.load;
-        let units = self.model.problem.units.iter_enumerated();
-        let there = units.filter(|(ix, _)| self.placement[*ix].is_some_and(|home| home as usize == at));
-        let now: Millis = there.map(|(_, unit)| unit.load).sum();
-        let least = Millis((then.0 * NOTICEABLE / 100).max(1));
-        let enough = |change: Millis| (then > Millis::ZERO && change >= least).then_some(change);
-        (enough(now.saturating_sub(then)), enough(then.saturating_sub(now)))
+    /// Returns the locked shards of a lane whose tests take longer or less than when the lock was written, as far as
+    /// that is worth a word.
+    fn changes(&self, of_lane: &LockedShard) -> Vec<Change> {
+        let mut changes: Vec<Change> = Vec::new();
+        for (at, shard) in self.lock.shards.iter().enumerate() {
+            let units = self.model.problem.units.iter_enumerated();
+            let there = units.filter(|(ix, _)| self.placement[*ix].is_some_and(|home| home as usize == at));
+            let change = Change {
+                shard: shard.name.clone(),
+                then: shard.predicted.load,
+                now: there.map(|(_, unit)| unit.load).sum(),
+            };
+            let least = Millis((change.then.0 * NOTICEABLE / 100).max(1));
+            if shard.lane == of_lane.lane && change.then > Millis::ZERO && change.by() >= least {
+                changes.push(change);
+            }
+        }
+        changes
     }
 
     fn tighter_limit(&self) -> Option<TighterLimit> {

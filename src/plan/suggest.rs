@@ -99,6 +99,7 @@ pub fn suggest_with(
     let previous = previous.zip(placed.as_ref());
     let names = name_shards(&model, &settled.solution, previous);
     let mut plan = Plan::new(&model, limits, &settled.solution, inputs.estimates.pace_deviation, names);
+    plan.fastest = settled.fastest;
     plan.leeway = leeway.clone();
     plan.moves = previous.map(|previous| {
         Moves::new(&model, limits, &settled.solution, &plan.shards, previous, settled.best_end)
@@ -117,6 +118,7 @@ pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Mo
     let settled = Settled::new(&model.problem, limits, leeway, best, None, &effort)?;
     let names = name_shards(&model, &settled.solution, None);
     let mut plan = Plan::new(&model, limits, &settled.solution, 0.0, names);
+    plan.fastest = settled.fastest;
     plan.leeway = leeway.clone();
     plan.saving = settled.saving;
     Ok((model, plan))
@@ -125,6 +127,8 @@ pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Mo
 /// The plan that is chosen near the fastest.
 struct Settled {
     solution: Solution,
+    /// When the fastest plan ends.
+    fastest: Millis,
     /// When the best plan ends, whatever it moves.
     best_end: Millis,
     saving: Option<Saving>,
@@ -136,25 +140,21 @@ impl Settled {
         problem: &Problem,
         limits: &Limits,
         leeway: &Leeway,
-        fastest: Solution,
+        best: Solution,
         placed: Option<&Placement>,
         effort: &Effort,
     ) -> Result<Self, PlanError> {
-        let mut solution = fastest;
+        let fastest = best.end;
+        let mut solution = best;
         let mut saving = None;
         let mut latest = limits.target.clone().filter(|target| solution.end <= target.value);
         if let Some(within) = &leeway.cheapest_within {
-            let fastest = solution.end;
             let allowed = latest.map_or(Millis(u64::MAX), |latest| latest.value);
             let allowed = within.value.after(fastest).min(allowed);
             let found = cheapest(problem, limits, &solution, allowed, effort);
             solution = found.solution;
-            saving = Some(Saving {
-                within: within.value,
-                fastest,
-                latest: allowed,
-                least_minutes: found.least_minutes,
-            });
+            saving =
+                Some(Saving { within: within.value, latest: allowed, least_minutes: found.least_minutes });
             latest = Some(Sourced::new(allowed, within.origin.clone()));
         }
         let best_end = solution.end;
@@ -164,7 +164,7 @@ impl Settled {
         }
         let faults = check(problem, limits, &solution);
         if faults.is_empty() {
-            Ok(Self { solution, best_end, saving })
+            Ok(Self { solution, fastest, best_end, saving })
         } else {
             Err(PlanError::Wrong(faults))
         }
@@ -196,7 +196,7 @@ pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> V
     // The plan may be of a model with fewer splits: what counts is when it ends and what it starts.
     let from = Solution {
         shards: Vec::new(),
-        end: plan.end,
+        end: plan.fastest,
         bound: plan.bound.clone(),
         minutes: plan.minutes,
         containers: plan.containers,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::explanation::Explanation;
 use super::moves::MoveLine;
-use super::summary::{FrontierSummary, OtherPlan, PlanSummary};
+use super::summary::{FrontierLine, FrontierSummary, OtherPlan, PlanSummary};
 
 /// `shardplan suggest --format json`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -108,6 +108,8 @@ struct StepV1 {
 pub struct TradeoffV1 {
     version: u32,
     points: Vec<PointV1>,
+    /// Plans beside these that no plan with as few shards beats.
+    fewer_shards: Vec<PointV1>,
     today: Option<OtherV1>,
     /// Nothing ends the workflow earlier, whatever the containers.
     floor_ms: u64,
@@ -122,8 +124,20 @@ struct PointV1 {
     billed_minutes: u64,
     end_ms: u64,
     gap: f64,
+    /// How much earlier it ends than every plan before it in the list; null where one ends as early.
+    gain_ms: Option<u64>,
+    /// What it costs beyond the plan before it that ends earliest; null where it does not end earlier.
+    price: Option<PriceV1>,
     knee: bool,
     lanes: String,
+}
+
+/// What a plan costs beyond another; less than that is negative.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PriceV1 {
+    containers: i64,
+    billed_minutes: i64,
+    shards: i64,
 }
 
 /// `shardplan explain --format json`
@@ -183,11 +197,31 @@ impl From<&PlanSummary> for SuggestV1 {
             new_units: summary.moves.as_ref().map(|moves| moves.newcomers),
             later_by_ms: summary.moves.as_ref().map(|moves| moves.later.0),
             cheapest: summary.saving.as_ref().map(|saving| CheapestV1 {
-                fastest_ms: saving.fastest.0,
+                fastest_ms: summary.fastest.0,
                 latest_ms: saving.latest.0,
                 least_minutes: saving.least_minutes,
             }),
             notes: summary.notes.clone(),
+        }
+    }
+}
+
+impl From<&FrontierLine> for PointV1 {
+    fn from(point: &FrontierLine) -> Self {
+        Self {
+            containers: point.containers,
+            shards: point.shards,
+            billed_minutes: point.minutes,
+            end_ms: point.end.0,
+            gap: point.gap,
+            gain_ms: point.gain.map(|gain| gain.0),
+            price: point.price.map(|price| PriceV1 {
+                containers: price.containers,
+                billed_minutes: price.minutes,
+                shards: price.shards,
+            }),
+            knee: point.knee,
+            lanes: point.shape.clone(),
         }
     }
 }
@@ -221,18 +255,10 @@ impl From<&OtherPlan> for OtherV1 {
 
 impl From<&FrontierSummary> for TradeoffV1 {
     fn from(summary: &FrontierSummary) -> Self {
-        let points = summary.points.iter().map(|point| PointV1 {
-            containers: point.containers,
-            shards: point.shards,
-            billed_minutes: point.minutes,
-            end_ms: point.end.0,
-            gap: point.gap,
-            knee: point.knee,
-            lanes: point.shape.clone(),
-        });
         Self {
             version: 1,
-            points: points.collect(),
+            points: summary.points.iter().map(PointV1::from).collect(),
+            fewer_shards: summary.fewer_shards.iter().map(PointV1::from).collect(),
             today: summary.today.as_ref().map(OtherV1::from),
             floor_ms: summary.floor.0,
             advice: summary.advice.clone(),

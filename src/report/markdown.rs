@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::explanation::Explanation;
-use super::sentences::{change, cheapest, percent, plural, services};
+use super::sentences::{change, cheapest, percent, plural, price, services, with_fewer_shards};
 use super::summary::{FrontierSummary, PlanSummary};
 use super::text::{MAX_MOVES, headline};
 use crate::ids::Printable;
@@ -108,16 +108,21 @@ pub fn frontier(summary: &FrontierSummary) -> String {
             point.minutes.to_string(),
             point.end.to_string(),
             point.gain.map_or_else(String::new, |gain| gain.to_string()),
+            point.price.map_or_else(String::new, price),
             percent(point.gap),
             format!("{}{}", point.shape, if point.knee { " (knee)" } else { "" }),
         ]
     });
-    let headings = ["containers:", "shards:", "billed minutes:", "ends in:", "earlier by:", "gap:", "lanes"];
+    let headings =
+        ["containers:", "shards:", "billed minutes:", "ends in:", "earlier by:", "for", "gap:", "lanes"];
     table(&mut text, &headings, rows);
     text.push('\n');
     for sentence in &summary.advice {
         // These sentences are ours: numbers, and back-quotes that are meant.
         let _ = writeln!(text, "{sentence}  ");
+    }
+    if !summary.fewer_shards.is_empty() {
+        let _ = writeln!(text, "{}", with_fewer_shards(summary.fewer_shards.len()));
     }
     text
 }

@@ -40,11 +40,11 @@ pub struct MoveLine {
 impl MovesSummary {
     /// Returns what a plan moves; nothing without a lock.
     pub(super) fn of(model: &Model, plan: &Plan) -> Option<Self> {
-        let Moves { moves, newcomers, soonest } = plan.moves.as_ref()?;
+        let Moves { moves, newcomers, best_end } = plan.moves.as_ref()?;
         Some(Self {
             lines: moves.iter().map(|moved| line(model, moved)).collect(),
             newcomers: *newcomers,
-            later: plan.end.saturating_sub(*soonest),
+            later: plan.end.saturating_sub(*best_end),
             tolerance: plan.leeway.tolerance.value.to_string(),
         })
     }
@@ -88,8 +88,8 @@ fn line(model: &Model, moved: &Move) -> MoveLine {
             ("shard-gone", format!("`{}` is no more: {}", moved.from, tighter(limit)))
         }
         MoveReason::Limit(limit) => ("limit", tighter(limit)),
-        MoveReason::Grew(by) => ("grew", format!("balances +{by} of tests on `{}`", moved.from)),
-        MoveReason::Shrank(by) => ("shrank", format!("fills up −{by} of tests on `{}`", moved.to)),
+        MoveReason::Grew(shard, by) => ("grew", format!("balances +{by} of tests on `{shard}`")),
+        MoveReason::Shrank(shard, by) => ("shrank", format!("balances −{by} of tests on `{shard}`")),
         MoveReason::Balance => ("balance", format!("balances `{}` and `{}`", moved.from, moved.to)),
     };
     MoveLine {

@@ -6,7 +6,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 
 use super::explanation::Explanation;
 use super::moves::MovesSummary;
-use super::sentences::{change, cheapest, percent, plural, services};
+use super::sentences::{change, cheapest, percent, plural, price, services, with_fewer_shards};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
 use crate::ids::Printable;
 use crate::time::Millis;
@@ -212,8 +212,8 @@ fn bar(shard: &ShardLine, longest: Millis) -> String {
 #[must_use]
 pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
     let mut text = String::new();
-    let headings = ["containers", "shards", "billed min", "ends in", "earlier by", "gap", "", "lanes"];
-    let mut table = table(&headings, &[0, 1, 2, 3, 4, 5], width);
+    let headings = ["containers", "shards", "billed min", "ends in", "earlier by", "for", "gap", "", "lanes"];
+    let mut table = table(&headings, &[0, 1, 2, 3, 4, 6], width);
     for point in &summary.points {
         table.add_row([
             point.containers.to_string(),
@@ -221,6 +221,7 @@ pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
             point.minutes.to_string(),
             point.end.to_string(),
             point.gain.map_or_else(String::new, |gain| gain.to_string()),
+            point.price.map_or_else(String::new, price),
             percent(point.gap),
             if point.knee { "← knee".to_owned() } else { String::new() },
             point.shape.clone(),
@@ -239,6 +240,9 @@ pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
     }
     for sentence in &summary.advice {
         let _ = writeln!(text, "{sentence}");
+    }
+    if !summary.fewer_shards.is_empty() {
+        let _ = writeln!(text, "{}", with_fewer_shards(summary.fewer_shards.len()));
     }
     text
 }

@@ -97,7 +97,7 @@ pub fn cheapest(
 }
 
 /// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
-/// and than `end`, at most `count` of them. All together may take a tenth of the effort of the plan before.
+/// and than `end`, at most `count` of them. All together may take a twentieth of the effort of the plan before.
 #[must_use]
 pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize) -> Vec<Solution> {
     /// Containers come in sets; a step may need several more of them before anything is gained.
@@ -106,7 +106,7 @@ pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize
     if tries == 0 {
         return Vec::new();
     }
-    let planner = Planner::with_effort(problem, Effort::COMMAND / 20);
+    let planner = Planner::with_effort(problem, Effort::COMMAND / 40);
     let mut steps: Vec<Solution> = Vec::new();
     let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
     // No step ends earlier than all of them at once, and where that is no earlier there are none.
@@ -489,6 +489,7 @@ impl<'p> Planner<'p> {
                 let units = &self.units[lane];
                 let assignment =
                     LaneAssignment::build(self.problem, &self.apart, lane, services, units, order, goal);
+                self.effort.spend(assignment.effort);
                 end = end.max(assignment.end());
                 shards.extend(assignment.into_shards().map(|(_, units)| SolvedShard {
                     lane,

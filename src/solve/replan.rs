@@ -81,14 +81,11 @@ fn nearest(
     let labels = labels(problem, previous);
     let mut new_slots: Vec<usize> = (labels.len()..from_best.slots.len()).collect();
     for (shard, own) in best.shards.iter().zip(&own) {
-        let slot = match own.and_then(|own| labels.binary_search(&(own, shard.lane)).ok()) {
-            Some(slot) => slot,
-            None => {
-                let free = new_slots.iter().position(|slot| from_best.slots[*slot].lane == shard.lane);
-                new_slots
-                    .swap_remove(free.expect("there is a spare slot for every shard that continues none"))
-            }
-        };
+        let continued = own.and_then(|own| labels.binary_search(&(own, shard.lane)).ok());
+        let slot = continued.unwrap_or_else(|| {
+            let free = new_slots.iter().position(|slot| from_best.slots[*slot].lane == shard.lane);
+            new_slots.swap_remove(free.expect("there is a spare slot for every shard that continues none"))
+        });
         for unit in &shard.units {
             from_best.put(*unit, slot);
         }

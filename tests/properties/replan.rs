@@ -49,8 +49,8 @@ fn moves(problem: &Problem, solution: &Solution, previous: &Placement) -> (usize
     (moved.len(), load)
 }
 
-fn at_most<T>(value: T) -> Option<Sourced<T>> {
-    Some(Sourced::new(value, Origin::Default))
+fn limit<T>(value: T) -> Sourced<T> {
+    Sourced::new(value, Origin::Default)
 }
 
 /// What every plan near another must keep.
@@ -62,7 +62,12 @@ fn assert_stays(
 ) -> Result<(), TestCaseError> {
     let faults = check(problem, limits, near);
     prop_assert!(faults.is_empty(), "{:?}", faults.iter().map(ToString::to_string).collect::<Vec<_>>());
-    prop_assert!(near.end <= tolerance.after(best.end), "{} is past {tolerance} after {}", near.end, best.end);
+    prop_assert!(
+        near.end <= tolerance.after(best.end),
+        "{} is past {tolerance} after {}",
+        near.end,
+        best.end
+    );
     prop_assert!(near.minutes <= best.minutes && near.containers <= best.containers);
     if let Some(target) = limits.target.as_ref().filter(|target| best.end <= target.value) {
         prop_assert!(near.end <= target.value);
@@ -92,9 +97,9 @@ proptest! {
         let latest = tolerance.after(best.end);
         let latest = limits.target.as_ref().map_or(latest, |target| latest.min(target.value));
         let allowed = Limits {
-            target: at_most(latest),
-            minutes: at_most(best.minutes),
-            containers: at_most(best.containers),
+            target: Some(limit(latest)),
+            minutes: Some(limit(best.minutes)),
+            containers: Some(limit(best.containers)),
             ..limits
         };
         let fewest = oracle::fewest_moves(&problem, &allowed, &previous);
@@ -114,7 +119,7 @@ proptest! {
         let solution = found.solution;
         prop_assert!(check(&problem, &limits, &solution).is_empty());
         prop_assert!(solution.end <= latest);
-        let cheapest = oracle::cheapest(&problem, &Limits { target: at_most(latest), ..limits });
+        let cheapest = oracle::cheapest(&problem, &Limits { target: Some(limit(latest)), ..limits });
         prop_assert_eq!(cheapest, Some((solution.minutes, solution.containers)));
         prop_assert_eq!(found.least_minutes, solution.minutes);
     }
@@ -149,7 +154,7 @@ fn later(draft: &Draft, seed: u64) -> Draft {
         }
     }
     let mut newcomer = later.units[0].clone();
-    newcomer.name = "u9999".to_owned();
+    "u9999".clone_into(&mut newcomer.name);
     later.units.push(newcomer);
     later.units.remove(1);
     later

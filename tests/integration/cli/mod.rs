@@ -14,6 +14,7 @@ mod man;
 mod manifest;
 mod manifest_schema;
 mod provision;
+mod replan;
 mod report;
 mod select;
 mod suggest;
