@@ -30,6 +30,24 @@ pub struct ParseMillisError {
     text: String,
 }
 
+/// How much later than something else is still good enough: a share of it, or a span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tolerance {
+    /// So many millionths of it.
+    Share(u32),
+    /// So much later.
+    Span(Millis),
+}
+
+/// A text that is not a tolerance.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not a tolerance: write a share from `0%` to `100%`, such as `2%`, or a time such as `5s`"
+)]
+pub struct ParseToleranceError {
+    text: String,
+}
+
 impl Millis {
     /// No time at all.
     pub const ZERO: Self = Self(0);
@@ -75,6 +93,23 @@ impl Millis {
     #[must_use]
     pub const fn billed_minutes(self) -> u64 {
         self.0.div_ceil(Self::MINUTE.0)
+    }
+}
+
+impl Tolerance {
+    /// Not a millisecond later.
+    pub const NONE: Self = Self::Share(0);
+
+    /// Returns the latest time that is still good enough where `best` is the best.
+    #[must_use]
+    pub fn after(self, best: Millis) -> Millis {
+        match self {
+            Self::Share(millionths) => {
+                let later = u128::from(best.0) * u128::from(millionths) / 1_000_000;
+                best + Millis(u64::try_from(later).unwrap_or(u64::MAX))
+            }
+            Self::Span(later) => best + later,
+        }
     }
 }
 
@@ -197,6 +232,36 @@ impl FromStr for Millis {
     }
 }
 
+/// Writes the tolerance as it is read: `2%`, `5.0s`.
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share(millionths) => write!(f, "{}%", f64::from(*millionths) / 10_000.0),
+            Self::Span(Millis(later)) if !later.is_multiple_of(1000) => write!(f, "{later}ms"),
+            Self::Span(Millis(later)) => write!(f, "{}s", later / 1000),
+        }
+    }
+}
+
+/// Reads `2%`, `0.5%`, or a span of time.
+impl FromStr for Tolerance {
+    type Err = ParseToleranceError;
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseToleranceError { text: text.to_owned() };
+        let Some(share) = text.trim().strip_suffix('%') else {
+            return text.parse().map(Self::Span).map_err(|_| error());
+        };
+        let percent: f64 = share.trim().parse().map_err(|_| error())?;
+        if (0.0..=100.0).contains(&percent) {
+            Ok(Self::Share((percent * 10_000.0).round() as u32))
+        } else {
+            Err(error())
+        }
+    }
+}
+
 impl Timestamp {
     /// Returns the year and month in UTC as `2026-06`: the partition of the history that holds it.
     #[must_use]
@@ -261,6 +326,20 @@ mod tests {
     fn what_is_no_span_is_refused() {
         for text in ["", "45", "s", "-3s", "1.2.3s", "4 parsecs", "NaN"] {
             assert!(text.parse::<Millis>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tolerance_is_a_share_or_a_span() {
+        for (text, latest) in
+            [("2%", 102_000), ("0%", 100_000), ("0.5 %", 100_500), ("5s", 105_000), ("250ms", 100_250)]
+        {
+            let tolerance: Tolerance = text.parse().unwrap();
+            assert_eq!(tolerance.after(Millis(100_000)), Millis(latest), "{text}");
+            assert_eq!(tolerance.to_string().parse(), Ok(tolerance), "{text}");
+        }
+        for text in ["", "2", "%", "-1%", "101%", "NaN%", "inf%", "2 %%"] {
+            assert!(text.parse::<Tolerance>().is_err(), "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::time::Millis;
+use crate::time::{Millis, Tolerance};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -331,6 +331,27 @@ impl LimitArgs {
     }
 }
 
+/// How much later than the earliest the workflow may end, and what for.
+#[derive(Debug, Args)]
+pub struct LeewayArgs {
+    /// Let the workflow end this much later (`2%`, `5s`), so that fewer tests leave the shard that shardplan.lock has
+    /// them on [default: the manifest's, else 1%]
+    #[arg(long, value_name = "SHARE|TIME", help_heading = "Leeway")]
+    pub tolerance: Option<Tolerance>,
+    /// Of the plans that end at most this much later than the fastest (`5%`, `20s`), take the one that bills the fewest
+    /// minutes, then starts the fewest containers
+    #[arg(long, value_name = "SHARE|TIME", help_heading = "Leeway", conflicts_with = "target")]
+    pub cheapest_within: Option<Tolerance>,
+}
+
+impl LeewayArgs {
+    /// Returns whether a leeway was typed.
+    pub(super) fn any(&self) -> bool {
+        let Self { tolerance, cheapest_within } = self;
+        tolerance.is_some() || cheapest_within.is_some()
+    }
+}
+
 /// Where the tests come from.
 #[derive(Debug, Args)]
 pub struct InventoryArgs {
@@ -415,6 +436,9 @@ pub struct SuggestArgs {
     /// The limits of the plan.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How much later it may end.
+    #[command(flatten)]
+    pub leeway: LeewayArgs,
     /// Where the tests come from.
     #[command(flatten)]
     pub inventory: InventoryArgs,

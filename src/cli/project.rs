@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::args::{InventoryArgs, LimitArgs};
+use super::args::{InventoryArgs, LeewayArgs, LimitArgs};
 use super::audited::inferred_inventory;
 use super::commands::history::history_failure;
 use super::console::{Console, Failure, chain, shown_path};
@@ -15,9 +15,10 @@ use crate::estimate::{Estimates, Overheads, fit_overheads};
 use crate::history::{self, Detail, Filter, Observed, Store, views};
 use crate::ids::{LaneName, NodeId, Printable, WholeRunIx};
 use crate::inventory::Inventory;
-use crate::model::{Inputs, Limits, Model};
+use crate::model::{Inputs, Leeway, Limits, Model};
 use crate::plan::{self, Evaluation, Lock, Plan, PlanError};
 use crate::report::plural;
+use crate::time::Tolerance;
 use crate::workflow::{self, JobTimes, github::WorkflowFile};
 
 /// The name of the pinned plan, beside the manifest.
@@ -145,7 +146,11 @@ impl Project {
 
     /// Returns the plan that a command speaks of: the pinned one as it stands, however good it may be by now, where
     /// no limit was typed; else the best within the limits.
-    pub(crate) fn planned(&mut self, args: &LimitArgs, settings: &Settings) -> Result<(Model, Plan), Failure> {
+    pub(crate) fn planned(
+        &mut self,
+        args: &LimitArgs,
+        settings: &Settings,
+    ) -> Result<(Model, Plan), Failure> {
         let lock = self.lock()?;
         self.settle_slots(args, lock.as_ref());
         let inputs = self.inputs();
@@ -176,12 +181,25 @@ impl Project {
         }
     }
 
-    /// Returns the limits of the pinned plan where there is one and nothing else was typed; else [`Self::limits`].
-    pub(crate) fn pinned_limits(&self, args: &LimitArgs, lock: Option<&Lock>) -> Limits {
+    /// Returns the limits and the leeway of the pinned plan where there is one and nothing else was typed; else
+    /// [`Self::limits`] and [`Self::leeway`].
+    pub(crate) fn pinned(
+        &self,
+        limits: &LimitArgs,
+        leeway: &LeewayArgs,
+        lock: Option<&Lock>,
+    ) -> (Limits, Leeway) {
         match lock {
-            Some(lock) if !args.any() => lock.limits.clone().or(&Budget::default()),
-            _ => self.limits(args),
+            Some(lock) if !limits.any() && !leeway.any() => {
+                (lock.limits.clone().or(&Budget::default()), lock.leeway.clone())
+            }
+            _ => (self.limits(limits), self.leeway(leeway)),
         }
+    }
+
+    /// Returns how much later a plan may end: the command line, then the manifest, then the default.
+    pub(crate) fn leeway(&self, args: &LeewayArgs) -> Leeway {
+        typed_leeway(args, &self.config.budget)
     }
 
     /// Returns the limits: the command line, then the manifest, then what today's jobs start.
@@ -255,6 +273,18 @@ pub(crate) fn typed_limits(args: &LimitArgs) -> Limits {
         minutes: args.max_minutes.map(|value| Sourced::new(value, typed("--max-minutes"))),
         target: args.target.map(|value| Sourced::new(value, typed("--target"))),
     }
+}
+
+/// Returns the leeway of the command line, with the manifest's where it says nothing.
+pub(crate) fn typed_leeway(args: &LeewayArgs, budget: &Budget) -> Leeway {
+    let typed = |value: Option<Tolerance>, option: &'static str| {
+        value.map(|value| Sourced::new(value, Origin::CommandLine(option)))
+    };
+    Leeway::new(
+        typed(args.tolerance, "--tolerance"),
+        typed(args.cheapest_within, "--cheapest-within"),
+        budget,
+    )
 }
 
 /// Returns a plan in the form of a lock: the lock itself, or one made by hand.

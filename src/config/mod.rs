@@ -20,7 +20,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use crate::ids::{JobName, LaneName, ServiceName};
-use crate::time::Millis;
+use crate::time::{Millis, Tolerance};
 
 pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
 pub(crate) use decode::nearest;
@@ -330,6 +330,8 @@ pub struct Budget {
     pub slots: Option<Sourced<u32>>,
     /// Billed minutes over all jobs.
     pub minutes: Option<Sourced<u64>>,
+    /// How much later than the earliest the workflow may end so that fewer units move.
+    pub tolerance: Option<Sourced<Tolerance>>,
 }
 
 /// One problem of a manifest.

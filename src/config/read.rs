@@ -211,6 +211,7 @@ fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
         shards: limit("shards", 1),
         slots: limit("slots", 1),
         minutes: limit("minutes", 1).map(|Sourced { value, origin }| Sourced::new(value.into(), origin)),
+        tolerance: section.parsed("tolerance").map(|value| places.at(&section, "tolerance", value)),
     };
     section.finish();
     budget

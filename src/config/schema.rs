@@ -368,6 +368,10 @@ struct Budget {
     /// Billed minutes over all jobs.
     #[schemars(range(min = 1, max = 100_000))]
     minutes: Option<u32>,
+    /// How much later than the earliest the workflow may end so that fewer tests move to another shard than the last
+    /// lock has them on.
+    #[schemars(extend("default" = "1%"))]
+    tolerance: Option<Tolerance>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -396,6 +400,11 @@ struct Duration(String);
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline, extend("pattern" = r"^\s*\d+(\.\d{1,9})?\s*(GiB|MiB|KiB|GB|MB|kB)\s*$"))]
 struct Memory(String);
+
+/// A share such as `2%`, or a span of time such as `5s`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline, extend("pattern" = r"^\s*((100(\.0*)?|\d{1,2}(\.\d*)?|\.\d+)\s*%|(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h)(\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h))*)\s*$"))]
+struct Tolerance(String);
 
 /// A number of workers, or `auto`.
 struct Workers;

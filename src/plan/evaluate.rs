@@ -61,7 +61,7 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
 pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result<Evaluation, ModelError> {
     let mut faults = strangers(inputs, hand_made);
     let model = build(inputs, &splits(hand_made))?;
-    let placed = placement(&model, hand_made);
+    let placed = placement(&model, inputs.inventory, hand_made);
     let solved = |locked: &LockedShard| {
         let lane = lane_of(&model, locked)?;
         let started = |name: &ServiceName| locked.services.contains(name);
@@ -241,5 +241,5 @@ fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Opt
     let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
     let solution = Solution { shards, end, bound, minutes, containers };
     let names = names.unwrap_or_else(|| name_shards(model, &solution, None));
-    Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names, None)
+    Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names)
 }

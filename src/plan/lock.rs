@@ -14,10 +14,10 @@ use sha2::{Digest as _, Sha256};
 use super::Plan;
 use super::lock_text::read_quickly;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
-use crate::config::{Config, Origin, Sourced};
+use crate::config::{Budget, Config, Origin, Sourced};
 use crate::ids::{LaneName, ServiceName, ShardName};
-use crate::model::{Limits, Model, ServiceSet, SuiteOrder};
-use crate::time::Millis;
+use crate::model::{Leeway, Limits, Model, ServiceSet, SuiteOrder};
+use crate::time::{Millis, ParseToleranceError};
 
 /// The pinned plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Lock {
     pub limits: Limits,
     /// How many jobs were to run at once.
     pub slots: Option<Sourced<u32>>,
+    /// How much later than the earliest it was allowed to end, and what for.
+    pub leeway: Leeway,
 }
 
 /// A shard of the lock.
@@ -143,6 +145,11 @@ struct LimitsV1 {
     target_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     slots: Option<u32>,
+    /// Where it is not the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tolerance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cheapest_within: Option<String>,
 }
 
 /// What the plan was expected to take when it was made.
@@ -237,6 +244,13 @@ impl Lock {
         };
         let slots = file.limits.slots.map(|value| Sourced::new(value, pinned()));
         let unusable = |message| LockError::Malformed { path: path.clone(), line: 1, message };
+        let allowed = |text: Option<&String>| {
+            let parsed = text.map(|text| text.parse().map(|value| Sourced::new(value, pinned())));
+            parsed.transpose().map_err(|error: ParseToleranceError| unusable(error.to_string()))
+        };
+        let tolerance = allowed(file.limits.tolerance.as_ref())?;
+        let leeway =
+            Leeway::new(tolerance, allowed(file.limits.cheapest_within.as_ref())?, &Budget::default());
         let lanes = file.lanes.into_iter().map(LaneV1::into_lane).collect::<Result<Vec<_>, _>>();
         let mut lanes = lanes.map_err(unusable)?;
         for shard in &file.shards {
@@ -252,6 +266,7 @@ impl Lock {
             inputs: file.inputs,
             limits,
             slots,
+            leeway,
         })
     }
 
@@ -288,6 +303,8 @@ impl Lock {
                 minutes: limits.minutes.as_ref().map(|limit| limit.value),
                 target_ms: limits.target.as_ref().map(|limit| limit.value.0),
                 slots: model.problem.slots.as_ref().map(|slots| slots.value),
+                tolerance: other_than_usual(&plan.leeway),
+                cheapest_within: plan.leeway.cheapest_within.as_ref().map(|within| within.value.to_string()),
             },
             predicted: PredictedV1 {
                 end_ms: plan.end.0,
@@ -354,6 +371,12 @@ pub fn identity(text: &str) -> String {
     format!("sha256:{digits}")
 }
 
+/// Returns the tolerance where it is not the default.
+fn other_than_usual(leeway: &Leeway) -> Option<String> {
+    let tolerance = leeway.tolerance.value;
+    (tolerance != Leeway::DEFAULT_TOLERANCE).then(|| tolerance.to_string())
+}
+
 /// Returns the digest of everything that decides the plan: the units with their times and needs, the lanes and
 /// services with theirs, the limits.
 fn digest(model: &Model, plan: &Plan) -> String {
@@ -412,5 +435,9 @@ fn digest(model: &Model, plan: &Plan) -> String {
         limits.minutes.as_ref().map(|limit| limit.value),
         limits.target.as_ref().map(|limit| limit.value.0),
     ));
+    let within = plan.leeway.cheapest_within.as_ref().map(|within| within.value.to_string());
+    for leeway in other_than_usual(&plan.leeway).into_iter().chain(within) {
+        line(leeway);
+    }
     format!("blake3:{}", hasher.finalize().to_hex())
 }

@@ -4,6 +4,7 @@ pub mod check;
 mod evaluate;
 pub mod lock;
 mod lock_text;
+mod moves;
 mod route;
 pub mod select;
 mod selection;
@@ -14,15 +15,17 @@ pub mod verify;
 pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
+pub use moves::{Move, MoveReason, Moves, TighterLimit};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
 pub use simulation::{Forecast, Simulation, forecast, quantile, simulate};
-pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
+pub use suggest::{PlanError, divided, steps, suggest, suggest_for, suggest_with};
 
-use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
-use crate::model::{Limits, Model, ServiceSet};
-use crate::solve::{Bound, Placement, Solution, homes, moved, queue};
-use crate::time::Millis;
+use crate::ids::{Ix, IxVec, LaneIx, LaneName, ShardIx, ShardName, UnitIx};
+use crate::inventory::Inventory;
+use crate::model::{Leeway, Limits, Model, ServiceSet};
+use crate::solve::{Bound, Placement, Solution, homes, queue};
+use crate::time::{Millis, Tolerance};
 use crate::workflow::Network;
 
 /// Lanes to shards to units, with what they are expected to take and how good that is.
@@ -44,8 +47,25 @@ pub struct Plan {
     pub containers: u32,
     /// What the plan was to keep within.
     pub limits: Limits,
-    /// How many units left the shard that the last lock has them on; nothing without a lock.
-    pub moved: Option<usize>,
+    /// When the fastest plan within the limits ends, before anything was given up for a lower bill or fewer moves.
+    pub fastest: Millis,
+    /// How much later than that it was allowed to end, and what for.
+    pub leeway: Leeway,
+    /// What left the shard that the last lock has it on; nothing without a lock.
+    pub moves: Option<Moves>,
+    /// What was asked for where the cheapest plan was.
+    pub saving: Option<Saving>,
+}
+
+/// What the cheapest plan near the fastest was to keep, and what is proven of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saving {
+    /// How near it was to be.
+    pub within: Tolerance,
+    /// When the plan had to end.
+    pub latest: Millis,
+    /// No plan that ends by then bills fewer minutes.
+    pub least_minutes: u64,
 }
 
 /// One shard of a plan.
@@ -112,7 +132,6 @@ impl Plan {
         solution: &Solution,
         pace_deviation: f64,
         names: Vec<ShardName>,
-        previous: Option<&Placement>,
     ) -> Self {
         let mut shards: Vec<PlannedShard> = solution
             .shards
@@ -148,7 +167,10 @@ impl Plan {
             minutes: solution.minutes,
             containers: solution.containers,
             limits: limits.clone(),
-            moved: previous.map(|placement| moved(solution, placement)),
+            fastest: solution.end,
+            leeway: Leeway::default(),
+            moves: None,
+            saving: None,
         }
     }
 
@@ -218,7 +240,7 @@ fn name_shards(model: &Model, solution: &Solution, previous: Option<(&Lock, &Pla
     let mut names: Vec<Option<ShardName>> = match previous {
         None => vec![None; solution.shards.len()],
         Some((lock, placement)) => {
-            let home = homes(solution, placement);
+            let home = homes(&model.problem, solution, placement);
             let kept = |(home, shard): (Option<u32>, &crate::solve::SolvedShard)| {
                 let locked = lock.shards.get(home? as usize)?;
                 (locked.lane == model.problem.lanes[shard.lane].name).then(|| locked.name.clone())
@@ -245,26 +267,28 @@ fn number(name: &ShardName) -> u32 {
     name.as_str().rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(u32::MAX)
 }
 
-/// Returns where the lock has every unit: on the shard that most of its selectors belong to.
-fn placement(model: &Model, lock: &Lock) -> Placement {
+/// Returns where the lock has every unit: on the shard that most of its selectors belong to. A unit that the lock has
+/// in smaller parts is where most of its tests are.
+fn placement(model: &Model, inventory: &Inventory, lock: &Lock) -> Placement {
     let owners = lock.owners();
+    let most = |lane: &LaneName, ids: &mut dyn Iterator<Item = &str>| {
+        let mut homes: Vec<u32> = ids
+            .filter_map(|id| owners.of(lane, id))
+            .filter(|shard| lock.shards[*shard].lane == *lane)
+            .filter_map(|shard| u32::try_from(shard).ok())
+            .collect();
+        homes.sort_unstable();
+        let runs = homes.chunk_by(|a, b| a == b);
+        runs.max_by_key(|run| (run.len(), std::cmp::Reverse(run[0]))).map(|run| run[0])
+    };
     model
         .units
         .iter_enumerated()
         .map(|(ix, unit)| {
             let lane = &model.problem.lanes[model.problem.units[ix].lane].name;
-            let mut homes: Vec<u32> = unit
-                .selectors
-                .iter()
-                .filter_map(|selector| owners.of(lane, selector))
-                .filter(|shard| lock.shards[*shard].lane == *lane)
-                .filter_map(|shard| u32::try_from(shard).ok())
-                .collect();
-            homes.sort_unstable();
-            homes
-                .chunk_by(|a, b| a == b)
-                .max_by_key(|run| (run.len(), std::cmp::Reverse(run[0])))
-                .map(|run| run[0])
+            let by_selectors = most(lane, &mut unit.selectors.iter().map(String::as_str));
+            by_selectors
+                .or_else(|| most(lane, &mut unit.tests.iter().map(|test| inventory.tests[*test].id.as_str())))
         })
         .collect()
 }

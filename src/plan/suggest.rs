@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, Lock, Plan, check, name_shards, placement};
+use super::moves::Moves;
+use super::{Fault, Lock, Plan, Saving, check, name_shards, placement};
 use crate::config::{Origin, Sourced};
-use crate::model::{Inputs, Limits, Model, ModelError, build};
-use crate::solve::{BoundReason, Clash, Conflict, Effort, Solution, further, solve, solve_within};
+use crate::model::{Inputs, Leeway, Limits, Model, ModelError, Problem, build};
+use crate::solve::{
+    BoundReason, Clash, Conflict, Effort, Placement, Solution, cheapest, further, solve, solve_within, stay,
+};
+use crate::time::Millis;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +33,24 @@ pub enum PlanError {
 /// How many units may be split because they alone decide how long the plan takes.
 const MAX_SPLITS: usize = 200;
 
-/// Returns the best plan within the limits, checked, and the model that it speaks of.
-///
-/// Where a lane's `unit` is `auto`, a unit that alone decides how long the plan takes is split, as long as that
-/// helps. `previous` is the lock to stay near to.
+/// Returns the best plan within the limits, checked, and the model that it speaks of, with the leeway that the manifest
+/// gives. `previous` is the lock to stay near to.
 pub fn suggest(
     inputs: Inputs<'_>,
     limits: &Limits,
+    previous: Option<&Lock>,
+) -> Result<(Model, Plan), PlanError> {
+    suggest_with(inputs, limits, &Leeway::new(None, None, &inputs.config.budget), previous)
+}
+
+/// Returns what [`suggest`] does with a leeway of one's own.
+///
+/// Where a lane's `unit` is `auto`, a unit that alone decides how long the plan takes is split, as long as that
+/// helps.
+pub fn suggest_with(
+    inputs: Inputs<'_>,
+    limits: &Limits,
+    leeway: &Leeway,
     previous: Option<&Lock>,
 ) -> Result<(Model, Plan), PlanError> {
     let mut splits = BTreeSet::new();
@@ -43,8 +58,7 @@ pub fn suggest(
     let effort = Effort::new(Effort::COMMAND);
     for _ in 0..=MAX_SPLITS {
         let model = build(inputs, &splits)?;
-        let placed = previous.map(|lock| placement(&model, lock));
-        let solved = solve_within(&model.problem, limits, placed.as_ref(), &effort);
+        let solved = solve_within(&model.problem, limits, &effort);
         let alone = match &solved {
             Ok(solution) => match solution.bound.reason {
                 BoundReason::Unit(unit) => Some(unit),
@@ -73,36 +87,88 @@ pub fn suggest(
             None => break,
         };
     }
-    let Some((model, solution)) = best else {
+    let Some((model, best)) = best else {
         // Every split was tried and none helped: the plain model says why.
         let model = build(inputs, &BTreeSet::new())?;
-        let solved = solve(&model.problem, limits, None);
+        let solved = solve(&model.problem, limits);
         let Err(conflict) = solved else { unreachable!("the same problem was infeasible before") };
         return Err(PlanError::Infeasible { conflict, model: Box::new(model) });
     };
-    let faults = check(&model.problem, limits, &solution);
-    if !faults.is_empty() {
-        return Err(PlanError::Wrong(faults));
-    }
-    let placed = previous.map(|lock| placement(&model, lock));
-    let names = name_shards(&model, &solution, previous.zip(placed.as_ref()));
-    let plan = Plan::new(&model, limits, &solution, inputs.estimates.pace_deviation, names, placed.as_ref());
+    let placed = previous.map(|lock| placement(&model, inputs.inventory, lock));
+    let settled = Settled::new(&model.problem, limits, leeway, best, placed.as_ref(), &effort)?;
+    let previous = previous.zip(placed.as_ref());
+    let names = name_shards(&model, &settled.solution, previous);
+    let mut plan = Plan::new(&model, limits, &settled.solution, inputs.estimates.pace_deviation, names);
+    plan.fastest = settled.fastest;
+    plan.leeway = leeway.clone();
+    plan.moves = previous.map(|previous| {
+        Moves::new(&model, limits, &settled.solution, &plan.shards, previous, settled.best_end)
+    });
+    plan.saving = settled.saving;
     Ok((model, plan))
 }
 
 /// Returns the best plan for a problem of which nothing else is known, checked, with the model that it speaks of.
-pub fn suggest_for(model: Model, limits: &Limits) -> Result<(Model, Plan), PlanError> {
-    let solution = match solve(&model.problem, limits, None) {
+pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Model, Plan), PlanError> {
+    let effort = Effort::new(Effort::COMMAND);
+    let best = match solve_within(&model.problem, limits, &effort) {
         Ok(solution) => solution,
         Err(conflict) => return Err(PlanError::Infeasible { conflict, model: Box::new(model) }),
     };
-    let faults = check(&model.problem, limits, &solution);
-    if !faults.is_empty() {
-        return Err(PlanError::Wrong(faults));
-    }
-    let names = name_shards(&model, &solution, None);
-    let plan = Plan::new(&model, limits, &solution, 0.0, names, None);
+    let settled = Settled::new(&model.problem, limits, leeway, best, None, &effort)?;
+    let names = name_shards(&model, &settled.solution, None);
+    let mut plan = Plan::new(&model, limits, &settled.solution, 0.0, names);
+    plan.fastest = settled.fastest;
+    plan.leeway = leeway.clone();
+    plan.saving = settled.saving;
     Ok((model, plan))
+}
+
+/// The plan that is chosen near the fastest.
+struct Settled {
+    solution: Solution,
+    /// When the fastest plan ends.
+    fastest: Millis,
+    /// When the best plan ends, whatever it moves.
+    best_end: Millis,
+    saving: Option<Saving>,
+}
+
+impl Settled {
+    /// Gives up of the end what the leeway allows, first for a lower bill, then for fewer moves; the outcome is checked.
+    fn new(
+        problem: &Problem,
+        limits: &Limits,
+        leeway: &Leeway,
+        best: Solution,
+        placed: Option<&Placement>,
+        effort: &Effort,
+    ) -> Result<Self, PlanError> {
+        let fastest = best.end;
+        let mut solution = best;
+        let mut saving = None;
+        let mut latest = limits.target.clone().filter(|target| solution.end <= target.value);
+        if let Some(within) = &leeway.cheapest_within {
+            let allowed = latest.map_or(Millis(u64::MAX), |latest| latest.value);
+            let allowed = within.value.after(fastest).min(allowed);
+            let found = cheapest(problem, limits, &solution, allowed, effort);
+            solution = found.solution;
+            saving =
+                Some(Saving { within: within.value, latest: allowed, least_minutes: found.least_minutes });
+            latest = Some(Sourced::new(allowed, within.origin.clone()));
+        }
+        let best_end = solution.end;
+        if let Some(placed) = placed {
+            let limits = Limits { target: latest, ..limits.clone() };
+            solution = stay(problem, &limits, &solution, placed, leeway.tolerance.value);
+        }
+        let faults = check(problem, limits, &solution);
+        if faults.is_empty() {
+            Ok(Self { solution, fastest, best_end, saving })
+        } else {
+            Err(PlanError::Wrong(faults))
+        }
+    }
 }
 
 /// Returns the model in which every unit is split that could come to decide how long a plan takes, for looking
@@ -113,7 +179,7 @@ pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError>
     let mut model = build(inputs, &splits)?;
     let effort = Effort::new(Effort::COMMAND / 10);
     for _ in 0..MAX_SPLITS {
-        let Ok(solution) = solve_within(&model.problem, &free, None, &effort) else { break };
+        let Ok(solution) = solve_within(&model.problem, &free, &effort) else { break };
         let BoundReason::Unit(unit) = solution.bound.reason else { break };
         let Some(selector) = model.units[unit].divisible.clone() else { break };
         splits.insert(selector);
@@ -130,7 +196,7 @@ pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> V
     // The plan may be of a model with fewer splits: what counts is when it ends and what it starts.
     let from = Solution {
         shards: Vec::new(),
-        end: plan.end,
+        end: plan.fastest,
         bound: plan.bound.clone(),
         minutes: plan.minutes,
         containers: plan.containers,
@@ -146,7 +212,7 @@ pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> V
             let containers = Some(Sourced::new(solution.containers, Origin::Default));
             let limits = Limits { containers, ..limits.clone() };
             let names = name_shards(model, solution, None);
-            Plan::new(model, &limits, solution, pace_deviation, names, None)
+            Plan::new(model, &limits, solution, pace_deviation, names)
         })
         .collect()
 }

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::summary::{FrontierSummary, OtherPlan, PlanSummary};
+use super::moves::MoveLine;
+use super::summary::{FrontierLine, FrontierSummary, OtherPlan, PlanSummary};
 
 /// `shardplan suggest --format json`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,8 +25,44 @@ pub struct SuggestV1 {
     shards: Vec<ShardV1>,
     others: Vec<OtherV1>,
     steps: Vec<StepV1>,
+    /// How many units are on another shard than the lock has them on; null without a lock.
     moved: Option<usize>,
+    /// These units, those that take longest first.
+    moves: Vec<MoveV1>,
+    /// How many units the lock does not know; null without a lock.
+    new_units: Option<usize>,
+    /// How much later the workflow ends than it could, so that fewer units move; null without a lock.
+    later_by_ms: Option<u64>,
+    /// With `--cheapest-within`: what the cheapest plan had to keep, and what is proven of it.
+    cheapest: Option<CheapestV1>,
     notes: Vec<String>,
+}
+
+/// A unit that is on another shard than the lock has it on.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MoveV1 {
+    unit: String,
+    /// The shard that the lock has it on.
+    from: String,
+    /// The shard that it is on now.
+    to: String,
+    tests: usize,
+    load_ms: u64,
+    /// Why: `need`, `shard-gone`, `limit`, `grew`, `shrank` or `balance`.
+    reason: String,
+    /// The reason as a sentence.
+    why: String,
+}
+
+/// The cheapest plan near the fastest.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CheapestV1 {
+    /// When the fastest plan ends.
+    fastest_ms: u64,
+    /// When the plan had to end.
+    latest_ms: u64,
+    /// No plan that ends by then bills fewer minutes.
+    least_minutes: u64,
 }
 
 /// A shard.
@@ -90,6 +127,8 @@ struct StepV1 {
 pub struct TradeoffV1 {
     version: u32,
     points: Vec<PointV1>,
+    /// Plans beside these that no plan with as few shards beats.
+    fewer_shards: Vec<PointV1>,
     today: Option<OtherV1>,
     /// Nothing ends the workflow earlier, whatever the containers.
     floor_ms: u64,
@@ -104,8 +143,20 @@ struct PointV1 {
     billed_minutes: u64,
     end_ms: u64,
     gap: f64,
+    /// How much earlier it ends than every plan before it in the list; null where one ends as early.
+    gain_ms: Option<u64>,
+    /// What it costs beyond the plan before it that ends earliest; null where it does not end earlier.
+    price: Option<PriceV1>,
     knee: bool,
     lanes: String,
+}
+
+/// What a plan costs beyond another; less than that is negative.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PriceV1 {
+    containers: i64,
+    billed_minutes: i64,
+    shards: i64,
 }
 
 /// `shardplan explain --format json`
@@ -168,8 +219,50 @@ impl From<&PlanSummary> for SuggestV1 {
             shards: shards.collect(),
             others: summary.others.iter().map(OtherV1::from).collect(),
             steps: steps.collect(),
-            moved: summary.moved,
+            moved: summary.moves.as_ref().map(|moves| moves.lines.len()),
+            moves: summary.moves.iter().flat_map(|moves| &moves.lines).map(MoveV1::from).collect(),
+            new_units: summary.moves.as_ref().map(|moves| moves.newcomers),
+            later_by_ms: summary.moves.as_ref().map(|moves| moves.later.0),
+            cheapest: summary.saving.as_ref().map(|saving| CheapestV1 {
+                fastest_ms: summary.fastest.0,
+                latest_ms: saving.latest.0,
+                least_minutes: saving.least_minutes,
+            }),
             notes: summary.notes.clone(),
+        }
+    }
+}
+
+impl From<&FrontierLine> for PointV1 {
+    fn from(point: &FrontierLine) -> Self {
+        Self {
+            containers: point.containers,
+            shards: point.shards,
+            billed_minutes: point.minutes,
+            end_ms: point.end.0,
+            gap: point.gap,
+            gain_ms: point.gain.map(|gain| gain.0),
+            price: point.price.map(|price| PriceV1 {
+                containers: price.containers,
+                billed_minutes: price.minutes,
+                shards: price.shards,
+            }),
+            knee: point.knee,
+            lanes: point.shape.clone(),
+        }
+    }
+}
+
+impl From<&MoveLine> for MoveV1 {
+    fn from(line: &MoveLine) -> Self {
+        Self {
+            unit: line.unit.clone(),
+            from: line.from.clone(),
+            to: line.to.clone(),
+            tests: line.tests,
+            load_ms: line.load.0,
+            reason: line.reason.to_owned(),
+            why: line.why.clone(),
         }
     }
 }
@@ -189,18 +282,10 @@ impl From<&OtherPlan> for OtherV1 {
 
 impl From<&FrontierSummary> for TradeoffV1 {
     fn from(summary: &FrontierSummary) -> Self {
-        let points = summary.points.iter().map(|point| PointV1 {
-            containers: point.containers,
-            shards: point.shards,
-            billed_minutes: point.minutes,
-            end_ms: point.end.0,
-            gap: point.gap,
-            knee: point.knee,
-            lanes: point.shape.clone(),
-        });
         Self {
             version: 1,
-            points: points.collect(),
+            points: summary.points.iter().map(PointV1::from).collect(),
+            fewer_shards: summary.fewer_shards.iter().map(PointV1::from).collect(),
             today: summary.today.as_ref().map(OtherV1::from),
             floor_ms: summary.floor.0,
             advice: summary.advice.clone(),

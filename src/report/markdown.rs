@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::explanation::Explanation;
-use super::sentences::{change, percent, plural, services};
+use super::sentences::{change, cheapest, percent, plural, price, services, with_fewer_shards};
 use super::summary::{FrontierSummary, PlanSummary};
-use super::text::{fullest, headline, setups};
+use super::text::{MAX_MOVES, fullest, headline, setups};
 use crate::ids::Printable;
 
 /// Returns a plan as Markdown.
@@ -40,6 +40,30 @@ pub fn plan(summary: &PlanSummary) -> String {
     }
     if let Some(fullest) = fullest(summary) {
         let _ = writeln!(text, "\n**Memory:** {}", escaped(&fullest));
+    }
+    if let Some(saving) = &summary.saving {
+        let _ = writeln!(text, "\n**Cheapest:** {}", escaped(&cheapest(summary, saving)));
+    }
+    if let Some(moves) = &summary.moves {
+        let _ = writeln!(text, "\n**Against the lock:** {}.", escaped(&moves.sentence()));
+        if !moves.lines.is_empty() {
+            text.push_str("\n#### Moved against the lock\n\n");
+            let rows = moves.lines.iter().take(MAX_MOVES).map(|line| {
+                vec![
+                    line.unit.clone(),
+                    line.from.clone(),
+                    line.to.clone(),
+                    line.tests.to_string(),
+                    line.load.to_string(),
+                    line.why.clone(),
+                ]
+            });
+            table(&mut text, &["unit", "from", "to", "tests:", "time:", "why"], rows);
+            if moves.lines.len() > MAX_MOVES {
+                let more = plural(moves.lines.len() - MAX_MOVES, "unit");
+                let _ = writeln!(text, "\nAnd {more} more.");
+            }
+        }
     }
     if !summary.others.is_empty() {
         text.push_str("\n#### Compared, on the same estimates\n\n");
@@ -90,16 +114,21 @@ pub fn frontier(summary: &FrontierSummary) -> String {
             point.minutes.to_string(),
             point.end.to_string(),
             point.gain.map_or_else(String::new, |gain| gain.to_string()),
+            point.price.map_or_else(String::new, price),
             percent(point.gap),
             format!("{}{}", point.shape, if point.knee { " (knee)" } else { "" }),
         ]
     });
-    let headings = ["containers:", "shards:", "billed minutes:", "ends in:", "earlier by:", "gap:", "lanes"];
+    let headings =
+        ["containers:", "shards:", "billed minutes:", "ends in:", "earlier by:", "for", "gap:", "lanes"];
     table(&mut text, &headings, rows);
     text.push('\n');
     for sentence in &summary.advice {
         // These sentences are ours: numbers, and back-quotes that are meant.
         let _ = writeln!(text, "{sentence}  ");
+    }
+    if !summary.fewer_shards.is_empty() {
+        let _ = writeln!(text, "{}", with_fewer_shards(summary.fewer_shards.len()));
     }
     text
 }

@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod html;
 pub mod json_v1;
 mod markdown;
+mod moves;
 pub mod page;
 mod schedule;
 pub mod select_v1;

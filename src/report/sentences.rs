@@ -1,8 +1,9 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
+use super::summary::{PlanSummary, Price};
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
 use crate::model::{Idle, Model, NotProvisioned, WhyNot};
-use crate::plan::Plan;
+use crate::plan::{Plan, Saving};
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
 use crate::time::Millis;
 
@@ -95,6 +96,39 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
         }
         BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
     }
+}
+
+/// Returns what a step costs, briefly: `+1 container, −2 min`.
+pub(super) fn price(price: Price) -> String {
+    let Price { containers, minutes, shards } = price;
+    let signed = |count: i64, noun: &str| {
+        let sign = if count < 0 { '−' } else { '+' };
+        (count != 0).then(|| format!("{sign}{}", plural(count.unsigned_abs(), noun)))
+    };
+    let minutes = signed(minutes, "min").map(|text| text.trim_end_matches('s').to_owned());
+    let parts: Vec<String> =
+        signed(containers, "container").into_iter().chain(minutes).chain(signed(shards, "shard")).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// Returns that there are plans which only few shards speak for.
+pub(super) fn with_fewer_shards(count: usize) -> String {
+    format!(
+        "{} not shown: with fewer shards, but no cheaper and later. `--format json` has {}, `--max-shards N` asks for one.",
+        if count == 1 { "1 further plan is".to_owned() } else { format!("{count} further plans are") },
+        if count == 1 { "it" } else { "them" }
+    )
+}
+
+/// Returns what is proven of the cheapest plan near the fastest.
+pub(super) fn cheapest(summary: &PlanSummary, saving: &Saving) -> String {
+    let Saving { within, latest, least_minutes } = saving;
+    let proof = if *least_minutes >= summary.minutes {
+        "bills the fewest minutes of the plans".to_owned()
+    } else {
+        format!("no plan bills fewer than {} of those", plural(*least_minutes, "minute"))
+    };
+    format!("{proof} that end by {latest}, {within} after the fastest ({})", summary.fastest)
 }
 
 /// Returns why shards do not start a service that tests name.

@@ -1,12 +1,13 @@
 //! All that is worked out about a plan before it is shown: renderers only format.
 
+use super::moves::MovesSummary;
 use super::sentences::{self, plural};
 use crate::config::{Config, Memory};
 use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
-use crate::model::Model;
-use crate::plan::Plan;
-use crate::solve::{BoundReason, Frontier};
+use crate::model::{Model, ServiceKind, ServiceModel};
+use crate::plan::{Plan, Saving};
+use crate::solve::{BoundReason, Frontier, Solution};
 use crate::time::Millis;
 
 /// A plan, as it is shown.
@@ -18,6 +19,8 @@ pub struct PlanSummary {
     pub p50: Millis,
     /// When it ends in nine of ten runs.
     pub p90: Millis,
+    /// When it ends at the earliest within the limits, before anything was given up for a lower bill or fewer moves.
+    pub fastest: Millis,
     /// No plan within the limits ends earlier.
     pub bound: Millis,
     /// What stands in the way of an earlier end, as a word for machines.
@@ -42,8 +45,10 @@ pub struct PlanSummary {
     pub steps: Vec<Step>,
     /// What the user should know about how the plan came to be.
     pub notes: Vec<String>,
-    /// How many units left the shard that the last lock has them on.
-    pub moved: Option<usize>,
+    /// What left the shard that the last lock has it on; nothing without a lock.
+    pub moves: Option<MovesSummary>,
+    /// The cheapest plan near the fastest was asked for: what is proven of it.
+    pub saving: Option<Saving>,
     /// No duration is known: every test counts as a second, and times are proportions.
     pub by_count: bool,
 }
@@ -122,6 +127,8 @@ pub struct Step {
 pub struct FrontierSummary {
     /// The plans on the frontier.
     pub points: Vec<FrontierLine>,
+    /// Plans that are on it for having few shards only.
+    pub fewer_shards: Vec<FrontierLine>,
     /// What today's jobs take on the same estimates.
     pub today: Option<OtherPlan>,
     /// Nothing ends it earlier, whatever the containers.
@@ -145,6 +152,8 @@ pub struct FrontierLine {
     pub gap: f64,
     /// How much earlier it ends than every plan with fewer containers; nothing where one ends as early.
     pub gain: Option<Millis>,
+    /// What that costs beyond the plan that ended earliest before; nothing where there is no gain.
+    pub price: Option<Price>,
     /// Whether further containers buy least from here on.
     pub knee: bool,
     /// The lanes with their numbers of shards.
@@ -154,6 +163,17 @@ pub struct FrontierLine {
 /// Returns whether tests of the model were never measured, and nothing else that could stand for them.
 pub(super) fn by_count(model: &Model) -> bool {
     model.notes.levels.contains_key(&Level::Count)
+}
+
+/// What a plan costs beyond another; less than that is negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    /// Containers.
+    pub containers: i64,
+    /// Billed minutes.
+    pub minutes: i64,
+    /// Shards.
+    pub shards: i64,
 }
 
 impl PlanSummary {
@@ -211,6 +231,7 @@ impl PlanSummary {
             end: plan.end,
             p50: plan.forecast.p50,
             p90: plan.forecast.p90,
+            fastest: plan.fastest,
             bound: plan.bound.at,
             bound_reason: reason_word(&plan.bound.reason),
             binding: sentences::binding(model, plan),
@@ -223,7 +244,8 @@ impl PlanSummary {
             others: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),
-            moved: plan.moved,
+            moves: MovesSummary::of(model, plan),
+            saving: plan.saving,
             by_count: by_count(model),
         }
     }
@@ -244,7 +266,7 @@ impl PlanSummary {
     /// Adds what the next steps buy: each is compared with the one before.
     #[must_use]
     pub fn with_steps(mut self, model: &Model, steps: &[Plan]) -> Self {
-        let mut end = self.end;
+        let mut end = self.fastest;
         for step in steps {
             self.steps.push(Step {
                 containers: step.containers,
@@ -286,33 +308,53 @@ impl FrontierSummary {
     /// Returns the summary of a frontier.
     #[must_use]
     pub fn new(model: &Model, frontier: &Frontier, today: Option<&Plan>) -> Self {
-        let mut best: Option<Millis> = None;
-        let mut points = Vec::new();
-        for (at, point) in frontier.points.iter().enumerate() {
-            let solution = &point.solution;
-            let gain = match best {
-                Some(best) if solution.end < best => Some(best - solution.end),
-                _ => None,
-            };
-            best = Some(best.map_or(solution.end, |best| best.min(solution.end)));
+        let line = |solution: &Solution, knee: bool| {
             let lanes = model.problem.lanes.iter_enumerated().map(|(ix, lane)| {
                 let count = solution.shards.iter().filter(|shard| shard.lane == ix).count();
                 if count == 1 { lane.name.to_string() } else { format!("{} ×{count}", lane.name) }
             });
-            points.push(FrontierLine {
+            FrontierLine {
                 containers: solution.containers,
                 shards: solution.shards.len(),
                 minutes: solution.minutes,
                 end: solution.end,
                 gap: solution.gap(),
-                gain,
-                knee: frontier.knee == Some(at),
+                gain: None,
+                price: None,
+                knee,
                 shape: lanes.collect::<Vec<_>>().join(" + "),
-            });
+            }
+        };
+        let mut best: Option<&Solution> = None;
+        let mut points = Vec::new();
+        for (at, point) in frontier.points.iter().enumerate() {
+            let solution = &point.solution;
+            let mut line = line(solution, frontier.knee == Some(at));
+            if let Some(best) = best.filter(|best| solution.end < best.end) {
+                line.gain = Some(best.end - solution.end);
+                line.price = Some(Price::of(best, solution));
+            }
+            if best.is_none_or(|best| solution.end < best.end) {
+                best = Some(solution);
+            }
+            points.push(line);
         }
+        let fewer_shards = frontier.fewer_shards.iter().map(|point| line(&point.solution, false)).collect();
         let today = today.map(|plan| OtherPlan::new("today", plan, Vec::new()));
         let advice = advice(model, &points, today.as_ref(), frontier.floor);
-        Self { points, today, floor: frontier.floor, advice }
+        Self { points, fewer_shards, today, floor: frontier.floor, advice }
+    }
+}
+
+impl Price {
+    /// Returns what `solution` costs beyond `before`.
+    fn of(before: &Solution, solution: &Solution) -> Self {
+        let more = |before: u64, now: u64| now.cast_signed() - before.cast_signed();
+        Self {
+            containers: more(before.containers.into(), solution.containers.into()),
+            minutes: more(before.minutes, solution.minutes),
+            shards: more(before.shards.len() as u64, solution.shards.len() as u64),
+        }
     }
 }
 
@@ -345,7 +387,8 @@ fn critical_path(model: &Model, plan: &Plan) -> Vec<String> {
 
 fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Overheads) -> Vec<String> {
     let mut notes = Vec::new();
-    if model.problem.services.is_empty() {
+    let is_setup = |service: &ServiceModel| service.kind == ServiceKind::Setup;
+    if model.problem.services.iter().all(is_setup) {
         notes.push(
             "No service is known, so no shard starts a container. If tests need one, name it in `[services.NAME]`; `shardplan init` looks for them in workflow files."
                 .to_owned(),

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::explanation::Explanation;
-use super::sentences::{change, listed, percent, plural, services};
+use super::moves::MovesSummary;
+use super::sentences::{change, cheapest, listed, percent, plural, price, services, with_fewer_shards};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
 use crate::config::Memory;
+use crate::ids::Printable;
 use crate::time::Millis;
 
 /// How wide a table may be where nobody says.
@@ -85,8 +87,18 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
     if let Some(fullest) = fullest(summary) {
         let _ = writeln!(text, "  Memory         {fullest}");
     }
-    if let Some(moved) = summary.moved {
-        let _ = writeln!(text, "  Against lock   {} moved", plural(moved, "unit"));
+    if let Some(saving) = &summary.saving {
+        let _ = writeln!(text, "  Cheapest       {}", cheapest(summary, saving));
+    }
+    if let Some(moves) = &summary.moves {
+        let _ = writeln!(text, "  Against lock   {}", moves.sentence());
+        if !moves.lines.is_empty() {
+            let _ = writeln!(text, "\nMoved against the lock\n\n{}", trimmed(&moved(moves, width)));
+            if moves.lines.len() > MAX_MOVES {
+                let more = moves.lines.len() - MAX_MOVES;
+                let _ = writeln!(text, "  and {} more; `--format json` has them all", plural(more, "unit"));
+            }
+        }
     }
     if !summary.others.is_empty() {
         let _ = writeln!(text, "\nCompared, on the same estimates\n");
@@ -151,6 +163,24 @@ pub(super) fn fullest(summary: &PlanSummary) -> Option<String> {
     let left = |(_, (taken, limit)): &(&ShardLine, (Memory, Memory))| limit.saturating_sub(*taken);
     let (shard, (taken, limit)) = limited.min_by_key(left)?;
     Some(format!("{} takes most of its runner's memory: {taken} of {limit}", shard.name))
+}
+
+/// How many units that move are shown.
+pub(super) const MAX_MOVES: usize = 20;
+
+fn moved(moves: &MovesSummary, width: Option<u16>) -> Table {
+    let mut table = table(&["unit", "from", "to", "tests", "time", "why"], &[3, 4], width);
+    for line in moves.lines.iter().take(MAX_MOVES) {
+        table.add_row([
+            Printable(&line.unit).to_string(),
+            line.from.clone(),
+            line.to.clone(),
+            line.tests.to_string(),
+            line.load.to_string(),
+            line.why.clone(),
+        ]);
+    }
+    table
 }
 
 /// How many faults of another plan are shown.
@@ -221,8 +251,8 @@ fn bar(shard: &ShardLine, longest: Millis) -> String {
 #[must_use]
 pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
     let mut text = String::new();
-    let headings = ["containers", "shards", "billed min", "ends in", "earlier by", "gap", "", "lanes"];
-    let mut table = table(&headings, &[0, 1, 2, 3, 4, 5], width);
+    let headings = ["containers", "shards", "billed min", "ends in", "earlier by", "for", "gap", "", "lanes"];
+    let mut table = table(&headings, &[0, 1, 2, 3, 4, 6], width);
     for point in &summary.points {
         table.add_row([
             point.containers.to_string(),
@@ -230,6 +260,7 @@ pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
             point.minutes.to_string(),
             point.end.to_string(),
             point.gain.map_or_else(String::new, |gain| gain.to_string()),
+            point.price.map_or_else(String::new, price),
             percent(point.gap),
             if point.knee { "← knee".to_owned() } else { String::new() },
             point.shape.clone(),
@@ -248,6 +279,9 @@ pub fn frontier(summary: &FrontierSummary, width: Option<u16>) -> String {
     }
     for sentence in &summary.advice {
         let _ = writeln!(text, "{sentence}");
+    }
+    if !summary.fewer_shards.is_empty() {
+        let _ = writeln!(text, "{}", with_fewer_shards(summary.fewer_shards.len()));
     }
     text
 }

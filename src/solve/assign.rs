@@ -19,6 +19,8 @@ pub(super) struct LaneAssignment<'p> {
     problem: &'p Problem,
     lane: LaneIx,
     shards: Vec<Slot>,
+    /// What it took to deal out units anew, in the units of effort.
+    pub(super) effort: usize,
     /// For every unit of the problem, the apart-groups that it is in.
     apart: &'p ApartIndex,
 }
@@ -49,6 +51,12 @@ pub(super) enum Order {
 /// How many units three shards may hold together to be dealt out anew, and in how many steps.
 const MOST_REGROUPED: usize = 18;
 const REGROUP_STEPS: u32 = 20_000;
+
+/// In how many steps all threes together.
+const ALL_REGROUP_STEPS: u32 = 600_000;
+
+/// What such a step is in the units of effort.
+const STEP_EFFORT: usize = 10;
 
 /// How many rounds of pairwise exchange are made at the most.
 const MAX_ROUNDS: usize = 400;
@@ -105,7 +113,7 @@ impl<'p> LaneAssignment<'p> {
 
     /// Returns an assignment without units.
     fn empty(problem: &'p Problem, apart: &'p ApartIndex, lane: LaneIx, shards: &[ServiceSet]) -> Self {
-        let mut assignment = Self { problem, lane, shards: Vec::new(), apart };
+        let mut assignment = Self { problem, lane, shards: Vec::new(), effort: 0, apart };
         for services in shards {
             assignment.open(*services);
         }
@@ -189,6 +197,7 @@ impl<'p> LaneAssignment<'p> {
 
     /// Brings pairs of shards closer until nothing helps or every shard ends by `goal`.
     fn improve(&mut self, goal: Millis) {
+        let mut steps = ALL_REGROUP_STEPS;
         let units: usize = self.shards.iter().map(|slot| slot.units.len()).sum();
         for _ in 0..MAX_ROUNDS.min((LOOKED_AT / units.max(1)).max(8)) {
             if self.end() <= goal {
@@ -211,7 +220,13 @@ impl<'p> LaneAssignment<'p> {
                     }
                 }
             }
-            if !changed && !self.regroup(&order) {
+            if changed {
+                continue;
+            }
+            let before = steps;
+            let regrouped = self.regroup(&order, &mut steps);
+            self.effort += (before - steps) as usize * STEP_EFFORT;
+            if !regrouped {
                 return;
             }
         }
@@ -219,13 +234,13 @@ impl<'p> LaneAssignment<'p> {
 
     /// Deals out anew what the last shard and two others hold, where these are few units; returns whether they end
     /// earlier for it. A move or an exchange of two can't always get there when units are large.
-    fn regroup(&mut self, order: &[usize]) -> bool {
+    fn regroup(&mut self, order: &[usize], steps: &mut u32) -> bool {
         let Some((last, others)) = order.split_first() else { return false };
         for (at, one) in others.iter().enumerate() {
             for other in &others[at + 1..] {
                 let group = [*last, *one, *other];
                 let count: usize = group.iter().map(|slot| self.shards[*slot].units.len()).sum();
-                if count <= MOST_REGROUPED && self.deal(group) {
+                if count <= MOST_REGROUPED && self.deal(group, steps) {
                     return true;
                 }
             }
@@ -235,21 +250,33 @@ impl<'p> LaneAssignment<'p> {
 
     /// Tries every way to put the units of three shards on them, up to a number of steps, and takes the one that
     /// ends earliest, if that is earlier than now.
-    fn deal(&mut self, group: [usize; 3]) -> bool {
+    fn deal(&mut self, group: [usize; 3], steps: &mut u32) -> bool {
         let mut units: Vec<UnitIx> =
             group.iter().flat_map(|slot| self.shards[*slot].units.iter().copied()).collect();
         units.sort_by_key(|unit| (Reverse(self.problem.units[*unit].load), *unit));
+        let mut left = vec![Millis::ZERO; units.len() + 1];
+        for (at, unit) in units.iter().enumerate().rev() {
+            left[at] = left[at + 1] + self.problem.units[*unit].load;
+        }
         let mut deal = Deal {
             assignment: self,
             group,
             units: &units,
-            held: [(Millis::ZERO, Millis::ZERO); 3],
+            left: &left,
+            spans: [Millis::ZERO; 3],
+            rooms: [Millis::ZERO; 3],
+            held: [Millis::ZERO; 3],
             places: Vec::new(),
-            earlier: group.iter().map(|slot| self.shards[*slot].end).max().unwrap_or_default(),
             best: None,
-            steps: REGROUP_STEPS,
+            steps: REGROUP_STEPS.min(*steps),
         };
+        let last = group.iter().map(|slot| self.shards[*slot].end).max().unwrap_or_default();
+        if !deal.ask_for_less_than(last) {
+            return false;
+        }
+        let given = deal.steps;
         deal.visit();
+        *steps -= given - deal.steps;
         let Some(places) = deal.best else { return false };
         for slot in group {
             for unit in self.shards[slot].units.clone() {
@@ -331,42 +358,97 @@ struct Deal<'a, 'p> {
     assignment: &'a LaneAssignment<'p>,
     group: [usize; 3],
     units: &'a [UnitIx],
-    /// The load and the longest piece on each so far.
-    held: [(Millis, Millis); 3],
+    /// The load of the units from each one on.
+    left: &'a [Millis],
+    /// How long each may run tests, and how much load that is, to end early enough.
+    spans: [Millis; 3],
+    rooms: [Millis; 3],
+    /// The load on each so far.
+    held: [Millis; 3],
     places: Vec<usize>,
-    /// Only what ends before this is of interest.
-    earlier: Millis,
     best: Option<Vec<usize>>,
     steps: u32,
 }
 
 impl Deal<'_, '_> {
+    /// Looks only for what ends before a time from now on; returns whether that can be.
+    fn ask_for_less_than(&mut self, end: Millis) -> bool {
+        let LaneAssignment { problem, lane, shards, .. } = self.assignment;
+        let model = &problem.lanes[*lane];
+        let Some(latest) = end.0.checked_sub(1) else { return false };
+        for (place, slot) in self.group.iter().enumerate() {
+            let around = model.head + problem.overhead(*lane, shards[*slot].services) + model.after;
+            let Some(span) = latest.checked_sub(around.0) else { return false };
+            self.spans[place] = Millis(span);
+            self.rooms[place] = model.capacity(Millis(span));
+        }
+        true
+    }
+
+    /// Returns how much more load the three may take.
+    fn room(&self) -> Millis {
+        (0..3).map(|place| self.rooms[place].saturating_sub(self.held[place])).sum()
+    }
+
     fn visit(&mut self) {
         let Some(steps) = self.steps.checked_sub(1) else { return };
         self.steps = steps;
-        let Some(unit) = self.units.get(self.places.len()) else {
-            let ends = (0..3).map(|place| self.end(place)).max();
-            self.earlier = ends.unwrap_or_default();
+        let at = self.places.len();
+        let Some(unit) = self.units.get(at) else {
             self.best = Some(self.places.clone());
+            let ends = (0..3).map(|place| self.end(place)).max();
+            if !self.ask_for_less_than(ends.unwrap_or_default()) {
+                // It can't be earlier.
+                self.left = &[];
+            }
             return;
         };
-        let model = &self.assignment.problem.units[*unit];
-        let needed = self.assignment.problem.needed(*unit);
-        for place in 0..3 {
-            if !self.assignment.shards[self.group[place]].services.covers(needed)
-                || self.is_apart(*unit, place)
+        if self.left.get(at).is_none_or(|left| *left > self.room()) {
+            return;
+        }
+        let LaneAssignment { problem, lane, shards, .. } = self.assignment;
+        let model = &problem.units[*unit];
+        let needed = problem.needed(*unit);
+        // Of units that are alike the later ones go no further to the front.
+        let first = match self.places.last() {
+            Some(place) if self.are_alike(self.units[at - 1], *unit) => *place,
+            _ => 0,
+        };
+        // Where there is most room first.
+        let mut order = [0, 1, 2];
+        order.sort_by_key(|place| {
+            (self.held[*place].0.wrapping_sub(self.rooms[*place].0).cast_signed(), *place)
+        });
+        for place in order.into_iter().filter(|place| *place >= first) {
+            let services = shards[self.group[place]].services;
+            // Of shards that start the same and hold nothing yet, the first is as good as any.
+            let as_before = (0..place).any(|other| {
+                shards[self.group[other]].services == services
+                    && !self.places.contains(&other)
+                    && !self.places.contains(&place)
+            });
+            if as_before || !services.covers(needed) || self.is_apart(*unit, place) {
+                continue;
+            }
+            let load = self.held[place] + model.load;
+            if load > self.rooms[place]
+                || problem.lanes[*lane].run(model.load, model.piece) > self.spans[place]
             {
                 continue;
             }
-            let before = self.held[place];
-            self.held[place] = (before.0 + model.load, before.1.max(model.piece));
-            if self.end(place) < self.earlier {
-                self.places.push(place);
-                self.visit();
-                self.places.pop();
-            }
+            let before = std::mem::replace(&mut self.held[place], load);
+            self.places.push(place);
+            self.visit();
+            self.places.pop();
             self.held[place] = before;
         }
+    }
+
+    fn are_alike(&self, one: UnitIx, other: UnitIx) -> bool {
+        let LaneAssignment { problem, apart, .. } = self.assignment;
+        let (a, b) = (&problem.units[one], &problem.units[other]);
+        let are_free = apart.of(one).is_empty() && apart.of(other).is_empty();
+        are_free && (a.load, a.piece, a.requirement) == (b.load, b.piece, b.requirement)
     }
 
     /// Returns whether a unit that must be apart from this one is there already.
@@ -379,7 +461,9 @@ impl Deal<'_, '_> {
     }
 
     fn end(&self, place: usize) -> Millis {
-        let (load, piece) = self.held[place];
-        self.assignment.end_with(&self.assignment.shards[self.group[place]], load, piece)
+        let problem = self.assignment.problem;
+        let there = self.units.iter().zip(&self.places).filter(|(_, at)| **at == place);
+        let piece = there.map(|(unit, _)| problem.units[*unit].piece).max().unwrap_or_default();
+        self.assignment.end_with(&self.assignment.shards[self.group[place]], self.held[place], piece)
     }
 }

@@ -10,10 +10,12 @@ use crate::model::{Limits, Problem};
 use crate::time::Millis;
 
 /// Plans of which none is better than another in every respect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
-    /// The plans, by containers, then by billed minutes.
+    /// The plans of which none is better in end, billed minutes and containers, by containers, then by minutes.
     pub points: Vec<FrontierPoint>,
+    /// The plans beside these that no plan with as few shards beats: for those whose runners are few.
+    pub fewer_shards: Vec<FrontierPoint>,
     /// The position of the plan after which every further step buys least for what it costs.
     pub knee: Option<usize>,
     /// No plan within the other limits ends earlier than this, whatever its containers.
@@ -29,7 +31,7 @@ pub struct FrontierPoint {
     pub solution: Solution,
 }
 
-/// Returns the frontier of end, billed minutes and containers within the limits. It is empty where no plan
+/// Returns the frontier of end, billed minutes, containers and shards within the limits. It is empty where no plan
 /// exists.
 #[must_use]
 pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
@@ -39,14 +41,14 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
     let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits, planner.effort())
     else {
-        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+        return Frontier::default();
     };
     // With all the containers there are, every plan's end is a bound for those with fewer.
     let mut known = Known::default();
     let fastest = known.with_fewer_and_fewer_shards(&planner, &with_containers(&unlimited, most));
     known.plans.clear();
     let Some(fastest) = fastest.into_iter().next() else {
-        return Frontier { points: Vec::new(), knee: None, floor: Millis::ZERO };
+        return Frontier::default();
     };
     let mut points: Vec<FrontierPoint> = Vec::new();
     for containers in fewest..=most {
@@ -57,9 +59,11 @@ pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
             break;
         }
     }
-    let points = undominated(&points);
+    let on_four = undominated(&points, |solution| solution.shards.len());
+    let points = undominated(&on_four, |_| 0);
+    let fewer_shards = on_four.into_iter().filter(|point| !points.contains(point)).collect();
     let knee = knee(&points);
-    Frontier { points, knee, floor: fastest.bound.at }
+    Frontier { points, fewer_shards, knee, floor: fastest.bound.at }
 }
 
 /// What the questions so far tell of those to come, by the number of shards.
@@ -101,22 +105,29 @@ impl Known {
     }
 }
 
-/// Returns the points that no other beats in one respect without being worse in another.
-fn undominated(points: &[FrontierPoint]) -> Vec<FrontierPoint> {
-    let rank =
-        |point: &FrontierPoint| (point.solution.end, point.solution.minutes, point.solution.containers);
+/// Returns the points that no other beats in one respect without being worse in another: in end, billed minutes,
+/// containers and `shards`.
+fn undominated(points: &[FrontierPoint], shards: impl Fn(&Solution) -> usize) -> Vec<FrontierPoint> {
+    let rank = |point: &FrontierPoint| {
+        let solution = &point.solution;
+        (solution.containers, solution.minutes, solution.end, shards(solution))
+    };
     let mut kept: Vec<FrontierPoint> = Vec::new();
     for point in points {
-        let (end, minutes, containers) = rank(point);
+        let (containers, minutes, end, shards) = rank(point);
         let beaten = points.iter().any(|other| {
             let other = rank(other);
-            other != rank(point) && other.0 <= end && other.1 <= minutes && other.2 <= containers
+            other != rank(point)
+                && other.0 <= containers
+                && other.1 <= minutes
+                && other.2 <= end
+                && other.3 <= shards
         });
         if !beaten && !kept.iter().any(|kept| rank(kept) == rank(point)) {
             kept.push(point.clone());
         }
     }
-    kept.sort_by_key(|point| (point.solution.containers, point.solution.minutes, point.solution.end));
+    kept.sort_by_key(rank);
     kept
 }
 

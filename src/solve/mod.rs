@@ -22,6 +22,7 @@
 //! 3. If a gap is left, looser masters are tried; where units are few they change places between all shards
 //!    ([`exchange`]), their prices make a better bound ([`worth`]), and the smallest problems are searched to the end
 //!    ([`exact`]).
+//! 4. Where there was a plan before, units go back to where they were as far as the best plan's end allows ([`replan`]).
 //!
 //! Nothing here reads a clock or iterates over a hash table: searches are cut off by counting nodes, so the
 //! same input gives the same plan on every machine.
@@ -29,11 +30,13 @@
 mod assign;
 mod conflict;
 mod contiguous;
+mod continuity;
 mod cuts;
 mod descent;
 mod effort;
 mod exact;
 mod exchange;
+mod fewest;
 mod flow;
 mod frontier;
 mod lane;
@@ -41,25 +44,28 @@ mod lottery;
 mod master;
 #[cfg(test)]
 mod milp;
+mod minutes;
 mod packing;
 mod planner;
 mod pricing;
 mod question;
 mod queue;
+mod replan;
 mod reshape;
 mod rows;
 mod search;
+mod seats;
 mod simplex;
-mod stable;
 mod worth;
 
 pub use conflict::{Clash, Conflict, Cure};
+pub use continuity::{homes, moved};
 pub use effort::Effort;
 pub use frontier::{Frontier, FrontierPoint, frontier};
-pub use planner::{further, solve, solve_within};
+pub use planner::{Cheapest, cheapest, further, solve, solve_within};
 pub use queue::{Queue, queue};
 
-pub use stable::{homes, moved};
+pub use replan::stay;
 
 use crate::ids::{LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};

@@ -8,7 +8,7 @@ use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
 use super::queue::queue;
 use super::{
-    Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, exchange, reshape, stable,
+    Bound, BoundReason, Solution, SolvedShard, at_most, end_of, exact, exchange, minutes, reshape,
     with_containers, worth,
 };
 use crate::config::{Origin, Sourced};
@@ -48,18 +48,13 @@ const SPEND_LESS: u32 = 40_000;
 /// Returns the plan that ends the workflow soonest within the limits, with its bound; or why there is none.
 ///
 /// With a target, the plan is the fastest among those with the fewest containers that reach it, and the bound
-/// that of so many containers. `previous` says
-/// where the units were, so that as few as possible move.
+/// that of so many containers.
 ///
 /// # Errors
 ///
 /// The limits that clash, with the smallest change of each that would help.
-pub fn solve(
-    problem: &Problem,
-    limits: &Limits,
-    previous: Option<&Placement>,
-) -> Result<Solution, Box<Conflict>> {
-    solve_within(problem, limits, previous, &Effort::new(Effort::COMMAND))
+pub fn solve(problem: &Problem, limits: &Limits) -> Result<Solution, Box<Conflict>> {
+    solve_within(problem, limits, &Effort::new(Effort::COMMAND))
 }
 
 /// Returns what [`solve`] does, for at most half of the effort that is left.
@@ -67,12 +62,7 @@ pub fn solve(
 /// # Errors
 ///
 /// The limits that clash, with the smallest change of each that would help.
-pub fn solve_within(
-    problem: &Problem,
-    limits: &Limits,
-    previous: Option<&Placement>,
-    effort: &Effort,
-) -> Result<Solution, Box<Conflict>> {
+pub fn solve_within(problem: &Problem, limits: &Limits, effort: &Effort) -> Result<Solution, Box<Conflict>> {
     let (found, spent) = {
         let planner = Planner::with_effort(problem, effort.left() / 2);
         let found = match &limits.target {
@@ -82,15 +72,36 @@ pub fn solve_within(
         (found, effort.left() / 2 - planner.effort.left())
     };
     effort.take(spent);
-    let Some(mut solution) = found else { return Err(Box::new(conflict::find(problem, limits, effort))) };
-    if let Some(previous) = previous {
-        stable::stay(problem, &mut solution, previous);
-    }
-    Ok(solution)
+    found.ok_or_else(|| Box::new(conflict::find(problem, limits, effort)))
+}
+
+/// The cheapest plan that ends in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cheapest {
+    /// The plan. Its bound is still that of the end.
+    pub solution: Solution,
+    /// No plan within the limits that ends in time bills fewer minutes.
+    pub least_minutes: u64,
+}
+
+/// Returns the plan that bills the fewest minutes of those that end by `latest`, and of these the one with the fewest
+/// containers; of these one that ends early. `best` is the fastest plan, and is in time.
+#[must_use]
+pub fn cheapest(
+    problem: &Problem,
+    limits: &Limits,
+    best: &Solution,
+    latest: Millis,
+    effort: &Effort,
+) -> Cheapest {
+    let planner = Planner::with_effort(problem, effort.left() / 2);
+    let found = planner.cheapest(limits, best, latest);
+    effort.take(effort.left() / 2 - planner.effort.left());
+    found
 }
 
 /// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
-/// and than `end`, at most `count` of them. All together may take a tenth of the effort of the plan before.
+/// and than `end`, at most `count` of them. All together may take a twentieth of the effort of the plan before.
 #[must_use]
 pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize) -> Vec<Solution> {
     /// Containers come in sets; a step may need several more of them before anything is gained.
@@ -99,7 +110,7 @@ pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize
     if tries == 0 {
         return Vec::new();
     }
-    let planner = Planner::with_effort(problem, Effort::COMMAND / 20);
+    let planner = Planner::with_effort(problem, Effort::COMMAND / 40);
     let mut steps: Vec<Solution> = Vec::new();
     let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
     // No step ends earlier than all of them at once, and where that is no earlier there are none.
@@ -276,7 +287,8 @@ impl<'p> Planner<'p> {
         }
         let bound = self.bound_by_worth(limits, bound, best.end);
         let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
-        self.spend_less(&mut best, limits);
+        let end = best.end;
+        self.spend_less(&mut best, limits, end);
         if self.is_small() {
             let rank = best.rank();
             let nodes = if rank.0 > bound.at { CLOSE_THE_GAP } else { SPEND_LESS };
@@ -357,27 +369,97 @@ impl<'p> Planner<'p> {
             .find(|solution| solution.end <= target)
     }
 
-    /// At the same end, bills fewer minutes; at the same minutes, starts fewer containers; with as many, has fewer
-    /// shards.
-    fn spend_less(&self, best: &mut Candidate, limits: &Limits) {
+    fn cheapest(&self, limits: &Limits, best: &Solution, latest: Millis) -> Cheapest {
+        let rank = |plan: &Candidate| (plan.minutes, plan.containers, plan.end, plan.shards.len());
+        let limits = &Limits { target: None, ..limits.clone() };
+        let mut cheapest = self.candidate(best.shards.clone());
+        let mut consider = |mut plan: Candidate| {
+            self.spend_less(&mut plan, limits, latest);
+            if plan.end <= latest && rank(&plan) < rank(&cheapest) {
+                cheapest = plan;
+            }
+        };
+        consider(self.candidate(best.shards.clone()));
+        // Fewer shards bill less, for everything that each of them pays before its tests.
+        let mut limited = limits.clone();
+        for shards in (1..best.shards.len()).rev() {
+            let shards = u32::try_from(shards).unwrap_or(u32::MAX);
+            limited.shards = Some(Sourced::new(shards, Origin::Default));
+            match self.soonest_for(6, &limited, Start::default()) {
+                Some(plan) if plan.end <= latest => consider(self.candidate(plan.shards)),
+                _ => break,
+            }
+        }
+        let mut least_minutes = self.least_minutes(limits, latest, cheapest.minutes);
+        if self.is_small() {
+            // Whatever ends in time is as good as if it ended then.
+            let rank = (latest, cheapest.minutes, cheapest.containers, cheapest.shards.len());
+            let found = exact::search(self.problem, limits, rank, latest, CLOSE_THE_GAP);
+            if let Some(shards) = found.shards {
+                cheapest = self.candidate(shards);
+            }
+            if found.finished {
+                least_minutes = cheapest.minutes;
+            }
+        }
+        // For what it costs, the end may be earlier still.
+        let afforded = Limits {
+            minutes: Some(Sourced::new(cheapest.minutes, Origin::Default)),
+            containers: Some(Sourced::new(cheapest.containers, Origin::Default)),
+            ..limits.clone()
+        };
+        if let Some(plan) = self.soonest_for(3, &afforded, Start::default()) {
+            let plan = self.candidate(plan.shards);
+            if rank(&plan) < rank(&cheapest) {
+                cheapest = plan;
+            }
+        }
+        let Candidate { shards, end, minutes, containers } = cheapest;
+        let solution = Solution { shards, end, minutes, containers, bound: best.bound.clone() };
+        Cheapest { solution, least_minutes }
+    }
+
+    /// Returns a number of minutes, at most `most`, below which no plan within the limits ends by `latest`.
+    fn least_minutes(&self, limits: &Limits, latest: Millis, most: u64) -> u64 {
+        let (mut least, mut most) = (0, most);
+        while least < most {
+            let middle = least + (most - least) / 2;
+            let limits = Limits { minutes: Some(Sourced::new(middle, Origin::Default)), ..limits.clone() };
+            let asked = self.effort.share(8, |effort| self.master.counts(latest, &limits, Goal::Any, effort));
+            if asked == Verdict::No { least = middle + 1 } else { most = middle }
+        }
+        least
+    }
+
+    /// Without ending after `latest`, which is no earlier than the plan does, bills fewer minutes; at the same minutes,
+    /// starts fewer containers; with as many, has fewer shards.
+    fn spend_less(&self, best: &mut Candidate, limits: &Limits, latest: Millis) {
+        let rank =
+            |plan: &Candidate| (plan.end.max(latest), plan.minutes, plan.containers, plan.shards.len());
         for goal in [Goal::Overhead, Goal::Containers, Goal::Shards] {
-            if let Verdict::Yes(counts) = self.master.counts(best.end, limits, goal, &self.effort) {
+            if let Verdict::Yes(counts) = self.master.counts(latest, limits, goal, &self.effort) {
                 let mut other = None;
-                self.offer(&mut other, limits, &counts, best.end);
-                if let Some(other) = other.filter(|other| other.rank() < best.rank()) {
+                self.offer(&mut other, limits, &counts, latest);
+                if let Some(other) = other.filter(|other| rank(other) < rank(best)) {
                     *best = other;
                 }
             }
         }
         let as_good =
             |joined: &Candidate, end: Millis| joined.end <= end && self.keeps_limits(joined, limits);
-        while let Some(joined) = self.joined(best).filter(|joined| as_good(joined, best.end)) {
+        while let Some(joined) =
+            self.joined(best, latest).filter(|joined| as_good(joined, latest.max(best.end)))
+        {
             *best = joined;
+        }
+        let less = minutes::bill_less(self.problem, &self.apart, limits, best, latest);
+        if let Some(less) = less.filter(|less| rank(less) < rank(best) && self.keeps_limits(less, limits)) {
+            *best = less;
         }
     }
 
-    /// Returns the plan with two shards joined into one, where that ends no later and costs no more.
-    fn joined(&self, plan: &Candidate) -> Option<Candidate> {
+    /// Returns the plan with two shards joined into one, where that ends by `latest` and costs no more.
+    fn joined(&self, plan: &Candidate, latest: Millis) -> Option<Candidate> {
         let problem = self.problem;
         let loads: Vec<(Millis, Millis)> = plan
             .shards
@@ -402,7 +484,7 @@ impl<'p> Planner<'p> {
                 let apart_minutes = minutes(one.lane, one.services, loads[at])
                     + minutes(other.lane, other.services, loads[other_at]);
                 let apart_started = problem.containers(one.services) + problem.containers(other.services);
-                if end_of(problem, one.lane, services, both.0, both.1) > plan.end
+                if end_of(problem, one.lane, services, both.0, both.1) > latest
                     || !problem.fits_memory(one.lane, services)
                     || billed > apart_minutes
                     || started > apart_started
@@ -442,6 +524,7 @@ impl<'p> Planner<'p> {
                 let units = &self.units[lane];
                 let assignment =
                     LaneAssignment::build(self.problem, &self.apart, lane, services, units, order, goal);
+                self.effort.spend(assignment.effort);
                 end = end.max(assignment.end());
                 shards.extend(assignment.into_shards().map(|(_, units)| SolvedShard {
                     lane,

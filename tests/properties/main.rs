@@ -7,6 +7,7 @@ mod emitted;
 mod history;
 mod oracle;
 mod problems;
+mod replan;
 mod solver;
 
 use proptest::test_runner::{Config, RngSeed};

@@ -5,6 +5,7 @@
 
 use shardplan::ids::{LaneIx, UnitIx};
 use shardplan::model::{Limits, Problem, ServiceSet, SuiteOrder};
+use shardplan::solve::Placement;
 
 use crate::problems::problem;
 
@@ -30,6 +31,53 @@ pub(crate) fn best(problem: &Problem, limits: &Limits) -> Option<Best> {
             best = Some(plan);
         }
     });
+    best
+}
+
+/// Returns the fewest billed minutes of any plan within the limits, and the fewest containers of those.
+pub(crate) fn cheapest(problem: &Problem, limits: &Limits) -> Option<(u64, u32)> {
+    let mut best = None;
+    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
+        if let Some(plan) = within(problem, limits, shards) {
+            let cost = (plan.minutes, plan.containers);
+            best = Some(best.map_or(cost, |best: (u64, u32)| best.min(cost)));
+        }
+    });
+    best
+}
+
+/// Returns the fewest units that move in any plan within the limits, and the least time of as many, where units were on
+/// shards that have these numbers.
+pub(crate) fn fewest_moves(problem: &Problem, limits: &Limits, previous: &Placement) -> Option<(usize, u64)> {
+    let mut best = None;
+    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
+        if within(problem, limits, shards).is_some() {
+            let mut labels: Vec<u32> = previous.iter().copied().flatten().collect();
+            labels.sort_unstable();
+            labels.dedup();
+            let moves = moves(problem, shards, previous, &mut labels);
+            if best.is_none_or(|best| moves < best) {
+                best = Some(moves);
+            }
+        }
+    });
+    best
+}
+
+/// Returns what moves if shards continue those of the plan before in the best way: every way is tried.
+fn moves(problem: &Problem, shards: &[Shard], previous: &Placement, labels: &mut Vec<u32>) -> (usize, u64) {
+    let Some((shard, rest)) = shards.split_first() else { return (0, 0) };
+    let away = |label: Option<u32>| {
+        let gone = shard.units.iter().filter(|unit| previous[**unit].is_some() && previous[**unit] != label);
+        gone.fold((0, 0), |(count, load), unit| (count + 1, load + problem.units[*unit].load.0))
+    };
+    let sum = |one: (usize, u64), other: (usize, u64)| (one.0 + other.0, one.1 + other.1);
+    let mut best = sum(away(None), moves(problem, rest, previous, labels));
+    for at in 0..labels.len() {
+        let label = labels.remove(at);
+        best = best.min(sum(away(Some(label)), moves(problem, rest, previous, labels)));
+        labels.insert(at, label);
+    }
     best
 }
 

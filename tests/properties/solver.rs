@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use shardplan::ids::UnitIx;
 use shardplan::model::{Limits, Problem, ServiceKind};
 use shardplan::plan::check;
-use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, Solution};
+use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, FrontierPoint, Solution};
 use shardplan::time::Millis;
 
 use crate::oracle::{self, Best};
@@ -19,7 +19,7 @@ fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
 }
 
 fn solved_as_built(problem: &Problem, limits: &Limits) -> Result<Solution, Box<Conflict>> {
-    let answer = solve::solve(problem, limits, None);
+    let answer = solve::solve(problem, limits);
     if let Ok(solution) = &answer {
         assert_sound(problem, limits, solution);
     }
@@ -221,14 +221,25 @@ proptest! {
         let draft = with_limits(&draft, |limits| limits.target = None);
         let frontier = frontier_of(&draft);
         prop_assert_eq!(frontier.points.is_empty(), solved(&draft).is_err());
-        let figures: Vec<Best> = frontier.points.iter().map(|point| figures(&point.solution)).collect();
-        prop_assert!(figures.is_sorted_by_key(|best| (best.containers, best.minutes)));
-        for (at, one) in figures.iter().enumerate() {
-            for other in figures.iter().skip(at + 1) {
-                prop_assert!(other.end < one.end || other.minutes < one.minutes, "{one:?} {other:?}");
-            }
+        let four = |point: &FrontierPoint| {
+            let Best { end, minutes, containers } = figures(&point.solution);
+            [u64::from(containers), minutes, end, point.solution.shards.len() as u64]
+        };
+        let points: Vec<[u64; 4]> = frontier.points.iter().map(four).collect();
+        let fewer_shards: Vec<[u64; 4]> = frontier.fewer_shards.iter().map(four).collect();
+        prop_assert!(points.is_sorted() && fewer_shards.is_sorted());
+        let all = || points.iter().chain(&fewer_shards);
+        let no_worse = |one: &[u64], other: &[u64]| one.iter().zip(other).all(|(one, other)| one <= other);
+        for one in all() {
+            prop_assert_eq!(all().filter(|other| no_worse(*other, one)).count(), 1, "{:?} is beaten", one);
         }
-        for point in &frontier.points {
+        for one in &fewer_shards {
+            prop_assert!(points.iter().any(|other| no_worse(&other[..3], &one[..3])), "{:?} is not for its shards", one);
+        }
+        for one in &points {
+            prop_assert!(!points.iter().any(|other| other != one && no_worse(&other[..3], &one[..3])));
+        }
+        for point in frontier.points.iter().chain(&frontier.fewer_shards) {
             let draft = with_limits(&draft, |limits| limits.containers = Some(point.containers));
             let (problem, limits) = draft.build();
             assert_sound(&problem, &limits, &point.solution);
@@ -401,8 +412,7 @@ fn hostile() -> Draft {
 /// Returns what comes of a draft for a hundredth of a command's effort.
 fn solved_soon(draft: &Draft) -> Result<Solution, Box<Conflict>> {
     let (problem, limits) = draft.build();
-    let solution =
-        solve::solve_within(&problem, &limits, None, &solve::Effort::new(solve::Effort::COMMAND / 100))?;
+    let solution = solve::solve_within(&problem, &limits, &solve::Effort::new(solve::Effort::COMMAND / 100))?;
     assert_sound(&problem, &limits, &solution);
     Ok(solution)
 }

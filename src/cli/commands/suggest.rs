@@ -8,9 +8,10 @@ use crate::cli::diagnostics::plan_failure;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::pictures::{self, Drawn};
-use crate::cli::project::Project;
+use crate::cli::project::{Project, typed_leeway};
 use crate::cli::saved_model;
 use crate::cli::settings::Settings;
+use crate::config::Budget;
 use crate::plan::{self, Lock, PlanError};
 use crate::report::summary::PlanSummary;
 use crate::report::{self, json_v1, plural};
@@ -33,15 +34,15 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         lock => lock?,
     };
     project.settle_slots(&args.limits, lock.as_ref().filter(|_| args.locked));
-    let limits = if args.locked {
-        project.pinned_limits(&args.limits, lock.as_ref())
+    let (limits, leeway) = if args.locked {
+        project.pinned(&args.limits, &args.leeway, lock.as_ref())
     } else {
-        project.limits(&args.limits)
+        (project.limits(&args.limits), project.leeway(&args.leeway))
     };
     let inputs = project.inputs();
     let busy = console.busy("Planning", plural(project.inventory.tests.len(), "test"));
     let (model, plan) =
-        plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
+        plan::suggest_with(inputs, &limits, &leeway, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     drop(busy);
     console.status(
         "Planned",
@@ -89,7 +90,8 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
 /// Plans a saved problem.
 fn run_saved(args: &SuggestArgs, path: &Path, settings: &Settings) -> CommandResult {
     let (model, limits) = saved_model::read(path, &args.limits)?;
-    let (model, plan) = plan::suggest_for(model, &limits).map_err(|error| plan_failure(&error))?;
+    let leeway = typed_leeway(&args.leeway, &Budget::default());
+    let (model, plan) = plan::suggest_for(model, &limits, &leeway).map_err(|error| plan_failure(&error))?;
     settings.console.status(
         "Planned",
         format!("{} on {}, checked", plural(model.units.len(), "unit"), plural(plan.shards.len(), "shard")),

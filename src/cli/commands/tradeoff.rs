@@ -73,7 +73,7 @@ fn free(mut limits: Limits, typed: &LimitArgs) -> Limits {
 fn checked(model: &Model, limits: &Limits) -> Result<Frontier, Failure> {
     let frontier = frontier(&model.problem, limits);
     if frontier.points.is_empty() {
-        let failed = solve(&model.problem, limits, None);
+        let failed = solve(&model.problem, limits);
         if let Err(conflict) = failed {
             return Err(plan_failure(&PlanError::Infeasible { conflict, model: Box::new(model.clone()) }));
         }

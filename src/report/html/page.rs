@@ -178,7 +178,7 @@ fn plan(report: &Report) -> Markup {
                 @if timeline.rows.iter().any(|row| row.queue.is_some()) { " Waiting for a runner was measured; the times do not count it." }
             }
             (tables::shards(plan))
-            @if let Some(moved) = plan.moved { p { "Against the pinned plan, " (plural(moved, "unit")) " would move." } }
+            @if let Some(moves) = &plan.moves { p { "Against the pinned plan, " (plural(moves.lines.len(), "unit")) " would move." } }
         }
     }
 }

@@ -16,6 +16,7 @@ mod manifest_schema;
 mod memory;
 mod order;
 mod provision;
+mod replan;
 mod report;
 mod select;
 mod setups;
