@@ -309,6 +309,9 @@ pub struct LimitArgs {
     /// At most N billed minutes a run, over all jobs of the workflow
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub max_minutes: Option<u64>,
+    /// At most N jobs of the workflow run at once, the other jobs included: what is more waits for a runner
+    #[arg(long, value_name = "N", help_heading = "Limits", value_parser = clap::value_parser!(u32).range(1..))]
+    pub slots: Option<u32>,
     /// End the workflow within TIME (`5m`) with the fewest containers that can
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub target: Option<Millis>,
@@ -317,8 +320,12 @@ pub struct LimitArgs {
 impl LimitArgs {
     /// Returns whether a limit was typed.
     pub(super) fn any(&self) -> bool {
-        let Self { budget, max_shards, max_minutes, target } = self;
-        budget.is_some() || max_shards.is_some() || max_minutes.is_some() || target.is_some()
+        let Self { budget, max_shards, max_minutes, slots, target } = self;
+        budget.is_some()
+            || max_shards.is_some()
+            || max_minutes.is_some()
+            || slots.is_some()
+            || target.is_some()
     }
 }
 

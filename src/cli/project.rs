@@ -143,6 +143,16 @@ impl Project {
         }
     }
 
+    /// Settles how many jobs run at once, before anything is planned: what was typed, what a pinned plan that is
+    /// followed was made for, what the manifest says.
+    pub(crate) fn settle_slots(&mut self, args: &LimitArgs, followed: Option<&Lock>) {
+        if let Some(slots) = args.slots {
+            self.config.budget.slots = Some(Sourced::new(slots, Origin::CommandLine("--slots")));
+        } else if let Some(lock) = followed.filter(|_| !args.any()) {
+            self.config.budget.slots.clone_from(&lock.slots);
+        }
+    }
+
     /// Returns the limits of the pinned plan where there is one and nothing else was typed; else [`Self::limits`].
     pub(crate) fn pinned_limits(&self, args: &LimitArgs, lock: Option<&Lock>) -> Limits {
         match lock {

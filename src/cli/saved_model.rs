@@ -6,6 +6,7 @@ use super::args::LimitArgs;
 use super::console::{Failure, chain, shown_path};
 use super::files::{read_text, write_whole};
 use super::project::typed_limits;
+use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Model, SavedModelV1};
 
 /// Returns the problem that a file holds, with its limits where the command line says nothing else.
@@ -16,7 +17,10 @@ pub(super) fn read(path: &Path, typed: &LimitArgs) -> Result<(Model, Limits), Fa
             .with_hint("`shardplan suggest --save-model FILE` writes such a file")
     };
     let saved = SavedModelV1::parse(&read_text(path)?, &shown).map_err(bad)?;
-    let (problem, saved_limits) = saved.problem(&shown).map_err(bad)?;
+    let (mut problem, saved_limits) = saved.problem(&shown).map_err(bad)?;
+    if let Some(slots) = typed.slots {
+        problem.slots = Some(Sourced::new(slots, Origin::CommandLine("--slots")));
+    }
     let typed = typed_limits(typed);
     let limits = Limits {
         containers: typed.containers.or(saved_limits.containers),

@@ -213,6 +213,8 @@ pub struct Lane {
     pub services: Vec<Sourced<ServiceName>>,
     /// What the solver moves as a whole.
     pub unit: Granularity,
+    /// Whether its shards must be contiguous parts of the suite, and where that is said.
+    pub keeps_order: Option<Origin>,
     /// Checkout, install, collection: paid by every shard before its services; fitted from job times or the
     /// default where absent.
     pub base: Option<Sourced<Millis>>,
@@ -324,6 +326,8 @@ pub struct Budget {
     pub containers: Option<Sourced<u32>>,
     /// Shards over all lanes.
     pub shards: Option<Sourced<u32>>,
+    /// Jobs of the workflow that run at once.
+    pub slots: Option<Sourced<u32>>,
     /// Billed minutes over all jobs.
     pub minutes: Option<Sourced<u64>>,
 }

@@ -209,6 +209,7 @@ fn read_budget(root: &Section<'_, '_>, places: &Places<'_>) -> Budget {
     let budget = Budget {
         containers: limit("containers", 0),
         shards: limit("shards", 1),
+        slots: limit("slots", 1),
         minutes: limit("minutes", 1).map(|Sourced { value, origin }| Sourced::new(value.into(), origin)),
     };
     section.finish();
@@ -354,6 +355,17 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         ("test", Granularity::Test),
         ("auto", Granularity::Auto),
     ];
+    let order = [("free", false), ("keep", true)];
+    let keeps_order = section.choice("order", &order).unwrap_or_default();
+    let unit = section.choice("unit", &unit).unwrap_or_default();
+    if keeps_order && unit != Granularity::File {
+        let hint = Some("remove `unit`, or let the order be free".to_owned());
+        section.problem(
+            section.span_of("order"),
+            "`order = \"keep\"` cuts between files: `unit` must be \"file\"",
+            hint,
+        );
+    }
     let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
     let today = section.table("today").map(|today| {
         if !today.has("services") {
@@ -381,7 +393,8 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         efficiency: if workers.get() == 1 { 1000 } else { thousandths(efficiency.unwrap_or(0.8)) },
         dist: section.choice("dist", &dist).unwrap_or_default(),
         services: places.sourced_all(services),
-        unit: section.choice("unit", &unit).unwrap_or_default(),
+        unit,
+        keeps_order: keeps_order.then(|| places.origin(&section.span_of("order"))),
         base: time("base"),
         tail: time("tail"),
         max_shards: section.count("max_shards", 1).map(|value| places.at(&section, "max_shards", value)),

@@ -253,6 +253,10 @@ struct Lane {
     /// is split.
     #[schemars(extend("default" = "file"))]
     unit: Option<Unit>,
+    /// Whether the solver may put any files together, or only such as follow one another in the suite: for tests that
+    /// count on what ran before them.
+    #[schemars(extend("default" = "free"))]
+    order: Option<Order>,
     /// What a shard takes before its services. Fitted from the times of `job`, else 45 s.
     base: Option<Duration>,
     /// What a shard takes after its tests. Fitted from the times of `job`, else 5 s.
@@ -292,6 +296,14 @@ enum Unit {
     Class,
     Test,
     Auto,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Order {
+    Free,
+    Keep,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -350,6 +362,9 @@ struct Budget {
     /// Shards over all lanes.
     #[schemars(range(min = 1, max = 100_000))]
     shards: Option<u32>,
+    /// Jobs of the workflow that run at once, the other jobs included; what is more waits for a runner.
+    #[schemars(range(min = 1, max = 100_000))]
+    slots: Option<u32>,
     /// Billed minutes over all jobs.
     #[schemars(range(min = 1, max = 100_000))]
     minutes: Option<u32>,

@@ -9,13 +9,13 @@ use super::graph::ConstraintGraph;
 use super::notes::{Notes, find_idle};
 use super::provision::{Settled, services_everywhere, settle_tests};
 use super::setups::{Setups, settle_setups};
-use super::{Floor, LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, Unit};
+use super::{Floor, LaneModel, OtherJob, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
 use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
 use crate::estimate::{Estimates, Overheads};
-use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, TestIx, UnitIx};
+use crate::ids::{Ix, IxVec, JobName, LaneIx, LaneName, ServiceIx, TestIx, UnitIx};
 use crate::inventory::{Inventory, Test};
 use crate::time::Millis;
-use crate::workflow::JobGraph;
+use crate::workflow::{JobGraph, JobNode};
 
 /// Everything that the model is built from.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,10 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         apart: Vec::new(),
         floor: Floor { at: jobs.floor().length, jobs: jobs.floor().jobs },
         other_minutes: jobs.other_minutes(),
+        others: Vec::new(),
+        slots: config.budget.slots.clone(),
     };
+    add_other_jobs(&mut problem, &jobs);
     let setups = settle_setups(inputs, &clusters, &settled);
     problem.services = problem.services.iter().chain(&setups.models).cloned().collect();
     notes.setups_left = setups.left;
@@ -107,6 +110,49 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         |lane: &LaneModel| inputs.overheads.lanes.get(&lane.name).map_or(0.0, |lane| lane.deviation);
     let overhead_deviation = problem.lanes.iter().map(deviation).collect();
     Ok(Model { problem, units, overhead_deviation, graph, jobs, notes })
+}
+
+/// Adds the jobs around the lanes, with what waits for what.
+fn add_other_jobs(problem: &mut Problem, jobs: &JobGraph) {
+    let others: Vec<(&JobName, Millis)> = jobs
+        .jobs()
+        .filter_map(|job| match job {
+            JobNode::Job(name, wall) => Some((name, *wall)),
+            JobNode::Lane(_) => None,
+        })
+        .collect();
+    let empty = |(name, wall): &(&JobName, Millis)| OtherJob {
+        name: (*name).clone(),
+        wall: *wall,
+        needs: Vec::new(),
+        lanes: Vec::new(),
+    };
+    problem.others = others.iter().map(empty).collect();
+    let place = |job: &JobName| others.iter().position(|(name, _)| *name == job);
+    for (earlier, later) in jobs.waits() {
+        let lane = |name: &LaneName| {
+            problem.lanes.iter_enumerated().find(|(_, lane)| lane.name == *name).map(|(ix, _)| ix)
+        };
+        match (earlier, later) {
+            (JobNode::Job(earlier, _), JobNode::Job(later, _)) => {
+                if let (Some(earlier), Some(later)) = (place(earlier), place(later)) {
+                    problem.others[later].needs.push(earlier);
+                }
+            }
+            (JobNode::Lane(earlier), JobNode::Job(later, _)) => {
+                if let (Some(earlier), Some(later)) = (lane(earlier), place(later)) {
+                    problem.others[later].lanes.push(earlier);
+                }
+            }
+            (JobNode::Job(earlier, _), JobNode::Lane(later)) => {
+                if let (Some(earlier), Some(later)) = (place(earlier), lane(later)) {
+                    problem.lanes[later].needs.push(earlier);
+                }
+            }
+            // Lanes run side by side.
+            (JobNode::Lane(_), JobNode::Lane(_)) => {}
+        }
+    }
 }
 
 fn assign_lanes(
@@ -234,5 +280,7 @@ fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
         max_shards_origin,
         memory: lane.memory.unwrap_or_default(),
         runner_memory: lane.runner_memory.clone(),
+        needs: Vec::new(),
+        order: lane.keeps_order.clone().map_or(SuiteOrder::Free, SuiteOrder::Keep),
     }
 }

@@ -93,6 +93,17 @@ pub(super) fn form_clusters(
                 lanes: [first, other].map(|at| config.lanes[clusters[at].lane].name.clone()),
             });
         }
+        if let Some(origin) = &config.lanes[clusters[first].lane].keeps_order {
+            let lane = &config.lanes[clusters[first].lane].name;
+            if members.len() > 1 {
+                return Err(ModelError::TogetherInOrder {
+                    group: group.name.clone(),
+                    group_origin: group.origin.clone(),
+                    lane: lane.clone(),
+                    origin: origin.clone(),
+                });
+            }
+        }
         for at in members.into_iter().skip(1).rev() {
             let cluster = clusters.remove(at);
             clusters[first].parts.extend(cluster.parts);
@@ -102,8 +113,19 @@ pub(super) fn form_clusters(
     for cluster in &mut clusters {
         cluster.parts.sort_unstable_by(|a, b| a.selector.cmp(&b.selector));
     }
-    clusters.sort_by(|a, b| (a.lane, a.first()).cmp(&(b.lane, b.first())));
+    clusters.sort_by(|a, b| {
+        let by_name = || a.first().cmp(b.first());
+        a.lane.cmp(&b.lane).then_with(|| match config.lanes[a.lane].keeps_order {
+            Some(_) => suite_order(a.first()).cmp(suite_order(b.first())).then_with(by_name),
+            None => by_name(),
+        })
+    });
     Ok(clusters)
+}
+
+/// Returns what files are sorted by in the suite: pytest 8 goes through a folder's files and folders by name.
+fn suite_order(file: &str) -> impl Iterator<Item = &str> {
+    file.split('/')
 }
 
 /// Returns the positions of the clusters with a test that the group names, in order.

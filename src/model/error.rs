@@ -27,6 +27,20 @@ pub enum ModelError {
         /// How many more there are.
         others: usize,
     },
+    /// A group joins files of a lane that keeps the suite's order.
+    #[error(
+        "group `{group}` ({group_origin}) joins files of lane `{lane}`, which keeps the order of the suite ({origin})"
+    )]
+    TogetherInOrder {
+        /// The group.
+        group: String,
+        /// Where it is declared.
+        group_origin: Origin,
+        /// The lane.
+        lane: LaneName,
+        /// Where the order is said.
+        origin: Origin,
+    },
     /// Tests are in no lane.
     #[error("{test} is selected by no lane: it would run nowhere ({count})", count = such_tests(*others))]
     InNoLane {
@@ -88,6 +102,9 @@ impl ModelError {
                 "widen a lane's `paths` or `markers`, or leave such tests out with `unassigned = \"ignore\"` in `[project]`".to_owned()
             }
             Self::TogetherAcrossLanes { .. } => "a shard belongs to one lane: take the members of one lane".to_owned(),
+            Self::TogetherInOrder { .. } => {
+                "remove the group, or let the lane's order be free: what follows one another may be in one shard anyway".to_owned()
+            }
             Self::TogetherAndApart { .. } => "take one of the two out of a group, or use a finer `unit`".to_owned(),
         }
     }

@@ -18,13 +18,14 @@ pub struct Limits {
 
 impl Limits {
     /// How many shards a plan may have when nobody says: the jobs that a free GitHub organisation runs at once.
-    /// More would wait for a runner, which the model does not count.
+    /// More would wait for a runner. Who says how many run at once (`slots`) may have as many shards.
     pub const DEFAULT_SHARDS: u32 = 20;
 
     /// Returns these limits with the manifest's and the default where they say nothing.
     #[must_use]
     pub fn or(self, budget: &Budget) -> Self {
-        let default_shards = || Sourced::new(Self::DEFAULT_SHARDS, Origin::Default);
+        let slots = budget.slots.as_ref().filter(|slots| slots.value > Self::DEFAULT_SHARDS).cloned();
+        let default_shards = || slots.unwrap_or(Sourced::new(Self::DEFAULT_SHARDS, Origin::Default));
         Self {
             containers: self.containers.or_else(|| budget.containers.clone()),
             shards: Some(self.shards.or_else(|| budget.shards.clone()).unwrap_or_else(default_shards)),

@@ -17,7 +17,7 @@ pub use error::ModelError;
 pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use limits::Limits;
 pub use notes::{Idle, Notes};
-pub use problem::{Apart, Floor, LaneModel, Problem, ServiceKind, ServiceModel, Unit};
+pub use problem::{Apart, Floor, LaneModel, OtherJob, Problem, ServiceKind, ServiceModel, SuiteOrder, Unit};
 pub use provision::{NotProvisioned, WhyNot};
 pub use saved::{SavedModelError, SavedModelV1};
 pub use service_set::ServiceSet;

@@ -11,7 +11,10 @@
 //!
 //! and the workflow ends at `max( floor, max over k of head(l) + wall(k) + after(l) )`, where `head` is the
 //! longest path of jobs that the lane waits for, `after` the longest that waits for it, and the floor the
-//! longest path that no lane is on. What a shard's tests and services take of the runner's memory may be limited:
+//! longest path that no lane is on.
+//!
+//! Where `slots` jobs run at once, a shard may wait for a runner before it starts, and the end includes that
+//! ([`crate::solve`] has the rule). What a shard's tests and services take of the runner's memory may be limited:
 //!
 //! ```text
 //! memory(l) + Σ memory(s) ≤ runner_memory(l)                        over s in S
@@ -37,6 +40,23 @@ pub struct Problem {
     pub floor: Floor,
     /// The minutes that the other jobs are billed.
     pub other_minutes: u64,
+    /// The other jobs, as far as they take a runner from the shards.
+    pub others: Vec<OtherJob>,
+    /// How many jobs of the workflow run at once, where that is limited.
+    pub slots: Option<Sourced<u32>>,
+}
+
+/// A job that is no shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherJob {
+    /// Its name.
+    pub name: JobName,
+    /// How long it takes.
+    pub wall: Millis,
+    /// The other jobs that it waits for, by position.
+    pub needs: Vec<usize>,
+    /// The lanes whose shards it waits for.
+    pub lanes: Vec<LaneIx>,
 }
 
 /// A service as the solver sees it.
@@ -94,6 +114,20 @@ pub struct LaneModel {
     pub memory: Memory,
     /// What the tests and the services of a shard may take together, where that is limited.
     pub runner_memory: Option<Sourced<Memory>>,
+    /// The other jobs that its shards wait for, by position.
+    pub needs: Vec<usize>,
+    /// Which of its units may share a shard.
+    pub order: SuiteOrder,
+}
+
+/// Which units of a lane may share a shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SuiteOrder {
+    /// Any.
+    #[default]
+    Free,
+    /// Only such as follow one another: the units of the lane are in the suite's order. With where that is said.
+    Keep(Origin),
 }
 
 /// Tests that run in the same shard: the atom that the solver moves.

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, Problem, ServiceKind, ServiceModel,
-    ServiceSet, Unit, UnitFacts,
+    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, OtherJob, Problem, ServiceKind,
+    ServiceModel, ServiceSet, SuiteOrder, Unit, UnitFacts,
 };
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
@@ -45,9 +45,31 @@ pub struct SavedModelV1 {
     /// The minutes that the jobs beside the lanes are billed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other_minutes: u64,
+    /// How many jobs of the workflow run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    /// The jobs beside the lanes, where it matters that they take a runner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<SavedJobV1>,
     /// What a plan must keep within.
     #[serde(default)]
     pub limits: SavedLimitsV1,
+}
+
+/// A job beside the lanes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedJobV1 {
+    /// Its name.
+    pub name: String,
+    /// How long it takes.
+    pub wall_ms: u64,
+    /// The positions of the jobs that it waits for; all before its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
+    /// The positions of the lanes that it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<u32>,
 }
 
 /// A service.
@@ -103,6 +125,12 @@ pub struct SavedLaneV1 {
     /// What the tests and the services of a shard may take together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner_memory_bytes: Option<u64>,
+    /// The positions of the jobs that its shards wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<u32>,
+    /// Whether only units that follow one another may share a shard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_order: bool,
 }
 
 /// A unit.
@@ -242,6 +270,8 @@ impl SavedModelV1 {
                     max_shards: (lane.max_shards < u32::MAX).then_some(lane.max_shards),
                     memory_bytes: lane.memory.0,
                     runner_memory_bytes: lane.runner_memory.as_ref().map(|limit| limit.value.0),
+                    keeps_order: lane.order != SuiteOrder::Free,
+                    needs: if problem.slots.is_some() { as_positions(&lane.needs) } else { Vec::new() },
                 })
                 .collect(),
             units: problem
@@ -265,6 +295,18 @@ impl SavedModelV1 {
                 .collect(),
             floor_ms: problem.floor.at.0,
             other_minutes: problem.other_minutes,
+            slots: problem.slots.as_ref().map(|slots| slots.value),
+            jobs: problem
+                .others
+                .iter()
+                .filter(|_| problem.slots.is_some())
+                .map(|job| SavedJobV1 {
+                    name: job.name.to_string(),
+                    wall_ms: job.wall.0,
+                    needs: as_positions(&job.needs),
+                    lanes: job.lanes.iter().map(|lane| lane.0).collect(),
+                })
+                .collect(),
             limits: SavedLimitsV1 {
                 containers: limits.containers.as_ref().map(|limit| limit.value),
                 shards: limits.shards.as_ref().map(|limit| limit.value),
@@ -296,6 +338,12 @@ impl SavedModelV1 {
         }
         parts.push(format!("  \"floor_ms\": {}", self.floor_ms));
         parts.push(format!("  \"other_minutes\": {}", self.other_minutes));
+        if let Some(slots) = self.slots {
+            parts.push(format!("  \"slots\": {slots}"));
+        }
+        if !self.jobs.is_empty() {
+            parts.push(lines("jobs", self.jobs.iter().map(json).collect()));
+        }
         parts.push(format!("  \"limits\": {}", json(&self.limits)));
         format!("{{\n{}\n}}\n", parts.join(",\n"))
     }
@@ -371,6 +419,17 @@ impl SavedModelV1 {
                 max_shards_origin: pinned(),
                 memory: Memory(lane.memory_bytes),
                 runner_memory: lane.runner_memory_bytes.map(|bytes| Sourced::new(Memory(bytes), pinned())),
+                needs: lane.needs.iter().map(|job| *job as usize).collect(),
+                order: if lane.keeps_order { SuiteOrder::Keep(pinned()) } else { SuiteOrder::Free },
+            });
+        }
+        problem.slots = self.slots.map(|slots| Sourced::new(slots, pinned()));
+        for (at, job) in self.jobs.iter().enumerate() {
+            problem.others.push(OtherJob {
+                name: job.name.parse().map_err(name_error(format!("jobs[{at}].name")))?,
+                wall: Millis(job.wall_ms),
+                needs: job.needs.iter().map(|job| *job as usize).collect(),
+                lanes: job.lanes.iter().copied().map(LaneIx).collect(),
             });
         }
         for unit in &self.units {
@@ -475,11 +534,43 @@ impl SavedModelV1 {
                 return fail(format!("apart[{at}].units"), "a unit stands twice");
             }
         }
+        self.check_jobs()?;
         if self.floor_ms > LONGEST_MS {
             return fail("floor_ms".to_owned(), "no time is over 100 days");
         }
         Ok(())
     }
+
+    /// Returns the first place where the jobs beside the lanes, or what waits for them, can not be.
+    fn check_jobs(&self) -> Result<(), (String, String)> {
+        let fail = |at: String, problem: &str| Err((at, problem.to_owned()));
+        // Whether a job waits for a lane, itself or by another job.
+        let mut behind: Vec<bool> = Vec::new();
+        for (at, job) in self.jobs.iter().enumerate() {
+            if job.wall_ms > LONGEST_MS {
+                return fail(format!("jobs[{at}].wall_ms"), "no time is over 100 days");
+            }
+            if job.needs.iter().any(|need| *need as usize >= at) {
+                return fail(format!("jobs[{at}].needs"), "a job waits only for jobs before it");
+            }
+            if job.lanes.iter().any(|lane| *lane as usize >= self.lanes.len()) {
+                return fail(format!("jobs[{at}].lanes"), "there is no such lane");
+            }
+            behind.push(!job.lanes.is_empty() || job.needs.iter().any(|need| behind[*need as usize]));
+        }
+        let is_none = |job: &u32| behind.get(*job as usize).copied().unwrap_or(true);
+        if let Some(at) = self.lanes.iter().position(|lane| lane.needs.iter().any(is_none)) {
+            return fail(format!("lanes[{at}].needs"), "there is no such job, or it waits for a lane itself");
+        }
+        if self.slots == Some(0) {
+            return fail("slots".to_owned(), "one job runs at least");
+        }
+        Ok(())
+    }
+}
+
+fn as_positions(jobs: &[usize]) -> Vec<u32> {
+    jobs.iter().filter_map(|job| u32::try_from(*job).ok()).collect()
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -502,9 +593,10 @@ mod tests {
 
     const TEXT: &str = r#"{"version":1,
 "services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3,"memory_bytes":4}],
-"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10}],
+"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10,"needs":[0],"keeps_order":true}],
 "units":[{"name":"a","load_ms":7,"piece_ms":5,"needs":[0]},{"name":"b","load_ms":8}],
-"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,"limits":{"containers":2,"target_ms":60}}"#;
+"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,
+"slots":2,"jobs":[{"name":"build","wall_ms":4},{"name":"gate","wall_ms":5,"needs":[0],"lanes":[0]}],"limits":{"containers":2,"target_ms":60}}"#;
 
     fn read(text: &str) -> Result<(Problem, Limits), String> {
         let saved = SavedModelV1::parse(text, "m.json").map_err(|error| error.to_string())?;
@@ -528,7 +620,11 @@ mod tests {
         };
         let cases = [
             (r#""speed":2000"#, r#""speed":0"#, "m.json: lanes[0].speed: it is from 1 to 1000000"),
-            (r#""needs":[0]"#, r#""needs":[7]"#, "m.json: units[0].needs: there is no such service"),
+            (
+                r#""piece_ms":5,"needs":[0]"#,
+                r#""piece_ms":5,"needs":[7]"#,
+                "m.json: units[0].needs: there is no such service",
+            ),
             (
                 r#""piece_ms":5"#,
                 r#""piece_ms":9"#,
@@ -537,6 +633,17 @@ mod tests {
             (r#""units":[0,1]"#, r#""units":[0,0]"#, "m.json: apart[0].units: a unit stands twice"),
             (r#""units":[0,1]"#, r#""units":[0,2]"#, "m.json: apart[0].units: there is no such unit"),
             (r#""floor_ms":9"#, r#""floor_ms":9000000000000"#, "m.json: floor_ms: no time is over 100 days"),
+            (r#""slots":2"#, r#""slots":0"#, "m.json: slots: one job runs at least"),
+            (
+                r#""needs":[0],"keeps_order""#,
+                r#""needs":[1],"keeps_order""#,
+                "m.json: lanes[0].needs: there is no such job, or it waits for a lane itself",
+            ),
+            (
+                r#""wall_ms":5,"needs":[0]"#,
+                r#""wall_ms":5,"needs":[1]"#,
+                "m.json: jobs[1].needs: a job waits only for jobs before it",
+            ),
             (
                 r#""version":1"#,
                 r#""version":2"#,

@@ -5,8 +5,8 @@
 //! is ours, never the caller's.
 
 use crate::config::Memory;
-use crate::ids::{Ix, IxVec, JobName, LaneName, ServiceIx, ServiceName, ShardIx, UnitIx};
-use crate::model::{LaneModel, Limits, Problem, ServiceModel, ServiceSet, Unit};
+use crate::ids::{Ix, IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, ShardIx, UnitIx};
+use crate::model::{LaneModel, Limits, Problem, ServiceModel, ServiceSet, SuiteOrder, Unit};
 use crate::solve::{BoundReason, Solution, SolvedShard};
 use crate::time::Millis;
 
@@ -107,6 +107,18 @@ pub enum Fault {
         /// What its runner has.
         limit: Memory,
     },
+    /// A shard of a lane that keeps the suite's order leaves a unit out in between.
+    #[error("lane `{lane}` keeps the order of its suite, but `{unit}` of shard {} does not follow `{before}`", .shard.0)]
+    OutOfSuite {
+        /// The lane.
+        lane: LaneName,
+        /// The shard.
+        shard: ShardIx,
+        /// The unit that stands before.
+        before: String,
+        /// The unit that does not follow it in the suite.
+        unit: String,
+    },
     /// A limit is broken.
     #[error("{found} {what} are over the limit of {limit}")]
     OverLimit {
@@ -169,6 +181,7 @@ pub fn check(problem: &Problem, limits: &Limits, solution: &Solution) -> Vec<Fau
         check_services(problem, at, shard, &mut faults);
         check_apart(problem, at, shard, &mut faults);
         check_memory(problem, at, shard, &mut faults);
+        check_suite(problem, at, shard, &mut faults);
     }
     check_order(solution, &mut faults);
     let figures = Figures::of(problem, solution);
@@ -188,6 +201,7 @@ impl Figures {
     fn of(problem: &Problem, solution: &Solution) -> Self {
         let mut figures =
             Self { end: problem.floor.at.0.into(), minutes: problem.other_minutes.into(), containers: 0 };
+        let mut walls = Vec::new();
         for shard in &solution.shards {
             let lane = &problem.lanes[shard.lane];
             let units: Vec<&Unit> = shard.units.iter().map(|unit| &problem.units[*unit]).collect();
@@ -197,6 +211,10 @@ impl Figures {
             for service in started(problem, shard.services) {
                 figures.containers += u128::from(service.containers);
             }
+            walls.push((shard.lane, wall));
+        }
+        if let Some(slots) = &problem.slots {
+            figures.end = figures.end.max(end_with_waits(problem, slots.value, &walls));
         }
         figures
     }
@@ -224,6 +242,48 @@ fn wall(problem: &Problem, lane: &LaneModel, services: ServiceSet, units: &[&Uni
 /// Returns when a path through the workflow ends that goes over a job of this lane.
 fn on_the_path(lane: &LaneModel, wall: u128) -> u128 {
     u128::from(lane.head.0) + wall + u128::from(lane.after.0)
+}
+
+/// Returns when the last job ends where only so many run at once. Jobs are started one after the other in the order in
+/// which they are queued, each on the runner that is free first: a job is queued when all that it waits for has ended;
+/// of those queued together the other jobs come first, then the shards that have the longest way to the end.
+fn end_with_waits(problem: &Problem, slots: u32, shards: &[(LaneIx, u128)]) -> u128 {
+    let mut runners: Vec<u128> = vec![0; (slots as usize).clamp(1, shards.len() + problem.others.len() + 1)];
+    let mut others: Vec<Option<u128>> = vec![None; problem.others.len()];
+    let mut ended: Vec<Option<u128>> = vec![None; shards.len()];
+    let latest =
+        |ends: Vec<Option<u128>>| ends.into_iter().try_fold(0, |last: u128, end| Some(last.max(end?)));
+    loop {
+        // When queued, whether a shard, how far from the longest way, the position.
+        let mut next: Option<(u128, bool, u128, usize)> = None;
+        for (at, job) in problem.others.iter().enumerate().filter(|(at, _)| others[*at].is_none()) {
+            let before = job.needs.iter().map(|need| others[*need]);
+            let of_lanes = (0..shards.len()).filter(|shard| job.lanes.contains(&shards[*shard].0));
+            let before = before.chain(of_lanes.map(|shard| ended[shard])).collect();
+            if let Some(queued) = latest(before) {
+                let this = (queued, false, 0, at);
+                next = Some(next.map_or(this, |other| other.min(this)));
+            }
+        }
+        for (at, (lane, wall)) in shards.iter().enumerate().filter(|(at, _)| ended[*at].is_none()) {
+            let lane = &problem.lanes[*lane];
+            if let Some(queued) = latest(lane.needs.iter().map(|need| others[*need]).collect()) {
+                let way = u128::MAX - (wall + u128::from(lane.after.0));
+                let this = (queued, true, way, at);
+                next = Some(next.map_or(this, |other| other.min(this)));
+            }
+        }
+        let Some((queued, is_shard, _, at)) = next else { break };
+        let Some(runner) = runners.iter_mut().min() else { break };
+        let wall = if is_shard { shards[at].1 } else { problem.others[at].wall.0.into() };
+        *runner = queued.max(*runner) + wall;
+        if is_shard {
+            ended[at] = Some(*runner);
+        } else {
+            others[at] = Some(*runner);
+        }
+    }
+    others.into_iter().chain(ended).flatten().max().unwrap_or(0)
 }
 
 fn started(problem: &Problem, services: ServiceSet) -> impl Iterator<Item = &ServiceModel> {
@@ -315,6 +375,28 @@ fn check_apart(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut
             .collect();
         if here.len() > 1 {
             faults.push(Fault::Together { group: group.name.clone(), shard: at, units: here });
+        }
+    }
+}
+
+/// Checks that the units of a shard follow one another in the suite, where its lane keeps the order.
+fn check_suite(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut Vec<Fault>) {
+    let lane = &problem.lanes[shard.lane];
+    if lane.order == SuiteOrder::Free {
+        return;
+    }
+    let mut here = shard.units.clone();
+    here.sort_unstable();
+    for pair in here.windows(2) {
+        let of_lane = |unit: &UnitIx| problem.units[*unit].lane == shard.lane;
+        let between = (pair[0].0 + 1..pair[1].0).map(UnitIx);
+        if between.into_iter().any(|unit| of_lane(&unit)) {
+            faults.push(Fault::OutOfSuite {
+                lane: lane.name.clone(),
+                shard: at,
+                before: problem.units[pair[0]].name.clone(),
+                unit: problem.units[pair[1]].name.clone(),
+            });
         }
     }
 }
@@ -412,7 +494,7 @@ fn check_claims(problem: &Problem, solution: &Solution, figures: &Figures, fault
             (format!("unit `{}` alone", unit.name), alone)
         }),
         BoundReason::Exhausted => Some(("a search of every plan".to_owned(), figures.end)),
-        BoundReason::Containers | BoundReason::Shards | BoundReason::Minutes => None,
+        BoundReason::Containers | BoundReason::Shards | BoundReason::Minutes | BoundReason::Slots => None,
     };
     if let Some((reason, found)) = reason.filter(|(_, found)| *found != u128::from(bound.0)) {
         faults.push(Fault::WrongReason { bound, reason, found: clamped(found) });

@@ -6,7 +6,7 @@ use super::{Fault, Lock, LockedShard, Plan, all_units, check, name_shards, place
 use crate::config::nearest;
 use crate::ids::{Ix, IxVec, LaneIx, Printable, ServiceName, ShardIx, ShardName, UnitIx};
 use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
-use crate::solve::{Bound, BoundReason, Solution, SolvedShard};
+use crate::solve::{Bound, BoundReason, Solution, SolvedShard, queue};
 
 /// A plan that was made elsewhere, scored.
 #[derive(Clone, Debug)]
@@ -107,6 +107,12 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
         Fault::OverMemory { shard, found, limit, .. } => {
             Some(format!("`{}` takes {found} of memory, its runner has {limit}", name(shard)))
         }
+        Fault::OutOfSuite { lane, shard, before, unit } => Some(format!(
+            "lane `{lane}` keeps the order of its suite, but in `{}` `{}` does not follow `{}`",
+            name(shard),
+            Printable(&unit),
+            Printable(&before)
+        )),
         Fault::Together { .. } | Fault::OverLimit { .. } | Fault::LaneShards { .. } => {
             Some(fault.to_string())
         }
@@ -221,11 +227,16 @@ fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Opt
     let mut end = model.problem.floor.at;
     let mut minutes = model.problem.other_minutes;
     let mut containers = 0;
+    let mut walls = Vec::new();
     for shard in &shards {
         let times = super::times(model, shard.lane, shard.services, &shard.units);
         end = end.max(times.end());
         minutes += times.wall().billed_minutes();
+        walls.push((shard.lane, times.wall()));
         containers += model.problem.containers(shard.services);
+    }
+    if let Some(slots) = &model.problem.slots {
+        end = end.max(queue(&model.problem, slots.value, &walls).end);
     }
     let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
     let solution = Solution { shards, end, bound, minutes, containers };

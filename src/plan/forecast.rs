@@ -44,7 +44,8 @@ pub fn forecast(model: &Model, shards: &[PlannedShard], pace_deviation: f64) -> 
         let mean = run + overhead;
         let (location, scale) = log_normal(mean, variance);
         let order = shuffled(at as u64);
-        let around = (times.head + times.after).as_f64();
+        // Waits are taken as they are in the mean.
+        let around = (times.head + times.queue + times.after).as_f64();
         let mut draws: Vec<f64> = Vec::with_capacity(DRAWS);
         for (end, draw) in ends.iter_mut().zip(order) {
             let wall = (location + scale * quantiles[draw]).exp();

@@ -16,7 +16,7 @@ use super::lock_text::read_quickly;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
 use crate::config::{Config, Origin, Sourced};
 use crate::ids::{LaneName, ServiceName, ShardName};
-use crate::model::{Limits, Model, ServiceSet};
+use crate::model::{Limits, Model, ServiceSet, SuiteOrder};
 use crate::time::Millis;
 
 /// The pinned plan.
@@ -32,6 +32,8 @@ pub struct Lock {
     pub inputs: String,
     /// What the plan was to keep within.
     pub limits: Limits,
+    /// How many jobs were to run at once.
+    pub slots: Option<Sourced<u32>>,
 }
 
 /// A shard of the lock.
@@ -139,6 +141,8 @@ struct LimitsV1 {
     minutes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slots: Option<u32>,
 }
 
 /// What the plan was expected to take when it was made.
@@ -231,6 +235,7 @@ impl Lock {
             minutes: file.limits.minutes.map(|value| Sourced::new(value, pinned())),
             target: file.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
         };
+        let slots = file.limits.slots.map(|value| Sourced::new(value, pinned()));
         let unusable = |message| LockError::Malformed { path: path.clone(), line: 1, message };
         let lanes = file.lanes.into_iter().map(LaneV1::into_lane).collect::<Result<Vec<_>, _>>();
         let mut lanes = lanes.map_err(unusable)?;
@@ -246,6 +251,7 @@ impl Lock {
             shards: file.shards.into_iter().map(locked).collect(),
             inputs: file.inputs,
             limits,
+            slots,
         })
     }
 
@@ -281,6 +287,7 @@ impl Lock {
                 shards: limits.shards.as_ref().map(|limit| limit.value),
                 minutes: limits.minutes.as_ref().map(|limit| limit.value),
                 target_ms: limits.target.as_ref().map(|limit| limit.value.0),
+                slots: model.problem.slots.as_ref().map(|slots| slots.value),
             },
             predicted: PredictedV1 {
                 end_ms: plan.end.0,
@@ -382,6 +389,15 @@ fn digest(model: &Model, plan: &Plan) -> String {
         }
         let taken: Vec<u64> = problem.services.iter().map(|service| service.memory.0).collect();
         line(format!("memory {taken:?}"));
+    }
+    for lane in problem.lanes.iter().filter(|lane| lane.order != SuiteOrder::Free) {
+        line(format!("order {}", lane.name));
+    }
+    if let Some(slots) = &problem.slots {
+        line(format!("slots {}", slots.value));
+        for job in &problem.others {
+            line(format!("{} {} {:?} {:?}", job.name, job.wall.0, job.needs, job.lanes));
+        }
     }
     for group in &problem.apart {
         line(format!("{} {:?}", group.name, group.units.iter().map(|unit| unit.0).collect::<Vec<_>>()));

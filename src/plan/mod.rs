@@ -21,7 +21,7 @@ pub use suggest::{PlanError, divided, steps, suggest, suggest_for};
 
 use crate::ids::{Ix, IxVec, LaneIx, ShardIx, ShardName, UnitIx};
 use crate::model::{Limits, Model, ServiceSet};
-use crate::solve::{Bound, Placement, Solution, homes, moved};
+use crate::solve::{Bound, Placement, Solution, homes, moved, queue};
 use crate::time::Millis;
 use crate::workflow::Network;
 
@@ -74,6 +74,8 @@ pub struct PlannedShard {
 pub struct ShardTimes {
     /// Jobs that it waits for.
     pub head: Millis,
+    /// How much later it starts for want of a runner, its own or that of a job before it.
+    pub queue: Millis,
     /// Checkout, install, collection.
     pub base: Millis,
     /// Its services, from the first download to the first test's contact.
@@ -98,7 +100,7 @@ impl ShardTimes {
     /// Returns when the last job that waits for it ends.
     #[must_use]
     pub fn end(&self) -> Millis {
-        self.head + self.wall() + self.after
+        self.head + self.queue + self.wall() + self.after
     }
 }
 
@@ -131,6 +133,7 @@ impl Plan {
                 }
             })
             .collect();
+        set_queues(model, &mut shards);
         shards.sort_by(|a, b| (a.lane, number(&a.name), &a.name).cmp(&(b.lane, number(&b.name), &b.name)));
         let (end_forecast, shard_forecasts) = forecast(model, &shards, pace_deviation);
         for (shard, forecast) in shards.iter_mut().zip(shard_forecasts) {
@@ -149,14 +152,15 @@ impl Plan {
         }
     }
 
-    /// Returns the jobs of the workflow with this plan's shards among them.
+    /// Returns the jobs of the workflow with this plan's shards among them, each with its wait for a runner.
     #[must_use]
     pub fn network(&self, model: &Model) -> Network {
         let shards: Vec<_> = self
             .shards
             .iter()
             .map(|shard| {
-                (model.problem.lanes[shard.lane].name.clone(), shard.name.to_string(), shard.times.wall())
+                let takes = shard.times.queue + shard.times.wall();
+                (model.problem.lanes[shard.lane].name.clone(), shard.name.to_string(), takes)
             })
             .collect();
         model.jobs.network(&shards)
@@ -177,6 +181,17 @@ impl Plan {
     }
 }
 
+/// Works out how long every shard waits for a runner, where these are limited. The shards stand in the order of the
+/// solution, which decides where nothing else does.
+fn set_queues(model: &Model, shards: &mut [PlannedShard]) {
+    let Some(slots) = &model.problem.slots else { return };
+    let walls: Vec<(LaneIx, Millis)> = shards.iter().map(|shard| (shard.lane, shard.times.wall())).collect();
+    let starts = queue(&model.problem, slots.value, &walls).starts;
+    for (shard, start) in shards.iter_mut().zip(starts) {
+        shard.times.queue = start.saturating_sub(shard.times.head);
+    }
+}
+
 /// Returns what a shard with these services and units takes.
 fn times(model: &Model, lane: LaneIx, services: ServiceSet, units: &[UnitIx]) -> ShardTimes {
     let problem = &model.problem;
@@ -188,6 +203,7 @@ fn times(model: &Model, lane: LaneIx, services: ServiceSet, units: &[UnitIx]) ->
     let set_up: Millis = setups.iter().map(|setup| problem.services[setup].attach).sum();
     ShardTimes {
         head: lane.head,
+        queue: Millis::ZERO,
         base: lane.base,
         boot: problem.boot(services),
         run: lane.run(load, piece) + set_up,

@@ -341,6 +341,9 @@ fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
     if times.head > Millis::ZERO {
         lines.insert(0, format!("{} until the jobs that it waits for are done", times.head));
     }
+    if times.queue > Millis::ZERO {
+        lines.push(format!("it starts {} later for want of a runner", times.queue));
+    }
     let mut services = Vec::new();
     for service in shard.services.iter() {
         let users: Vec<UnitIx> = shard

@@ -15,7 +15,7 @@ pub struct SuggestV1 {
     p50_ms: u64,
     p90_ms: u64,
     bound_ms: u64,
-    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes` or `exhausted`.
+    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes`, `slots` or `exhausted`.
     bound_reason: String,
     gap: f64,
     billed_minutes: u64,
@@ -39,6 +39,9 @@ struct ShardV1 {
     setups: Vec<SetupV1>,
     tests: usize,
     units: usize,
+    /// How long it waits for a runner, where runners are limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_ms: Option<u64>,
     base_ms: u64,
     boot_ms: u64,
     run_ms: u64,
@@ -133,6 +136,7 @@ impl From<&PlanSummary> for SuggestV1 {
                 .collect(),
             tests: shard.tests,
             units: shard.units,
+            queue_ms: shard.queue.map(|queue| queue.0),
             base_ms: shard.base.0,
             boot_ms: shard.boot.0,
             run_ms: shard.run.0,

@@ -87,6 +87,12 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
             format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "shard"))
         }
         BoundReason::Minutes => "The limit on billed minutes binds: more would end it earlier.".to_owned(),
+        BoundReason::Slots => {
+            let slots = problem.slots.as_ref();
+            let origin = slots.map_or_else(String::new, |slots| format!(" ({})", slots.origin));
+            let count = slots.map_or(0, |slots| slots.value);
+            format!("Only {} at once{origin}: with more runners it would end earlier.", plural(count, "job"))
+        }
         BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
     }
 }
@@ -206,6 +212,12 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
         Clash::Minutes(limit) => {
             format!("at most {} ({})", plural(limit.value, "billed minute"), limit.origin)
         }
+        Clash::Order(lane, origin) => {
+            format!("lane `{}` keeps the order of its suite ({origin})", problem.lanes[*lane].name)
+        }
+        Clash::Slots(limit) => {
+            format!("at most {} of the workflow at once ({})", plural(limit.value, "job"), limit.origin)
+        }
         Clash::Target(limit) => format!("the workflow ends within {} ({})", limit.value, limit.origin),
         Clash::OtherJobs(at) => format!(
             "the other jobs ({}) take {at} by themselves",
@@ -249,6 +261,7 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
             model.problem.lanes[*lane].name
         ),
         Cure::Minutes(count) => format!("allow {}: `--max-minutes {count}`", plural(*count, "billed minute")),
+        Cure::Slots(count) => format!("let {} run at once: `--slots {count}`", plural(*count, "job")),
         Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
         Cure::Drop { service, units } => {
             let name = &model.problem.services[*service].name;

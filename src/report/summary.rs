@@ -63,6 +63,8 @@ pub struct ShardLine {
     pub tests: usize,
     /// How many units these are.
     pub units: usize,
+    /// How long it waits for a runner; nothing where runners are not limited.
+    pub queue: Option<Millis>,
     /// Checkout, install, collection.
     pub base: Millis,
     /// Its services' start.
@@ -169,6 +171,7 @@ impl PlanSummary {
                     .collect(),
                 tests: shard.tests,
                 units: shard.units.len(),
+                queue: model.problem.slots.as_ref().map(|_| shard.times.queue),
                 base: shard.times.base,
                 boot: shard.times.boot,
                 run: shard.times.run,
@@ -192,6 +195,9 @@ impl PlanSummary {
         }
         if let Some(limit) = &limits.minutes {
             shown.push(("minutes", limit.value.to_string()));
+        }
+        if let Some(slots) = &model.problem.slots {
+            shown.push(("slots", slots.value.to_string()));
         }
         if let Some(limit) = &limits.target {
             shown.push(("target", limit.value.to_string()));
@@ -312,6 +318,7 @@ fn reason_word(reason: &BoundReason) -> &'static str {
         BoundReason::Containers => "containers",
         BoundReason::Shards => "shards",
         BoundReason::Minutes => "minutes",
+        BoundReason::Slots => "slots",
         BoundReason::Exhausted => "exhausted",
     }
 }

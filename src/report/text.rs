@@ -39,10 +39,15 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
     let _ = writeln!(text, "{}\n", headline(summary));
     let wide = width.unwrap_or(USUAL_WIDTH) >= 100;
     let mut headings = vec!["shard", "services", "tests", "base", "boot", "tests run", "job", "p90", "slack"];
+    // Where no job can wait, a column that says so would only take room.
+    let queues = summary.shards.iter().any(|shard| shard.queue.is_some());
+    if queues {
+        headings.insert(3, "queue");
+    }
     if wide {
         headings.push("");
     }
-    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8], width);
+    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 8 + usize::from(queues)], width);
     let longest = summary.shards.iter().map(|shard| shard.wall).max().unwrap_or_default();
     for shard in &summary.shards {
         let mut row = vec![
@@ -56,6 +61,9 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
             Cell::new(shard.p90),
             Cell::new(if shard.slack == Millis::ZERO { "—".to_owned() } else { shard.slack.to_string() }),
         ];
+        if queues {
+            row.insert(3, Cell::new(shard.queue.unwrap_or_default()));
+        }
         if wide {
             row.push(Cell::new(bar(shard, longest)));
         }

@@ -8,7 +8,7 @@ use super::effort::Effort;
 use super::planner::Planner;
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
-use crate::model::{Limits, Problem, ServiceKind};
+use crate::model::{Limits, Problem, ServiceKind, SuiteOrder};
 use crate::time::Millis;
 
 /// The few constraints that can not hold together.
@@ -41,6 +41,10 @@ pub enum Clash {
     UnitMemory(UnitIx, Memory),
     /// At most so many billed minutes.
     Minutes(Sourced<u64>),
+    /// The units of a lane stay in the suite's order, with where that is said.
+    Order(LaneIx, Origin),
+    /// At most so many jobs of the workflow run at once.
+    Slots(Sourced<u32>),
     /// The workflow ends by then.
     Target(Sourced<Millis>),
     /// The other jobs take that long by themselves.
@@ -82,6 +86,8 @@ pub enum Cure {
     Memory(LaneIx, Memory),
     /// Allow so many billed minutes.
     Minutes(u64),
+    /// Let so many jobs run at once.
+    Slots(u32),
     /// Allow that much time.
     Target(Millis),
     /// Do without a service, which so many units need.
@@ -154,6 +160,7 @@ impl Cure {
             Self::Memory(lane, memory) => {
                 problem.lanes[lane].runner_memory = Some(Sourced::new(memory, Origin::Default));
             }
+            Self::Slots(count) => problem.slots = Some(Sourced::new(count, Origin::Default)),
             Self::Drop { .. } => return false,
         }
         true
@@ -167,6 +174,8 @@ struct Core {
     crowded: Vec<LaneIx>,
     /// The lanes whose runner's memory does.
     narrow: Vec<LaneIx>,
+    /// Whether the number of jobs that run at once does.
+    slots: bool,
 }
 
 /// Returns a set of constraints that clash of which no part clashes alone, and the limits among them.
@@ -186,6 +195,12 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
     }
     let mut clashes = Vec::new();
     let mut free = problem.clone();
+    free.slots = None;
+    let slots = problem.slots.is_some() && !fails(&free, &core);
+    if slots {
+        free.slots.clone_from(&problem.slots);
+        clashes.extend(problem.slots.clone().map(Clash::Slots));
+    }
     let mut crowded = Vec::new();
     for (lane, model) in problem.lanes.iter_enumerated() {
         free.lanes[lane].max_shards = u32::MAX;
@@ -194,6 +209,14 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
             crowded.push(lane);
             let limit = Sourced::new(model.max_shards, model.max_shards_origin.clone());
             clashes.push(Clash::LaneShards(lane, limit));
+        }
+    }
+    for (lane, model) in problem.lanes.iter_enumerated() {
+        let SuiteOrder::Keep(origin) = &model.order else { continue };
+        free.lanes[lane].order = SuiteOrder::Free;
+        if !fails(&free, &core) {
+            free.lanes[lane].order = model.order.clone();
+            clashes.push(Clash::Order(lane, origin.clone()));
         }
     }
     let mut narrow = Vec::new();
@@ -250,7 +273,7 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
         clashes.extend(limits.minutes.clone().map(Clash::Minutes));
         clashes.extend(limits.target.clone().map(Clash::Target));
     }
-    let core = Core { limits: core, crowded, narrow };
+    let core = Core { limits: core, crowded, narrow, slots };
     let cures = cures(problem, limits, &core, effort);
     (Conflict { clashes, further: Vec::new(), cures, jointly: false, proven }, core)
 }
@@ -344,6 +367,15 @@ fn cures(problem: &Problem, limits: &Limits, core: &Core, effort: &Effort) -> Ve
             has_plan(&wider, limits, effort)
         });
         cures.extend(found.map(|shards| Cure::LaneShards(lane, to_u32(shards))));
+    }
+    if let Some(slots) = problem.slots.as_ref().filter(|_| core.slots) {
+        let most = (problem.units.len() + problem.others.len()) as u64;
+        let found = smallest(slots.value.into(), most, |count| {
+            let mut wider = problem.clone();
+            wider.slots = Some(Sourced::new(to_u32(count), Origin::Default));
+            has_plan(&wider, limits, effort)
+        });
+        cures.extend(found.map(|count| Cure::Slots(to_u32(count))));
     }
     for lane in &core.narrow {
         let found = roomier(problem, limits, *lane, effort);

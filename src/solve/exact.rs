@@ -5,9 +5,10 @@
 //! branch ends where it can no longer keep the limits or beat the best plan so far: end, billed minutes, shards and
 //! containers only ever grow.
 
+use super::planner::Candidate;
 use super::{SolvedShard, at_most, end_of};
 use crate::ids::UnitIx;
-use crate::model::{Limits, Problem, ServiceSet};
+use crate::model::{Limits, Problem, ServiceSet, SuiteOrder};
 use crate::time::Millis;
 
 /// Problems with more units are not searched.
@@ -28,7 +29,12 @@ pub(super) struct Found {
 /// than `at_least`, looking at `nodes` partial plans at the most.
 pub(super) fn search(problem: &Problem, limits: &Limits, below: Rank, at_least: Millis, nodes: u32) -> Found {
     let mut units: Vec<UnitIx> = problem.units.indices().collect();
-    units.sort_by_key(|ix| (std::cmp::Reverse(problem.units[*ix].load), *ix));
+    // The units of a lane that keeps the suite's order come in that order, so that each joins the last shard or opens one.
+    let first = |ix: &UnitIx| {
+        let unit = &problem.units[*ix];
+        if problem.lanes[unit.lane].order == SuiteOrder::Free { unit.load } else { Millis(u64::MAX) }
+    };
+    units.sort_by_key(|ix| (std::cmp::Reverse(first(ix)), *ix));
     let mut search = Search {
         problem,
         limits,
@@ -70,11 +76,17 @@ impl Search<'_> {
     fn visit(&mut self, depth: usize) -> bool {
         let Some(nodes) = self.nodes.checked_sub(1) else { return false };
         self.nodes = nodes;
-        let rank = self.rank();
+        let mut rank = self.rank();
         if !self.keeps_limits(rank) || rank >= self.below {
             return true;
         }
         let Some(unit) = self.units.get(depth).copied() else {
+            // Waits are known at the end only: a further unit may even end a plan earlier, by another order of jobs.
+            let shards = self.open.iter().map(|open| open.shard.clone()).collect();
+            rank.0 = rank.0.max(Candidate::new(self.problem, shards).end);
+            if rank >= self.below {
+                return true;
+            }
             self.below = rank;
             self.best = Some(self.open.iter().map(|open| open.shard.clone()).collect());
             return true;
@@ -82,7 +94,11 @@ impl Search<'_> {
         let lane = self.problem.units[unit].lane;
         let mut seen: Vec<(ServiceSet, Millis, Millis, bool)> = Vec::new();
         for at in 0..self.open.len() {
-            if self.open[at].shard.lane != lane || self.is_apart(unit, at) {
+            let is_behind = || self.open[at + 1..].iter().any(|open| open.shard.lane == lane);
+            if self.open[at].shard.lane != lane
+                || self.is_apart(unit, at)
+                || self.problem.lanes[lane].order != SuiteOrder::Free && is_behind()
+            {
                 continue;
             }
             let tied = self.open[at].shard.units.iter().any(|unit| self.in_apart_group(*unit));

@@ -14,18 +14,24 @@
 //!   units need and its lane starts everywhere, which is one of these unions, and starts it within the memory.)
 //! - Of units larger than 1/(k+1) of every shard that could take them, at most k share one. (Tighter; every
 //!   plan keeps it.)
+//! - A lane that keeps the suite's order needs as many shards as the best cuts of it do, and such lanes together as many
+//!   containers, what the other lanes need at the least aside. (Looser than the rule itself; every plan cuts so.)
 //! - Units of an apart-group need as many shards. (Looser than the rule itself.)
 //! - Shards of one lane do not compete with those of another but for containers, number and billed time, of
 //!   which each lane is given what the others leave at their least. (Looser.)
 //! - Where requirements have too many unions to list, the services that matter least are left out of the master, as if
 //!   they cost nothing. (Looser: what is left out of a plan ends it no later and takes no memory.)
+//! - Runners are counted by their time alone: between the earliest start and the latest end of a shard, so many jobs
+//!   at once take at most so many times that long, and the other jobs take their part of the whole. (Looser: every plan
+//!   that ends in time keeps it, whatever the order in which its jobs find a runner.)
 //! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
 
 use std::borrow::Cow;
 
+use super::contiguous::Suites;
 use super::effort::Effort;
 use super::lane::LaneView;
-use super::question::{Caps, Class, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
+use super::question::{Caps, Class, Cover, Question, Resource, UNLIMITED, UNLIMITED_TIME, Verdict};
 use super::{at_most, end_of};
 use crate::ids::{Ix, IxVec, LaneIx, ServiceIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet};
@@ -46,6 +52,8 @@ pub(super) struct Master<'p> {
     problem: Cow<'p, Problem>,
     lanes: IxVec<LaneIx, LaneView>,
     unit_bound: (Millis, Option<UnitIx>),
+    /// The lanes that keep the order of their suite.
+    suites: Suites<'p>,
     /// Whether some unit finds no room in its runner's memory, so that there is no plan at all.
     has_misfit: bool,
 }
@@ -95,7 +103,7 @@ impl<'p> Master<'p> {
                 unit_bound = (alone, Some(ix));
             }
         }
-        Self { problem: relaxed, lanes, unit_bound, has_misfit }
+        Self { problem: relaxed, lanes, unit_bound, suites: Suites::new(problem), has_misfit }
     }
 
     /// Returns the earliest end that the longest unit allows, and that unit.
@@ -172,8 +180,12 @@ impl<'p> Master<'p> {
         if self.has_misfit || end < self.problem.floor.at || end < self.unit_bound.0 {
             return Verdict::No;
         }
-        let Some(caps) = self.caps(limits) else { return Verdict::No };
-        let question = self.question(end);
+        let Some(caps) = self.caps(limits).and_then(|caps| self.within_runners(caps, end)) else {
+            return Verdict::No;
+        };
+        let Some(covers) = self.cut_covers(end, caps, effort) else { return Verdict::No };
+        let mut question = self.question(end);
+        question.covers.extend(covers);
         if !effort.spend(question.columns.len() * (8 + question.classes.len())) {
             return Verdict::Unknown;
         }
@@ -224,23 +236,62 @@ impl<'p> Master<'p> {
         Some(question.classes)
     }
 
+    /// Returns the lanes that keep the order of their suite.
+    pub(super) fn suites(&self) -> &Suites<'p> {
+        &self.suites
+    }
+
+    /// Returns how many shards the lanes need that keep their order; nothing where they can't be cut within the caps.
+    fn cut_covers(&self, end: Millis, caps: Caps, effort: &Effort) -> Option<Vec<Cover>> {
+        if self.suites.is_empty() {
+            return Some(Vec::new());
+        }
+        // Each other lane has a shard at least, and starts everything that its units need.
+        let mut others =
+            self.problem.lanes.indices().map(|_| None).collect::<IxVec<LaneIx, Option<ServiceSet>>>();
+        for (ix, unit) in self.problem.units.iter_enumerated().filter(|(_, unit)| !self.suites.has(unit.lane))
+        {
+            others[unit.lane] = Some(others[unit.lane].unwrap_or_default().union(self.problem.needed(ix)));
+        }
+        let taken: u32 = others.iter().flatten().map(|services| self.problem.containers(*services)).sum();
+        let open = u32::try_from(others.iter().flatten().count()).unwrap_or(u32::MAX);
+        let containers = caps.containers.checked_sub(taken)?;
+        let shards = caps.shards.checked_sub(open)?;
+        if self.suites.refuse(end, containers, shards, effort) {
+            return None;
+        }
+        let fewest = self.suites.fewest_shards(end, shards, effort);
+        let cover = |(lane, shards): (LaneIx, Option<u32>)| {
+            Some(Cover { lane, services: ServiceSet::EMPTY, shards: shards? })
+        };
+        fewest.into_iter().map(cover).collect()
+    }
+
+    /// Returns the caps with what the runners leave for overheads until an end; nothing where they do not even suffice
+    /// for the tests.
+    fn within_runners(&self, caps: Caps, end: Millis) -> Option<Caps> {
+        if self.problem.slots.is_none() {
+            return Some(caps);
+        }
+        let overhead = self.problem.room_on_runners(end)?.checked_sub(self.least_run())?;
+        Some(Caps { overhead: caps.overhead.min(overhead), ..caps })
+    }
+
+    /// Returns how long the shards of any plan run tests, all together, at the least.
+    fn least_run(&self) -> u64 {
+        // A shard that is never idle works off its load at its speed.
+        let run = self.lanes.iter().map(|view| view.model(&self.problem).run(view.work, Millis::ZERO).0);
+        // Each lane's run was rounded up once.
+        run.fold(0, u64::saturating_add).saturating_sub(self.lanes.len() as u64)
+    }
+
     /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
     pub(super) fn caps(&self, limits: &Limits) -> Option<Caps> {
         let overhead = match &limits.minutes {
             None => UNLIMITED_TIME,
             Some(limit) => {
                 let minutes = limit.value.checked_sub(self.problem.other_minutes)?;
-                let run: u64 = self
-                    .lanes
-                    .iter()
-                    .map(|view| {
-                        // A shard that is never idle works off its load at its speed.
-                        view.model(&self.problem).run(view.work, Millis::ZERO).0
-                    })
-                    .fold(0, u64::saturating_add);
-                // Each lane's run was rounded up once.
-                let run = run.saturating_sub(self.lanes.len() as u64);
-                minutes.saturating_mul(Millis::MINUTE.0).checked_sub(run)?
+                minutes.saturating_mul(Millis::MINUTE.0).checked_sub(self.least_run())?
             }
         };
         Some(Caps {

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use crate::config::{Memory, Origin};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, Unit};
+    use crate::model::{LaneModel, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
     use crate::solve::effort::Effort;
     use crate::solve::master::Master;
     use crate::solve::question::{Caps, Resource, Verdict};
@@ -93,6 +93,8 @@ mod tests {
             max_shards_origin: Origin::Default,
             memory: Memory(0),
             runner_memory: None,
+            needs: Vec::new(),
+            order: SuiteOrder::Free,
         };
         let unit = |(load, bits): &(u64, u64)| Unit {
             name: String::new(),

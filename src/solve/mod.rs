@@ -17,6 +17,8 @@
 //!    over shard counts, where only proofs in whole numbers refuse.
 //! 2. The assignment ([`assign`]) puts the real units on those shards: most restricted first, longest first,
 //!    then moves and exchanges between two shards until nothing helps.
+//!    Where a lane keeps the order of its suite, the assignment is the best way to cut it ([`contiguous`]), and what no
+//!    way does the master refuses.
 //! 3. If a gap is left, looser masters are tried; where units are few they change places between all shards
 //!    ([`exchange`]), their prices make a better bound ([`worth`]), and the smallest problems are searched to the end
 //!    ([`exact`]).
@@ -26,6 +28,7 @@
 
 mod assign;
 mod conflict;
+mod contiguous;
 mod cuts;
 mod descent;
 mod effort;
@@ -42,6 +45,7 @@ mod packing;
 mod planner;
 mod pricing;
 mod question;
+mod queue;
 mod reshape;
 mod rows;
 mod search;
@@ -53,6 +57,7 @@ pub use conflict::{Clash, Conflict, Cure};
 pub use effort::Effort;
 pub use frontier::{Frontier, FrontierPoint, frontier};
 pub use planner::{further, solve, solve_within};
+pub use queue::{Queue, queue};
 
 pub use stable::{homes, moved};
 
@@ -108,6 +113,8 @@ pub enum BoundReason {
     Shards,
     /// The work does not fit the billed minutes.
     Minutes,
+    /// The work does not fit the runners that there are at once.
+    Slots,
     /// Every way to put the units on shards was tried.
     Exhausted,
 }

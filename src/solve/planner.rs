@@ -6,10 +6,12 @@ use super::descent;
 use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
+use super::queue::queue;
 use super::{
     Bound, BoundReason, Placement, Solution, SolvedShard, at_most, end_of, exact, exchange, reshape, stable,
     with_containers, worth,
 };
+use crate::config::{Origin, Sourced};
 use crate::ids::{IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem};
 use crate::time::Millis;
@@ -33,6 +35,9 @@ const FAR_AWAY: u64 = 1_000;
 
 /// A plan this near to the bound, as a part of it, is near enough not to move every unit about.
 const FINE_ENOUGH: u64 = 5_000;
+
+/// How many numbers of shards are looked at where shards wait for a runner.
+const MOST_FEWER_SHARDS: u32 = 40;
 
 /// How many partial plans of a small problem are looked at to end it earlier.
 const CLOSE_THE_GAP: u32 = 400_000;
@@ -254,12 +259,14 @@ impl<'p> Planner<'p> {
                 }
             }
         }
+        self.with_fewer_shards(&mut best, limits, bound);
         if easy && best.as_ref().is_some_and(|best| best.end > bound + Millis(bound.0 / FAR_AWAY)) {
             self.approach(&mut best, limits, bound);
         }
         let mut best = best?;
         if self.problem.units.len() <= exchange::MOST_UNITS
             && !self.is_small()
+            && self.master.suites().is_empty()
             && best.end > bound + Millis(bound.0 / FINE_ENOUGH)
         {
             let better = self.effort.share(4, |effort| {
@@ -288,6 +295,27 @@ impl<'p> Planner<'p> {
             minutes: best.minutes,
             containers: best.containers,
         })
+    }
+
+    /// Where shards wait for a runner, fewer of them may wait less and end earlier: looks at every number up to two for
+    /// each runner. No plan ends before `bound`.
+    fn with_fewer_shards(&self, best: &mut Option<Candidate>, limits: &Limits, bound: Millis) {
+        let Some(slots) = &self.problem.slots else { return };
+        let most = at_most(limits.shards.as_ref(), u32::MAX)
+            .min(slots.value.saturating_mul(2))
+            .min(u32::try_from(self.problem.units.len()).unwrap_or(u32::MAX))
+            .min(MOST_FEWER_SHARDS);
+        for shards in (1..=most).rev() {
+            let Some(end) = best.as_ref().map(|best| best.end).filter(|end| *end > bound) else { return };
+            let fewer = Limits { shards: Some(Sourced::new(shards, Origin::Default)), ..limits.clone() };
+            let (at, counts) =
+                self.effort.share(12, |effort| self.master.lower_bound(&fewer, bound, end, effort));
+            if at < end
+                && let Some(counts) = counts
+            {
+                self.offer(best, limits, &counts, at);
+            }
+        }
     }
 
     /// Looks for better shard counts without a proof; no plan ends before `at_least`.
@@ -341,7 +369,9 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        while let Some(joined) = self.joined(best).filter(|joined| self.keeps_limits(joined, limits)) {
+        let as_good =
+            |joined: &Candidate, end: Millis| joined.end <= end && self.keeps_limits(joined, limits);
+        while let Some(joined) = self.joined(best).filter(|joined| as_good(joined, best.end)) {
             *best = joined;
         }
     }
@@ -377,6 +407,7 @@ impl<'p> Planner<'p> {
                     || billed > apart_minutes
                     || started > apart_started
                     || self.keeps_apart(&one.units, &other.units)
+                    || !self.master.suites().may_join(one, other)
                 {
                     continue;
                 }
@@ -403,6 +434,9 @@ impl<'p> Planner<'p> {
             let mut shards = Vec::new();
             let mut end = Millis::ZERO;
             for (lane, services) in counts.shards.iter_enumerated() {
+                if self.master.suites().has(lane) {
+                    continue;
+                }
                 // A lane need not be faster than the others are.
                 let goal = goal.max(end).max(self.problem.floor.at);
                 let units = &self.units[lane];
@@ -418,6 +452,9 @@ impl<'p> Planner<'p> {
                     units,
                 }));
             }
+            if !self.cut_suites(&mut shards, limits, goal.max(end)) {
+                return;
+            }
             let candidate = self.candidate(shards);
             if self.keeps_limits(&candidate, limits)
                 && best.as_ref().is_none_or(|best| candidate.rank() < best.rank())
@@ -428,6 +465,23 @@ impl<'p> Planner<'p> {
                 return;
             }
         }
+    }
+
+    /// Adds the shards of the lanes that keep the order of their suite: the soonest cuts within what the other lanes leave,
+    /// no sooner than `goal` asks for. Returns whether there are some.
+    fn cut_suites(&self, shards: &mut Vec<SolvedShard>, limits: &Limits, goal: Millis) -> bool {
+        let suites = self.master.suites();
+        if suites.is_empty() {
+            return true;
+        }
+        let taken: u32 = shards.iter().map(|shard| self.problem.containers(shard.services)).sum();
+        let open = u32::try_from(shards.len()).unwrap_or(u32::MAX);
+        let containers = at_most(limits.containers.as_ref(), u32::MAX).checked_sub(taken);
+        let left = at_most(limits.shards.as_ref(), u32::MAX).checked_sub(open);
+        let (Some(containers), Some(left)) = (containers, left) else { return false };
+        let cuts = suites.soonest(goal.max(self.problem.floor.at), containers, left, &self.effort);
+        shards.extend(cuts.into_iter().flatten());
+        shards.iter().map(|shard| shard.units.len()).sum::<usize>() == self.problem.units.len()
     }
 
     /// Returns whether the plan keeps the limits, the target aside. The master's counts do, but minutes are
@@ -446,6 +500,15 @@ impl<'p> Planner<'p> {
 
     fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {
         Candidate::new(self.problem, shards)
+    }
+
+    /// Returns whether it is the runners that stand in the way of an end.
+    fn is_short_of_runners(&self, limits: &Limits, end: Millis) -> bool {
+        let free = Problem { slots: None, ..self.problem.clone() };
+        self.effort.share(4, |effort| {
+            let answer = Master::new(&free).counts(end, limits, Goal::Any, effort);
+            matches!(answer, Verdict::Yes(_) | Verdict::Unknown)
+        })
     }
 
     /// Returns what would have to give way for an earlier end than the bound.
@@ -467,6 +530,8 @@ impl<'p> Planner<'p> {
         };
         if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
             BoundReason::Containers
+        } else if self.problem.slots.is_some() && self.is_short_of_runners(limits, earlier) {
+            BoundReason::Slots
         } else if limits.minutes.is_some() && would_do(Limits { minutes: None, ..limits.clone() }) {
             BoundReason::Minutes
         } else {
@@ -493,6 +558,7 @@ impl Candidate {
         let mut end = problem.floor.at;
         let mut minutes = problem.other_minutes;
         let mut containers = 0;
+        let mut walls = Vec::new();
         for shard in &shards {
             let load: Millis = shard.units.iter().map(|unit| problem.units[*unit].load).sum();
             let piece = shard.units.iter().map(|unit| problem.units[*unit].piece).max().unwrap_or_default();
@@ -501,6 +567,10 @@ impl Candidate {
             let wall = problem.overhead(shard.lane, shard.services) + lane.run(load, piece);
             minutes += wall.billed_minutes();
             containers += problem.containers(shard.services);
+            walls.push((shard.lane, wall));
+        }
+        if let Some(slots) = &problem.slots {
+            end = end.max(queue(problem, slots.value, &walls).end);
         }
         Self { shards, end, minutes, containers }
     }

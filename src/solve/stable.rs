@@ -3,7 +3,7 @@
 use super::planner::Candidate;
 use super::{Placement, Solution, SolvedShard, end_of};
 use crate::ids::{Ix, IxVec, LaneIx, UnitIx};
-use crate::model::{Problem, ServiceSet};
+use crate::model::{Problem, ServiceSet, SuiteOrder};
 use crate::time::Millis;
 
 /// How many times the units away from home are looked at.
@@ -23,7 +23,8 @@ pub(super) fn stay(problem: &Problem, solution: &mut Solution, previous: &Placem
             let Some(old) = previous.get(unit).copied().flatten() else { continue };
             let Some(to) = home.iter().position(|shard| *shard == Some(old)) else { continue };
             let from = board.place[unit];
-            if from == to || board.slots[to].lane != board.slots[from].lane {
+            let lane = board.slots[from].lane;
+            if from == to || board.slots[to].lane != lane || problem.lanes[lane].order != SuiteOrder::Free {
                 continue;
             }
             let is_guest = |other: &UnitIx| previous.get(*other).copied().flatten() != home[to];
@@ -38,6 +39,10 @@ pub(super) fn stay(problem: &Problem, solution: &mut Solution, previous: &Placem
         }
     }
     let candidate = Candidate::new(problem, board.into_shards());
+    // Shards that wait for a runner may be held up by others that did not get longer.
+    if candidate.end > solution.end {
+        return;
+    }
     solution.shards = candidate.shards;
     solution.end = candidate.end;
     solution.minutes = candidate.minutes;

@@ -390,7 +390,7 @@ mod tests {
     use super::*;
     use crate::config::{Memory, Origin, Sourced};
     use crate::ids::{LaneIx, ServiceIx};
-    use crate::model::{Apart, LaneModel, Limits, ServiceKind, ServiceModel, ServiceSet, Unit};
+    use crate::model::{Apart, LaneModel, Limits, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
     use crate::solve::exact;
 
     /// Returns a serial lane with two services and units of these loads, each with what it needs as bits.
@@ -416,6 +416,8 @@ mod tests {
             max_shards_origin: Origin::Default,
             memory: Memory(0),
             runner_memory: None,
+            needs: Vec::new(),
+            order: SuiteOrder::Free,
         };
         let unit = |(load, needs): &(u64, u64)| Unit {
             name: String::new(),

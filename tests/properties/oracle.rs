@@ -4,7 +4,7 @@
 //! shared with the solver or the checker but the numbers of the problem.
 
 use shardplan::ids::{LaneIx, UnitIx};
-use shardplan::model::{Limits, Problem, ServiceSet};
+use shardplan::model::{Limits, Problem, ServiceSet, SuiteOrder};
 
 use crate::problems::problem;
 
@@ -62,6 +62,7 @@ fn every_plan(problem: &Problem, next: u32, shards: &mut Vec<Shard>, visit: &mut
 
 /// Returns what the plan comes to, where it keeps the limits.
 fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> {
+    let mut walls = Vec::new();
     let mut plan = Best { end: problem.floor.at.0, minutes: problem.other_minutes, containers: 0 };
     for shard in shards {
         let lane = &problem.lanes[shard.lane];
@@ -85,6 +86,13 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
         let wall = lane.base.0 + boot + ready + run + lane.tail.0;
         plan.end = plan.end.max(lane.head.0 + wall + lane.after.0);
         plan.minutes += wall.div_ceil(60_000);
+        walls.push((shard.lane, wall, services, shard.units.clone()));
+        if lane.order != SuiteOrder::Free && !follows(problem, shard) {
+            return None;
+        }
+    }
+    if let Some(slots) = &problem.slots {
+        plan.end = plan.end.max(last_end(problem, slots.value as usize, &walls));
     }
     let of_lane = |lane: LaneIx| shards.iter().filter(|shard| shard.lane == lane).count();
     let kept = limits.containers.as_ref().is_none_or(|limit| plan.containers <= limit.value)
@@ -93,6 +101,73 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
         && limits.target.as_ref().is_none_or(|limit| plan.end <= limit.value.0)
         && problem.lanes.iter_enumerated().all(|(lane, model)| of_lane(lane) <= model.max_shards as usize);
     kept.then_some(plan)
+}
+
+/// Returns whether a shard has every unit of its lane between its first and its last.
+fn follows(problem: &Problem, shard: &Shard) -> bool {
+    let (first, last) = (shard.units.iter().min(), shard.units.iter().max());
+    let between = problem
+        .units
+        .iter_enumerated()
+        .filter(|(ix, unit)| unit.lane == shard.lane && Some(ix) >= first && Some(ix) <= last);
+    between.count() == shard.units.len()
+}
+
+/// Returns when the last job ends on so many runners, moment by moment: whoever has waited longest is next, other jobs
+/// before shards, then the shard with the longest way, then in the order of the plan.
+fn last_end(problem: &Problem, runners: usize, shards: &[(LaneIx, u64, ServiceSet, Vec<UnitIx>)]) -> u64 {
+    let jobs = problem.others.len();
+    let mut order: Vec<usize> = (0..shards.len()).collect();
+    order.sort_by_key(|at| {
+        let (lane, _, services, units) = &shards[*at];
+        let mut units = units.clone();
+        units.sort_unstable();
+        (*lane, *services, units)
+    });
+    let mut ends: Vec<Option<u64>> = vec![None; jobs + shards.len()];
+    let mut now = 0;
+    loop {
+        let done = |ends: &[Option<u64>], job: usize| ends[job].is_some_and(|end| end <= now);
+        // When the last job before this one ended, where all have.
+        let ready = |ends: &[Option<u64>], job: usize| -> Option<u64> {
+            let before: Vec<usize> = if job < jobs {
+                let of_lanes =
+                    (0..shards.len()).filter(|at| problem.others[job].lanes.contains(&shards[*at].0));
+                problem.others[job].needs.iter().copied().chain(of_lanes.map(|at| jobs + at)).collect()
+            } else {
+                problem.lanes[shards[job - jobs].0].needs.clone()
+            };
+            let all = before.iter().all(|job| done(ends, *job));
+            all.then(|| before.iter().filter_map(|job| ends[*job]).max().unwrap_or(0))
+        };
+        let busy = ends.iter().flatten().filter(|end| **end > now).count();
+        let waiting = (0..ends.len())
+            .filter(|job| ends[*job].is_none())
+            .filter_map(|job| Some((ready(&ends, job)?, job)));
+        let next = waiting.min_by_key(|(ready, job)| {
+            let way = |at: usize| shards[at].1 + problem.lanes[shards[at].0].after.0;
+            match job.checked_sub(jobs) {
+                None => (*ready, 0, std::cmp::Reverse(0), *job),
+                Some(at) => (
+                    *ready,
+                    1,
+                    std::cmp::Reverse(way(at)),
+                    order.iter().position(|other| *other == at).unwrap(),
+                ),
+            }
+        });
+        match next {
+            Some((_, job)) if busy < runners => {
+                let wall = if job < jobs { problem.others[job].wall.0 } else { shards[job - jobs].1 };
+                ends[job] = Some(now + wall);
+            }
+            _ => match ends.iter().flatten().filter(|end| **end > now).min() {
+                Some(end) => now = *end,
+                None => break,
+            },
+        }
+    }
+    ends.into_iter().map(|end| end.expect("every job has had its turn")).max().unwrap_or(0)
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! service pg 5s+6s+2s x2 memory 3GB             pull + ready + attach; two containers, else one
 //! setup corpus 30s                              paid by every shard with a unit that needs it; no container
 //! lane heavy base 45s tail 2s head 3s after 9s speed 2500 shards 3 memory 1GB of 7GB serves pg redis
+//! lane late keep waits build,lint                keeps its units' order; waits for other jobs
+//! job gate 25s needs lint after heavy late      another job; with some, head, after and floor follow from them
 //! unit a 30s in heavy piece 10s needs pg        in the only lane, and all of one piece, else
 //! apart a b
 //! floor 10s
@@ -14,6 +16,7 @@
 //! limit shards 3
 //! limit minutes 9
 //! limit target 5m
+//! limit slots 3                                 jobs that run at once
 //! ```
 //!
 //! Problems made at random are written in it where they fail, so that they can be pasted into a test.
@@ -26,7 +29,8 @@ use proptest::sample::{Index, select, subsequence};
 use shardplan::config::{Memory, Origin, Sourced};
 use shardplan::ids::{IxVec, LaneIx, ServiceIx, UnitIx};
 use shardplan::model::{
-    Apart, Floor, LaneModel, Limits, Problem, ServiceKind, ServiceModel, ServiceSet, Unit,
+    Apart, Floor, LaneModel, Limits, OtherJob, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder,
+    Unit,
 };
 use shardplan::time::Millis;
 
@@ -37,9 +41,19 @@ pub(crate) struct Draft {
     pub(crate) lanes: Vec<LaneDraft>,
     pub(crate) units: Vec<UnitDraft>,
     pub(crate) apart: Vec<Vec<String>>,
+    /// The other jobs, none before one that it waits for.
+    pub(crate) jobs: Vec<JobDraft>,
     pub(crate) floor: u64,
     pub(crate) other_minutes: u64,
     pub(crate) limits: LimitsDraft,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct JobDraft {
+    pub(crate) name: String,
+    pub(crate) wall: u64,
+    pub(crate) needs: Vec<String>,
+    pub(crate) lanes: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +79,8 @@ pub(crate) struct LaneDraft {
     pub(crate) max_shards: Option<u32>,
     pub(crate) memory: u64,
     pub(crate) runner_memory: Option<u64>,
+    pub(crate) keeps_order: bool,
+    pub(crate) waits: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,6 +98,7 @@ pub(crate) struct LimitsDraft {
     pub(crate) shards: Option<u32>,
     pub(crate) minutes: Option<u64>,
     pub(crate) target: Option<u64>,
+    pub(crate) slots: Option<u32>,
 }
 
 /// Returns the problem that the text describes.
@@ -133,6 +150,8 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
                     "head" => lane.head = millis(words.next()?)?,
                     "after" => lane.after = millis(words.next()?)?,
                     "speed" => lane.speed = words.next()?.parse().ok()?,
+                    "keep" => lane.keeps_order = true,
+                    "waits" => lane.waits = words.next()?.split(',').map(str::to_owned).collect(),
                     "memory" => lane.memory = bytes(words.next()?)?,
                     "of" => lane.runner_memory = Some(bytes(words.next()?)?),
                     "shards" => lane.max_shards = Some(words.next()?.parse().ok()?),
@@ -156,6 +175,23 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
             }
             draft.units.push(unit);
         }
+        "job" => {
+            let mut job = JobDraft {
+                name: words.next()?.to_owned(),
+                wall: millis(words.next()?)?,
+                ..JobDraft::default()
+            };
+            let mut of_lanes = false;
+            for word in words.by_ref() {
+                match word {
+                    "needs" => of_lanes = false,
+                    "after" => of_lanes = true,
+                    name if of_lanes => job.lanes.push(name.to_owned()),
+                    name => job.needs.push(name.to_owned()),
+                }
+            }
+            draft.jobs.push(job);
+        }
         "apart" => draft.apart.push(words.by_ref().map(str::to_owned).collect()),
         "floor" => draft.floor = millis(words.next()?)?,
         "minutes" => draft.other_minutes = words.next()?.parse().ok()?,
@@ -163,6 +199,7 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
             ("containers", n) => draft.limits.containers = Some(n.parse().ok()?),
             ("shards", n) => draft.limits.shards = Some(n.parse().ok()?),
             ("minutes", n) => draft.limits.minutes = Some(n.parse().ok()?),
+            ("slots", n) => draft.limits.slots = Some(n.parse().ok()?),
             ("target", span) => draft.limits.target = Some(millis(span)?),
             _ => return None,
         },
@@ -204,6 +241,12 @@ impl fmt::Display for Draft {
             if let Some(memory) = lane.runner_memory {
                 write!(text, " of {}MB", memory / Memory::MEGABYTE.0)?;
             }
+            if lane.keeps_order {
+                text.push_str(" keep");
+            }
+            if !lane.waits.is_empty() {
+                write!(text, " waits {}", lane.waits.join(","))?;
+            }
             if !lane.serves.is_empty() {
                 write!(text, " serves {}", lane.serves.join(" "))?;
             }
@@ -216,10 +259,18 @@ impl fmt::Display for Draft {
             }
             statements.push(text);
         }
+        for JobDraft { name, wall, needs, lanes } in &self.jobs {
+            statements.push(format!(
+                "job {name} {wall}ms needs {} after {}",
+                needs.join(" "),
+                lanes.join(" ")
+            ));
+        }
         statements.extend(self.apart.iter().map(|group| format!("apart {}", group.join(" "))));
         statements.push(format!("floor {}ms", self.floor));
         statements.push(format!("minutes {}", self.other_minutes));
-        let LimitsDraft { containers, shards, minutes, target } = self.limits;
+        let LimitsDraft { containers, shards, minutes, target, slots } = self.limits;
+        statements.extend(slots.map(|n| format!("limit slots {n}")));
         statements.extend(containers.map(|n| format!("limit containers {n}")));
         statements.extend(shards.map(|n| format!("limit shards {n}")));
         statements.extend(minutes.map(|n| format!("limit minutes {n}")));
@@ -251,11 +302,13 @@ impl Draft {
             ServiceIx(position(self.services.iter().map(|service| &service.name), name))
         };
         let set = |names: &[String]| -> ServiceSet { names.iter().map(service).collect() };
+        let job = |name: &String| position(self.jobs.iter().map(|job| &job.name), name) as usize;
+        let jobs = |names: &[String]| -> Vec<usize> { names.iter().map(job).collect() };
         let unit = |name: &String| UnitIx(position(self.units.iter().map(|unit| &unit.name), name));
         let lane = |name: &String| LaneIx(position(self.lanes.iter().map(|lane| &lane.name), name));
-        let problem = Problem {
+        let mut problem = Problem {
             services: self.services.iter().map(ServiceDraft::build).collect(),
-            lanes: self.lanes.iter().map(|lane| lane.build(set(&lane.serves))).collect(),
+            lanes: self.lanes.iter().map(|lane| lane.build(set(&lane.serves), jobs(&lane.waits))).collect(),
             units: self
                 .units
                 .iter()
@@ -279,7 +332,21 @@ impl Draft {
                 .collect(),
             floor: Floor { at: Millis(self.floor), jobs: Vec::new() },
             other_minutes: self.other_minutes,
+            others: self
+                .jobs
+                .iter()
+                .map(|job| OtherJob {
+                    name: job.name.parse().unwrap(),
+                    wall: Millis(job.wall),
+                    needs: jobs(&job.needs),
+                    lanes: job.lanes.iter().map(lane).collect(),
+                })
+                .collect(),
+            slots: self.limits.slots.map(|n| Sourced::new(n, Origin::Default)),
         };
+        if !problem.others.is_empty() {
+            put_jobs_around(&mut problem);
+        }
         (problem, self.limits.build())
     }
 
@@ -301,10 +368,40 @@ impl Draft {
             unit.load *= factor;
             unit.piece *= factor;
         }
+        for job in &mut slower.jobs {
+            job.wall *= factor;
+        }
         slower.floor *= factor;
         slower.limits.target = slower.limits.target.map(|target| target * factor);
         slower
     }
+}
+
+/// Works out what comes before and after each lane, and the floor, from the other jobs.
+fn put_jobs_around(problem: &mut Problem) {
+    let jobs = problem.others.clone();
+    let latest = |ends: &[u64], needs: &[usize]| needs.iter().map(|job| ends[*job]).max().unwrap_or(0);
+    // A lane's head is known once the jobs before it are: none of them waits for a lane.
+    let mut ends: Vec<u64> = Vec::new();
+    for job in &jobs {
+        let before =
+            job.lanes.iter().map(|lane| latest(&ends, &problem.lanes[*lane].needs)).max().unwrap_or(0);
+        ends.push(job.wall.0 + before.max(latest(&ends, &job.needs)));
+    }
+    let mut ways: Vec<u64> = vec![0; jobs.len()];
+    for at in (0..jobs.len()).rev() {
+        let behind =
+            (0..jobs.len()).filter(|later| jobs[*later].needs.contains(&at)).map(|later| ways[later]).max();
+        ways[at] = jobs[at].wall.0 + behind.unwrap_or(0);
+    }
+    for lane in problem.lanes.indices() {
+        let behind =
+            (0..jobs.len()).filter(|job| jobs[*job].lanes.contains(&lane)).map(|job| ways[job]).max();
+        let head = latest(&ends, &problem.lanes[lane].needs);
+        problem.lanes[lane].head = Millis(head);
+        problem.lanes[lane].after = Millis(behind.unwrap_or(0));
+    }
+    problem.floor.at = Millis(ends.into_iter().max().unwrap_or(0));
 }
 
 fn position<'n>(mut names: impl Iterator<Item = &'n String>, name: &String) -> u32 {
@@ -331,7 +428,7 @@ impl ServiceDraft {
 }
 
 impl LaneDraft {
-    fn build(&self, services: ServiceSet) -> LaneModel {
+    fn build(&self, services: ServiceSet, needs: Vec<usize>) -> LaneModel {
         LaneModel {
             name: self.name.parse().unwrap(),
             base: Millis(self.base),
@@ -344,6 +441,8 @@ impl LaneDraft {
             max_shards_origin: Origin::Default,
             memory: Memory(self.memory),
             runner_memory: self.runner_memory.map(|bytes| Sourced::new(Memory(bytes), Origin::Default)),
+            needs,
+            order: if self.keeps_order { SuiteOrder::Keep(Origin::Default) } else { SuiteOrder::Free },
         }
     }
 }
@@ -376,11 +475,30 @@ pub(crate) fn small_problems() -> impl Strategy<Value = Draft> {
             prop_oneof![3 => Just(0), 1 => 1u64..250_000],
             0u64..3,
             limits(),
+            (prop::option::weighted(0.3, 1u32..5), job_drafts(lanes)),
         );
-        parts.prop_map(|(services, lanes, units, apart, floor, other_minutes, limits)| {
-            let apart = apart.iter().filter_map(|group| apart_group(&units, group)).collect();
-            Draft { services, lanes, units, apart, floor, other_minutes, limits }
-        })
+        parts.prop_map(
+            |(services, mut lanes, units, apart, floor, other_minutes, mut limits, (slots, jobs))| {
+                let apart = apart.iter().filter_map(|group| apart_group(&units, group)).collect();
+                limits.slots = slots;
+                let (mut jobs, mut floor) = (jobs, floor);
+                // Who takes runners must be known as a job: nothing else comes before or after a lane then.
+                if slots.is_none() {
+                    jobs.clear();
+                } else {
+                    floor = 0;
+                }
+                let before: Vec<String> =
+                    jobs.iter().filter(|job| job.name.starts_with('b')).map(|job| job.name.clone()).collect();
+                for lane in &mut lanes {
+                    lane.waits.retain(|name| before.contains(name));
+                    if slots.is_some() {
+                        (lane.head, lane.after) = (0, 0);
+                    }
+                }
+                Draft { services, lanes, units, apart, jobs, floor, other_minutes, limits }
+            },
+        )
     })
 }
 
@@ -403,6 +521,8 @@ pub(crate) fn large_problems(
                 for lane in &mut lanes {
                     lane.max_shards = None;
                     lane.runner_memory = None;
+                    lane.keeps_order = false;
+                    lane.waits.clear();
                 }
                 let units = units.into_iter().enumerate().map(|(at, (load, needs, lane, piece))| UnitDraft {
                     name: format!("u{at:04}"),
@@ -489,28 +609,69 @@ fn lane_drafts(count: usize, services: usize) -> impl Strategy<Value = Vec<LaneD
     let memory = (
         prop_oneof![Just(0), megabytes(1..1_000)],
         prop_oneof![5 => Just(None), 2 => megabytes(1..6_000).prop_map(Some)],
+        prop::bool::weighted(0.15),
+        subsequence(names("b", 2), 0..=2),
     );
     let lane = (overhead(), overhead(), around.clone(), around, speed, serves, max_shards, memory);
     prop::collection::vec(lane, count).prop_map(|lanes| {
         lanes
             .into_iter()
             .enumerate()
-            .map(|(at, (base, tail, head, after, speed, serves, max_shards, (memory, runner_memory)))| {
-                LaneDraft {
-                    name: format!("l{at}"),
-                    base,
-                    tail,
-                    head,
-                    after,
-                    speed,
-                    serves,
-                    max_shards,
-                    memory,
-                    runner_memory,
-                }
-            })
+            .map(
+                |(
+                    at,
+                    (
+                        base,
+                        tail,
+                        head,
+                        after,
+                        speed,
+                        serves,
+                        max_shards,
+                        (memory, runner_memory, keeps_order, waits),
+                    ),
+                )| {
+                    LaneDraft {
+                        name: format!("l{at}"),
+                        base,
+                        tail,
+                        head,
+                        after,
+                        speed,
+                        serves,
+                        max_shards,
+                        memory,
+                        runner_memory,
+                        keeps_order,
+                        waits,
+                    }
+                },
+            )
             .collect()
     })
+}
+
+/// Up to two jobs before lanes and two beside or after them.
+fn job_drafts(lanes: usize) -> impl Strategy<Value = Vec<JobDraft>> {
+    let wall = prop_oneof![1 => Just(0u64), 6 => 1u64..60_000];
+    let job =
+        (wall, subsequence(names("b", 2), 0..=2), subsequence(names("l", lanes), 0..=lanes), any::<bool>());
+    (prop::collection::vec(job.clone(), 0..=2), prop::collection::vec(job, 0..=2)).prop_map(
+        |(before, others)| {
+            let mut jobs: Vec<JobDraft> = Vec::new();
+            for (name, (wall, mut needs, lanes, chained)) in
+                names("b", 2).into_iter().zip(before).chain(names("j", 2).into_iter().zip(others))
+            {
+                needs.retain(|need| jobs.iter().any(|job| job.name == *need));
+                if chained && name == "j1" && jobs.iter().any(|job| job.name == "j0") {
+                    needs.push("j0".to_owned());
+                }
+                let lanes = if name.starts_with('b') { Vec::new() } else { lanes };
+                jobs.push(JobDraft { name, wall, needs, lanes });
+            }
+            jobs
+        },
+    )
 }
 
 fn unit_drafts(
@@ -552,6 +713,7 @@ fn limits() -> impl Strategy<Value = LimitsDraft> {
             shards,
             minutes,
             target,
+            slots: None,
         })
 }
 

@@ -11,9 +11,11 @@ use crate::report::explanation::{Known, explain, find};
 use crate::report::{self, json_v1, plural};
 
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
-    let project = Project::load(settings, &args.inventory)?;
+    let mut project = Project::load(settings, &args.inventory)?;
+    let lock = project.lock()?;
+    project.settle_slots(&args.limits, lock.as_ref());
     let inputs = project.inputs();
-    let (model, plan) = match project.lock()? {
+    let (model, plan) = match lock {
         // What is pinned is explained as it stands, however good it may be by now.
         Some(lock) if !args.limits.any() => {
             let Evaluation { model, plan, faults } = plan::evaluate(inputs, &lock.limits, &lock)

@@ -23,8 +23,7 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
     if let Some(path) = &args.from_model {
         return run_saved(args, &settings.located(path), settings);
     }
-    let project = Project::load(settings, &args.inventory)?;
-    let inputs = project.inputs();
+    let mut project = Project::load(settings, &args.inventory)?;
     let lock = match project.lock() {
         // Whoever writes the lock anew need not be able to read the old one.
         Err(failure) if args.write => {
@@ -33,11 +32,13 @@ pub(in crate::cli) fn run(args: &SuggestArgs, settings: &Settings) -> CommandRes
         }
         lock => lock?,
     };
+    project.settle_slots(&args.limits, lock.as_ref().filter(|_| args.locked));
     let limits = if args.locked {
         project.pinned_limits(&args.limits, lock.as_ref())
     } else {
         project.limits(&args.limits)
     };
+    let inputs = project.inputs();
     let (model, plan) =
         plan::suggest(inputs, &limits, lock.as_ref()).map_err(|error| plan_failure(&error))?;
     console.status(

@@ -21,7 +21,8 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
         let frontier = checked(&model, &free(limits, &args.limits))?;
         return show(args.format, &FrontierSummary::new(&model, &frontier, None), settings);
     }
-    let project = Project::load(settings, &args.inventory)?;
+    let mut project = Project::load(settings, &args.inventory)?;
+    project.settle_slots(&args.limits, None);
     let (model, limits) = divided(&project, &args.limits)?;
     let frontier = checked(&model, &limits)?;
     let today = plan::today(project.inputs(), &model);

@@ -151,7 +151,8 @@ fn shard_row(known: Known<'_>, shard: &PlannedShard, activity: &Activity) -> Row
         services: shard.services.iter().map(|ix| problem.services[ix].name.to_string()).collect(),
         queue: known.jobs.get(&lane).map(|times| times.queue),
         lane: Some(lane),
-        start: activity.start,
+        // Until then it waits for a runner.
+        start: activity.start + shard.times.queue,
         parts: parts.map(|(kind, takes)| Part { kind, takes }).into(),
         end: activity.end,
         p50: Some(shard.forecast.p50),
