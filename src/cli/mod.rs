@@ -13,6 +13,7 @@ mod pictures;
 mod project;
 mod saved_model;
 mod settings;
+mod sheet;
 
 use std::ffi::OsString;
 
@@ -57,6 +58,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Select(args) => commands::select::run(args, settings),
         Command::Verify(args) => commands::verify::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),
+        Command::Backtest(args) => commands::backtest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
         Command::Emit(args) => commands::emit::run(args, settings),
