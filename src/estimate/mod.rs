@@ -6,7 +6,7 @@
 //!
 //! What a test takes is the mean of its times, far-off ones pulled in (Winsor's rule), recent runs counting more: how
 //! much more is measured (`half_life.rs`). It is not drawn towards its file: tests of one file differ by factors, and
-//! on every history that we measured (`docs/estimates.md`) drawing made forecasts worse. A test that was never
+//! on every history that we measured (`docs/estimates.md`) drawing made no forecast better. A test that was never
 //! measured gets the mean of its file, or of the nearest folder above that has enough measured tests, or of all.
 
 mod backtest;

@@ -203,7 +203,7 @@ impl Observed {
             let age = newest.entry(run.facts.lane.clone()).or_insert(run.age);
             *age = run.age.min(*age);
         }
-        for run in runs.iter_mut() {
+        for run in &mut runs {
             run.age -= newest[&run.facts.lane];
         }
         let earlier = |test: &TestHistory| {

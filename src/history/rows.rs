@@ -58,41 +58,29 @@ pub(super) fn read(
     (detail, only): (Detail, Option<&NodeId>),
     names: &mut Names,
 ) -> Result<Vec<PartRows>, HistoryError> {
-    let footer = table::read_footer(path)?;
-    let speaks = |name: &&str| footer.speaks(name);
-    let mut wanted_columns = vec![columns::TEST, columns::OUTCOME, columns::TOTAL];
-    let optional = [columns::FILE, columns::UNIT, columns::RETRIES, columns::REASON];
-    wanted_columns.extend(optional.into_iter().filter(speaks));
-    let wants_all = detail == Detail::Everything;
-    let reads_phases = wants_all && footer.speaks(columns::PHASES[0]);
-    if reads_phases {
-        wanted_columns.extend(columns::PHASES);
-    }
-    let places =
-        [columns::WORKER, columns::PROJECT].map(|name| Some(name).filter(|_| wants_all).filter(speaks));
-    wanted_columns.extend(places.iter().flatten());
-    let file = table::read(path, Some(&wanted_columns))?;
+    let chosen = columns_of(&table::read_footer(path)?, detail);
+    let has = |name: &str| chosen.contains(&name);
+    let file = table::read(path, Some(&chosen))?;
     if wanted.last().is_some_and(|part| part.rows.end > file.len()) {
         // It was rewritten since its footer was read.
         return Err(HistoryError::io("read", path)(std::io::ErrorKind::NotFound.into()));
     }
-    let optional = |name: &str| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
+    let optional = |name: &str| if has(name) { file.text(name).map(Some) } else { Ok(None) };
     let mut file_cells = optional(columns::FILE)?.map(polars::prelude::ChunkedArray::iter);
     let mut unit_cells = optional(columns::UNIT)?.map(polars::prelude::ChunkedArray::iter);
     let mut reason_cells = optional(columns::REASON)?.map(polars::prelude::ChunkedArray::iter);
+    let mut worker_cells = optional(columns::WORKER)?.map(polars::prelude::ChunkedArray::iter);
+    let mut project_cells = optional(columns::PROJECT)?.map(polars::prelude::ChunkedArray::iter);
     let mut retry_cells =
-        if footer.speaks(columns::RETRIES) { Some(file.count(columns::RETRIES)?.iter()) } else { None };
-    let phases = if reads_phases {
+        if has(columns::RETRIES) { Some(file.count(columns::RETRIES)?.iter()) } else { None };
+    let phases = if has(columns::PHASES[0]) {
         let [setup, call, teardown] = columns::PHASES;
         Some([file.integer(setup)?, file.integer(call)?, file.integer(teardown)?])
     } else {
         None
     };
     let mut phase_cells = phases.map(|columns| columns.map(polars::prelude::ChunkedArray::iter));
-    let place_cells = |name: Option<&str>| name.map(|name| file.text(name)).transpose();
-    let mut worker_cells = place_cells(places[0])?.map(polars::prelude::ChunkedArray::iter);
-    let mut project_cells = place_cells(places[1])?.map(polars::prelude::ChunkedArray::iter);
-    let has_more = reads_phases || worker_cells.is_some() || project_cells.is_some();
+    let has_more = phase_cells.is_some() || worker_cells.is_some() || project_cells.is_some();
     let (has_units, has_retries) = (unit_cells.is_some(), retry_cells.is_some());
     let has_reasons = reason_cells.is_some();
     let (tests, outcomes) = (file.text(columns::TEST)?, file.text(columns::OUTCOME)?);
@@ -167,6 +155,18 @@ pub(super) fn read(
         parts.push(part);
     }
     Ok(parts)
+}
+
+/// Returns the columns that say something, as far as they are wanted.
+fn columns_of(footer: &table::Footer, detail: Detail) -> Vec<&'static str> {
+    let mut wanted = vec![columns::FILE, columns::UNIT, columns::RETRIES, columns::REASON];
+    if detail == Detail::Everything {
+        wanted.extend([columns::WORKER, columns::PROJECT]);
+        wanted.extend(columns::PHASES);
+    }
+    wanted.retain(|name| footer.speaks(name));
+    wanted.extend([columns::TEST, columns::OUTCOME, columns::TOTAL]);
+    wanted
 }
 
 /// Returns whether the id of a test says that it is in this file.

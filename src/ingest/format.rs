@@ -106,8 +106,9 @@ fn begins_json(start: &[u8]) -> bool {
     const VALUES: [&[u8]; 5] = [b"true", b"false", b"null", b"NaN", b"Infinity"];
     let inside = start.get(1..).unwrap_or_default().trim_ascii_start();
     match (start.first(), inside.first()) {
-        (_, None) | (Some(b'{'), Some(b'"' | b'}')) => true,
-        (Some(b'['), Some(b'[' | b']' | b'{' | b'"' | b'-' | b'0'..=b'9')) => true,
+        (_, None)
+        | (Some(b'{'), Some(b'"' | b'}'))
+        | (Some(b'['), Some(b'[' | b']' | b'{' | b'"' | b'-' | b'0'..=b'9')) => true,
         (Some(b'['), Some(_)) => VALUES.iter().any(|value| {
             let rest = inside.strip_prefix(*value);
             rest.is_some_and(|rest| rest.first().is_none_or(|byte| !byte.is_ascii_alphanumeric()))

@@ -69,6 +69,9 @@ pub struct Contents {
     pub handed_out: u64,
 }
 
+/// Observations with the place of their report among [`Contents::reports`].
+pub type Batch = Vec<(usize, Vec<Observation>)>;
+
 /// Takes observations while a file is still read, so that a huge one needs no memory for all of them.
 ///
 /// Only formats that are streams hand out: JUnit XML, logs of JSON lines and CSV. A file with fewer tests than a
@@ -76,9 +79,8 @@ pub struct Contents {
 pub struct Batches<'a> {
     /// How many observations a batch has.
     pub size: usize,
-    /// Takes a batch: observations with the place of their report among [`Contents::reports`]. What it leaves is
-    /// forgotten, and the memory serves the next one.
-    pub take: &'a mut dyn FnMut(&mut Vec<(usize, Vec<Observation>)>),
+    /// Takes a batch. What it leaves is forgotten, and the memory serves the next one.
+    pub take: &'a mut dyn FnMut(&mut Batch),
 }
 
 /// Reads the bytes of a file of any known format. `source` is the name that errors call it by.

@@ -22,7 +22,7 @@ use crate::cli::settings::Settings;
 use crate::config::{Config, IngestSettings};
 use crate::history::{Added, Digest, Store};
 use crate::ingest::container::Limits;
-use crate::ingest::{Batches, Context, Observation, Report};
+use crate::ingest::{Batch, Batches, Context, Observation, Report};
 use crate::time::Timestamp;
 use facts::{Facts, StatedFacts};
 pub(super) use inputs::{Found, Input, find as find_inputs, project_files};
@@ -149,8 +149,8 @@ impl Ingest {
         (shown, bar): (&str, &ProgressBar),
     ) -> Result<u64, NotDone> {
         let (mut number, mut kept, mut failure) = (0_u64, 0_u64, None);
-        let mut waiting: Option<Vec<(usize, Vec<Observation>)>> = None;
-        let store = |digest: &Digest, batch: Vec<(usize, Vec<Observation>)>| {
+        let mut waiting: Option<Batch> = None;
+        let store = |digest: &Digest, batch: Batch| {
             let report = |(at, observations): (usize, Vec<Observation>)| {
                 let run = reports.get(at).map(|report| report.run.clone()).unwrap_or_default();
                 Report { run, observations, ..Report::default() }
@@ -158,7 +158,7 @@ impl Ingest {
             let of_batch: Vec<Report> = batch.into_iter().map(report).collect();
             self.store.add(digest, format, source, &of_batch)
         };
-        let mut take = |batch: &mut Vec<(usize, Vec<Observation>)>| {
+        let mut take = |batch: &mut Batch| {
             kept += batch.iter().map(|(_, observations)| observations.len() as u64).sum::<u64>();
             if failure.is_none()
                 && let Some(before) = waiting.replace(std::mem::take(batch))

@@ -73,7 +73,7 @@ fn a_byte_that_is_wrong_never_ends_the_program() {
 fn batches_say_what_one_reading_says() {
     for (name, bytes) in samples() {
         let whole = ingest::read(&bytes, &name, &Context::default()).unwrap();
-        let mut handed_out: std::collections::BTreeMap<usize, Vec<ingest::Observation>> = Default::default();
+        let mut handed_out = std::collections::BTreeMap::<usize, Vec<ingest::Observation>>::new();
         let mut take = |batch: &mut Vec<(usize, Vec<ingest::Observation>)>| {
             for (report, observations) in batch.drain(..) {
                 handed_out.entry(report).or_default().extend(observations);

@@ -11,7 +11,7 @@ use crate::cli::console::{Failure, shown_path};
 use crate::history::{Digest, Store};
 use crate::ids::Printable;
 use crate::ingest::container::{self, Content, Limits, Member};
-use crate::ingest::{self, Batches, Contents, Context, IngestError, IngestErrorKind, Observation};
+use crate::ingest::{self, Batch, Batches, Contents, Context, IngestError, IngestErrorKind};
 
 /// What reading needs.
 pub(super) struct Reading<'a> {
@@ -114,7 +114,7 @@ impl Reading<'_> {
         if self.store.contains(&digest).map_err(|error| NotDone::Failed(history_failure(&error)))? {
             return Ok(Done::AlreadyThere);
         }
-        let mut count = |_: &mut Vec<(usize, Vec<Observation>)>| {};
+        let mut count = |_: &mut Batch| {};
         let mut batches = Batches { size: self.tests, take: &mut count };
         let read = content.read(|input| {
             ingest::read_stream(Watched::new(input, self.bar), name, self.context, Some(&mut batches))
