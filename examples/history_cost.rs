@@ -12,6 +12,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use shardplan::config::HalfLife;
 use shardplan::estimate::Estimates;
 use shardplan::history::{self, Detail, Filter, Store};
 
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "estimates" => {
             let observed = history::load_detail(&store, &all, Detail::Times)?;
             let read = start.elapsed();
-            let estimates = Estimates::from_history(&observed, 10.0);
+            let estimates = Estimates::from_history(&observed, HalfLife::default());
             let millis: f64 =
                 observed.tests.iter().map(|test| estimates.of(&test.test, &test.file).mean).sum();
             // The end of the process frees it all; to do so here would be measured as well.

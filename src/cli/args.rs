@@ -80,6 +80,8 @@ pub enum Command {
     Suggest(SuggestArgs),
     /// Show what every further container, shard and minute buys
     Tradeoff(TradeoffArgs),
+    /// Foretell past runs from the runs before them, and say how far off that was
+    Backtest(BacktestArgs),
     /// Say why a test, shard, service or lane is where it is
     Explain(ExplainArgs),
     /// Draw many runs of the plan: when the workflow ends, how often, and which shard decides it
@@ -179,6 +181,29 @@ pub struct HistoryArgs {
     pub since: Option<String>,
     /// How to print it; csv prints the first table
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub format: HistoryFormatArg,
+}
+
+/// `shardplan backtest`
+#[derive(Debug, Args)]
+pub struct BacktestArgs {
+    /// How many of the last runs are foretold
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// Into how many shards each lane is split
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub shards: u32,
+    /// Only runs of this lane
+    #[arg(long, value_name = "NAME", help_heading = "Which runs")]
+    pub lane: Option<String>,
+    /// Only runs of this branch, instead of the manifest's
+    #[arg(long, value_name = "NAME", help_heading = "Which runs")]
+    pub branch: Option<String>,
+    /// Only runs from TIME on: ISO 8601, or `30d` and `8w` for the last days and weeks
+    #[arg(long, value_name = "TIME", help_heading = "Which runs")]
+    pub since: Option<String>,
+    /// How to print it; csv prints the first table
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: HistoryFormatArg,
 }
 

@@ -15,6 +15,7 @@ mod pictures;
 mod project;
 mod saved_model;
 mod settings;
+mod sheet;
 
 use std::ffi::OsString;
 
@@ -59,6 +60,7 @@ fn dispatch(command: &Command, settings: &Settings) -> CommandResult {
         Command::Select(args) => commands::select::run(args, settings),
         Command::Verify(args) => commands::verify::run(args, settings),
         Command::Suggest(args) => commands::suggest::run(args, settings),
+        Command::Backtest(args) => commands::backtest::run(args, settings),
         Command::Tradeoff(args) => commands::tradeoff::run(args, settings),
         Command::Explain(args) => commands::explain::run(args, settings),
         Command::Simulate(args) => commands::simulate::run(args, settings),

@@ -104,12 +104,22 @@ pub enum Unassigned {
 }
 
 /// `[history]`: how past runs are weighed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct HistorySettings {
-    /// A run this many runs old counts half as much as the latest; at least 1.
-    pub half_life: f64,
+    /// How fast runs lose their worth.
+    pub half_life: HalfLife,
     /// Only runs of this branch count, where one is named.
     pub branch: Option<String>,
+}
+
+/// How fast runs lose their worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum HalfLife {
+    /// As fast as made the last runs best foretold.
+    #[default]
+    Measured,
+    /// A run this many runs old counts half as much as the latest.
+    Runs(f64),
 }
 
 /// `[ingest]`: what reports don't say themselves.

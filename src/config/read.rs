@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use super::decode::Section;
 use super::{
-    AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HistorySettings,
+    AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HalfLife, HistorySettings,
     IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes,
     Setup, SetupScope, Signs, Sourced, Today, Unassigned, Workflow,
 };
@@ -147,10 +147,10 @@ fn read_project(root: &Section<'_, '_>) -> Project {
 }
 
 fn read_history(root: &Section<'_, '_>) -> HistorySettings {
-    let mut settings = HistorySettings { half_life: 10.0, branch: None };
+    let mut settings = HistorySettings::default();
     if let Some(section) = root.table("history") {
         if let Some(half_life) = section.number("half_life", 1.0..=1e6) {
-            settings.half_life = half_life;
+            settings.half_life = HalfLife::Runs(half_life);
         }
         settings.branch = section.string("branch");
         section.finish();

@@ -72,8 +72,8 @@ enum Unassigned {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct History {
-    /// A run this many runs old counts half as much as the latest.
-    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10))]
+    /// A run this many runs old counts half as much as the latest; measured where it is absent.
+    #[schemars(range(min = 1, max = 1_000_000))]
     half_life: Option<f64>,
     /// Only runs of this branch count.
     branch: Option<String>,

@@ -1,19 +1,31 @@
 //! The times of one test, and what is made of them.
 
+use super::half_life::HalfLives;
 use super::pace::Pace;
 use super::{FAR_OFF, MOST_OFF, USUAL_SCATTER};
 use crate::history::{Observed, Sample, StoredRun, TestHistory};
-use crate::ids::{IxVec, RunIx};
+use crate::ids::{IxVec, LaneName, RunIx};
 use crate::ingest::{Extent, Outcome, UnitKind};
 
-/// The times of one test, the pace of their runs taken out.
+/// What is concluded from the times of one test, the pace of their runs taken out, under every half-life.
 pub(super) struct Measured {
-    pub(super) mean: f64,
-    /// The sum of the weights, the latest run counting 1.
-    pub(super) weight: f64,
+    pub(super) under: Vec<Under>,
     pub(super) samples: u32,
-    /// The squared deviations from the mean of their logarithms, added up.
+    /// The lane of its latest run.
+    pub(super) lane: Option<LaneName>,
+}
+
+/// What is concluded from the times of one test under one half-life.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Under {
+    /// The mean, recent runs counting more.
+    pub(super) mean: f64,
+    /// How far each of its last runs was from the mean of those before it, added up.
+    pub(super) error: f64,
+    /// The squares of that in logarithm, added up.
     pub(super) log_squares: f64,
+    /// How many runs were foretold so.
+    pub(super) foretold: u32,
 }
 
 impl Measured {
@@ -21,30 +33,77 @@ impl Measured {
         test: &TestHistory,
         observed: &Observed,
         pace: &Pace,
-        weight: impl Fn(RunIx) -> f64,
+        half_lives: &HalfLives,
     ) -> Option<Self> {
-        let times: Vec<(f64, f64)> = times_of(test, observed)
-            .into_iter()
-            .map(|(run, time)| (time / pace.of_run(run), weight(run)))
-            .collect();
-        if times.is_empty() {
-            return None;
+        let mut times = times_of(test, observed);
+        let latest = times.last()?.0;
+        for (run, time) in &mut times {
+            *time /= pace.of_run(*run);
         }
-        let middle = weighted_median(&times);
-        let deviations: Vec<(f64, f64)> =
-            times.iter().map(|(time, weight)| ((time - middle).abs(), *weight)).collect();
-        let usual = FAR_OFF * 1.4826 * weighted_median(&deviations).max(middle * 0.02);
-        let total: f64 = times.iter().map(|(_, weight)| weight).sum();
-        let beyond: f64 = deviations.iter().filter(|(off, _)| *off > usual).map(|(_, weight)| weight).sum();
-        // With fewer than four times nobody can say which one is off, and what happens often is not off.
-        let reach = if times.len() < 4 || beyond > MOST_OFF * total { f64::INFINITY } else { usual };
-        let pulled_in = |time: f64| time.clamp((middle - reach).max(0.0), middle + reach);
-        let mean = times.iter().map(|(time, weight)| pulled_in(*time) * weight).sum::<f64>() / total;
-        let logs: Vec<f64> = times.iter().map(|(time, _)| pulled_in(*time).max(0.5).ln()).collect();
-        let log_mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        let log_squares = logs.iter().map(|log| (log - log_mean).powi(2)).sum();
+        let age = |run: RunIx| observed.runs[run].age;
+        pull_in(&mut times, |run| half_lives.wide_weight(age(run)));
+        let mut under = vec![Under::default(); half_lives.len()];
+        // The sums of weighted times and of weights so far, the last run counting 1.
+        let mut sums = vec![(0.0, 0.0); half_lives.len()];
+        let mut last_age = age(times[0].0);
+        for of_run in times.chunk_by(|one, other| age(one.0) == age(other.0)) {
+            let run_age = age(of_run[0].0);
+            let took = of_run.iter().map(|(_, time)| time).sum::<f64>();
+            let mean_took = took / of_run.len() as f64;
+            let is_scored = run_age < SCORED_RUNS;
+            let log_took = if is_scored { log(mean_took) } else { 0.0 };
+            for (at, (under, (sum, weight))) in under.iter_mut().zip(&mut sums).enumerate() {
+                if is_scored && *weight > 0.0 {
+                    let foretold = *sum / *weight;
+                    under.error += (foretold - mean_took).abs();
+                    under.log_squares += (log_took - log(foretold)).powi(2);
+                    under.foretold += 1;
+                }
+                // Of two lanes the ages do not follow each other: what can't be said counts as one age.
+                let decay = half_lives.weight(at, last_age.saturating_sub(run_age));
+                *sum = *sum * decay + took;
+                *weight = *weight * decay + of_run.len() as f64;
+            }
+            last_age = run_age;
+        }
+        for (under, (sum, weight)) in under.iter_mut().zip(sums) {
+            under.mean = sum / weight;
+        }
         let samples = u32::try_from(times.len()).unwrap_or(u32::MAX);
-        Some(Self { mean, weight: total, samples, log_squares })
+        Some(Self { under, samples, lane: observed.runs[latest].facts.lane.clone() })
+    }
+}
+
+/// So many of the latest runs show how good forecasts are: what a suite was like before says less.
+const SCORED_RUNS: u32 = 16;
+
+/// Returns the logarithm of a time in milliseconds; below half a millisecond there is only noise.
+fn log(time: f64) -> f64 {
+    time.max(0.5).ln()
+}
+
+/// So many of the latest times show what is usual of a test; older ones would weigh next to nothing.
+const USUAL_TIMES: usize = 50;
+
+/// Pulls in what is far off the other times of the same test (Winsor's rule).
+fn pull_in(times: &mut [(RunIx, f64)], weight: impl Fn(RunIx) -> f64) {
+    // With fewer than four times nobody can say which one is off.
+    if times.len() < 4 {
+        return;
+    }
+    let recent = &times[times.len().saturating_sub(USUAL_TIMES)..];
+    let weighted: Vec<(f64, f64)> = recent.iter().map(|(run, time)| (*time, weight(*run))).collect();
+    let middle = weighted_median(weighted.clone());
+    let deviations: Vec<(f64, f64)> =
+        weighted.iter().map(|(time, weight)| ((time - middle).abs(), *weight)).collect();
+    let reach = FAR_OFF * 1.4826 * weighted_median(deviations.clone()).max(middle * 0.02);
+    let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
+    let beyond: f64 = deviations.iter().filter(|(off, _)| *off > reach).map(|(_, weight)| weight).sum();
+    // What happens often is not off.
+    if beyond > 0.0 && beyond <= MOST_OFF * total {
+        for (_, time) in times {
+            *time = time.clamp((middle - reach).max(0.0), middle + reach);
+        }
     }
 }
 
@@ -93,20 +152,19 @@ fn sum_of_places(of_run: &[&Sample], runs: &IxVec<RunIx, StoredRun>) -> Option<(
     (last_of_place.len() > 1).then(|| (last, last_of_place.values().sum()))
 }
 
-/// Returns the variance of the logarithm of one test's times, over all tests that were measured more than once
-/// and take long enough to be measured well.
-pub(super) fn pooled_log_variance<'m>(measured: impl Iterator<Item = &'m Measured>) -> f64 {
-    let (mut squares, mut freedom) = (0.0, 0.0);
-    for measured in measured.filter(|measured| measured.samples > 1 && measured.mean >= 20.0) {
-        squares += measured.log_squares;
-        freedom += f64::from(measured.samples - 1);
+/// Returns how far a test's time is from its forecast in logarithm, squared, over all tests whose runs were foretold
+/// and that take long enough to be measured well.
+pub(super) fn pooled_log_variance<'m>(foretold: impl Iterator<Item = &'m Under>) -> f64 {
+    let (mut squares, mut count) = (0.0, 0.0);
+    for under in foretold.filter(|under| under.mean >= 20.0) {
+        squares += under.log_squares;
+        count += f64::from(under.foretold);
     }
-    (10.0 * USUAL_SCATTER.powi(2) + squares) / (10.0 + freedom)
+    (10.0 * USUAL_SCATTER.powi(2) + squares) / (10.0 + count)
 }
 
 /// Returns the value at which half the weight is reached, the mean of two where it falls between them.
-fn weighted_median(values: &[(f64, f64)]) -> f64 {
-    let mut sorted = values.to_vec();
+fn weighted_median(mut sorted: Vec<(f64, f64)>) -> f64 {
     sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let half = sorted.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
     let mut reached = 0.0;

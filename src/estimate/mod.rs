@@ -4,12 +4,13 @@
 //! times of the same tests. Tests are compared after the pace is taken out, and the pace's own spread is kept,
 //! because it does not average out within a shard.
 //!
-//! What a test takes is the mean of its times, recent runs counting more, far-off ones pulled in (Winsor's
-//! rule); it is then drawn a little towards its file, by as much as the scatter of one test is large against
-//! the scatter between tests (empirical Bayes: Efron and Morris, "Stein's Paradox in Statistics", 1977). A test
-//! that was never measured gets the mean of its file, or of the nearest folder above that has enough measured
-//! tests, or of all.
+//! What a test takes is the mean of its times, far-off ones pulled in (Winsor's rule), recent runs counting more: how
+//! much more is measured (`half_life.rs`). It is not drawn towards its file: tests of one file differ by factors, and
+//! on every history that we measured (`docs/estimates.md`) drawing made no forecast better. A test that was never
+//! measured gets the mean of its file, or of the nearest folder above that has enough measured tests, or of all.
 
+mod backtest;
+mod half_life;
 mod least_squares;
 mod measured;
 mod overheads;
@@ -19,17 +20,19 @@ mod skips;
 
 use std::collections::BTreeMap;
 
+pub use backtest::{Backtest, Errors, Forecaster, Foretold, Question, Split};
 pub use overheads::{LaneOverhead, Overheads, fit_overheads};
 use rayon::prelude::*;
 use setups::take_out_setups;
 pub use setups::{SetupTime, uses};
 pub use skips::SkipRecord;
 
-use crate::config::Config;
+use crate::config::{Config, HalfLife};
 use crate::history::{Observed, TestHistory};
-use crate::ids::{NodeId, RunIx};
+use crate::ids::NodeId;
 use crate::inventory::Inventory;
 use crate::time::Micros;
+use half_life::HalfLives;
 use measured::{Measured, pooled_log_variance};
 use pace::Pace;
 use skips::ServicesUp;
@@ -72,6 +75,8 @@ pub struct Estimates {
     /// The standard deviation of a run's pace, as a share: 0.1 means that two of three runs are within 10 % of
     /// the usual.
     pub pace_deviation: f64,
+    /// How many runs it takes until a run counts half: stated, or the one that foretold the last runs best.
+    pub half_life: f64,
     /// How many runs were measured.
     pub runs: usize,
     /// What set-ups take that all tests here are without.
@@ -104,53 +109,50 @@ const FAR_OFF: f64 = 4.0;
 /// As long as they are at most this share of all, by weight.
 const MOST_OFF: f64 = 0.2;
 
-/// How far apart in logarithm the times of different tests of one file usually are. Drawn from nothing but the
-/// rule of thumb that they differ by a factor of three; the fit replaces it as soon as there are repeats.
-const USUAL_LOG_VARIANCE_BETWEEN: f64 = 1.2;
-
 impl Estimates {
     /// Returns what the history says about every test that it knows. A run `half_life` runs of its lane older
     /// than another counts half as much; attempts and shards of one run are of one age.
     #[must_use]
-    pub fn from_history(observed: &Observed, half_life: f64) -> Self {
+    pub fn from_history(observed: &Observed, half_life: HalfLife) -> Self {
         let pace = Pace::of(observed);
-        let weight = |run: RunIx| 0.5_f64.powf(f64::from(observed.runs[run].age) / half_life);
-        let of_test = |(at, test)| Some((at, Measured::of(test, observed, &pace, weight)?));
+        let oldest = observed.runs.iter().map(|run| run.age).max().unwrap_or(0);
+        let half_lives = HalfLives::new(half_life, oldest);
+        let of_test = |(at, test)| Some((at, Measured::of(test, observed, &pace, &half_lives)?));
         let measured: Vec<(usize, Measured)> =
             observed.tests.par_iter().enumerate().filter_map(of_test).collect();
         let services = ServicesUp::of(observed);
         let records: Vec<SkipRecord> =
             observed.tests.par_iter().map(|test| SkipRecord::of(test, &services)).collect();
 
-        // How much one test scatters, against how much tests differ: both in logarithm.
-        let within = pooled_log_variance(measured.iter().map(|(_, measured)| measured));
-        let mut estimates =
-            Self { pace_deviation: pace.deviation, runs: observed.whole_runs.len(), ..Self::default() };
+        let best = half_lives.best(measured.iter().map(|(_, measured)| measured));
+        let next_pace = pace.next(&half_lives, best);
+        let within = pooled_log_variance(measured.iter().map(|(_, measured)| &measured.under[best]));
+        let mut estimates = Self {
+            pace_deviation: pace.deviation(&half_lives, best),
+            half_life: half_lives.runs(best),
+            runs: observed.whole_runs.len(),
+            ..Self::default()
+        };
+        let mut by_test: BTreeMap<usize, Estimate> = BTreeMap::new();
         for (at, measured) in &measured {
             let file = &observed.tests[*at].file;
-            estimates.files.entry(file.clone()).or_default().0.push(measured.mean);
+            let under = &measured.under[best];
+            let mean = under.mean * next_pace.get(&measured.lane).copied().unwrap_or(1.0);
+            estimates.files.entry(file.clone()).or_default().0.push(mean);
             for folder in folders_above(file) {
-                estimates.folders.entry(folder.to_owned()).or_default().0.push(measured.mean);
+                estimates.folders.entry(folder.to_owned()).or_default().0.push(mean);
             }
-            estimates.suite.0.push(measured.mean);
+            estimates.suite.0.push(mean);
+            let scatter = ((SCATTER_WEIGHT * within + under.log_squares)
+                / (SCATTER_WEIGHT + f64::from(under.foretold)))
+            .sqrt();
+            // A time that was never foretold may be as far off as the next one.
+            let scatter = if under.foretold == 0 { scatter * std::f64::consts::SQRT_2 } else { scatter };
+            let (deviation, level) = (mean * scatter, Level::Test);
+            by_test.insert(*at, Estimate { mean, deviation, samples: measured.samples, level });
         }
         let pools = estimates.files.values_mut().chain(estimates.folders.values_mut());
         pools.chain((!estimates.suite.0.is_empty()).then_some(&mut estimates.suite)).for_each(Pool::settle);
-        let mut by_test: BTreeMap<usize, Estimate> = BTreeMap::new();
-        for (at, measured) in &measured {
-            let prior = &estimates.files[&observed.tests[*at].file];
-            let drawn = within / USUAL_LOG_VARIANCE_BETWEEN / measured.weight;
-            let share = if prior.0.len() > 1 { drawn / (1.0 + drawn) } else { 0.0 };
-            let mean = measured.mean * (1.0 - share) + prior.mean() * share;
-            let samples = f64::from(measured.samples);
-            let scatter = ((SCATTER_WEIGHT * within + measured.log_squares)
-                / (SCATTER_WEIGHT + (samples - 1.0).max(0.0)))
-            .sqrt();
-            // The mean of few measurements is itself not sure.
-            let deviation = mean * scatter * (1.0 + 1.0 / samples).sqrt();
-            let level = Level::Test;
-            by_test.insert(*at, Estimate { mean, deviation, samples: measured.samples, level });
-        }
         for ((at, test), record) in observed.tests.iter().enumerate().zip(records) {
             let own = by_test.get(&at).copied();
             let estimate = own.unwrap_or_else(|| estimates.for_file(&test.file));
@@ -255,7 +257,7 @@ fn folders_above(file: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use crate::history::{Sample, StoredRun, WholeRun};
-    use crate::ids::{Ix, WholeRunIx};
+    use crate::ids::{Ix, RunIx, WholeRunIx};
     use crate::ingest::{Outcome, RunFacts, UnitKind};
 
     /// Returns a history: for every test its seconds in each run, `-` where it was not seen, `s` where skipped.
@@ -283,7 +285,7 @@ mod tests {
                     run,
                     total,
                     outcome,
-                    phases: None,
+                    more: None,
                     reason: None,
                     unit: UnitKind::Test,
                     retries: 0,
@@ -309,22 +311,69 @@ mod tests {
     #[test]
     fn one_run_in_many_that_went_wrong_moves_an_estimate_little() {
         let steady = [("a.py::x", "2 2 2 2 2 2 2 60 2 2"), ("a.py::y", "3 3 3 3 3 3 3 3 3 3")];
-        let estimates = Estimates::from_history(&history(&steady), 10.0);
+        let estimates = Estimates::from_history(&history(&steady), HalfLife::Runs(10.0));
         assert!((1.8..2.3).contains(&seconds(&estimates, "a.py::x")), "{}", seconds(&estimates, "a.py::x"));
     }
 
     #[test]
     fn recent_runs_count_more() {
         let tests = [("a.py::x", "1 1 1 1 1 4 4 4 4 4"), ("b.py::y", "9 9 9 9 9 9 9 9 9 9")];
-        let quick = seconds(&Estimates::from_history(&history(&tests), 1.0), "a.py::x");
-        let slow = seconds(&Estimates::from_history(&history(&tests), 1000.0), "a.py::x");
+        let quick = seconds(&Estimates::from_history(&history(&tests), HalfLife::Runs(1.0)), "a.py::x");
+        let slow = seconds(&Estimates::from_history(&history(&tests), HalfLife::Runs(1000.0)), "a.py::x");
         assert!(quick > slow + 0.5, "{quick} and {slow}");
+    }
+
+    #[test]
+    fn the_half_life_is_the_one_that_foretold_the_last_runs_best() {
+        let measured = |tests: &[(&str, &str)]| Estimates::from_history(&history(tests), HalfLife::Measured);
+        let noisy = [
+            ("a.py::x", "10 14 9 13 8 12 15 7 11 10"),
+            ("a.py::y", "40 30 44 36 28 45 31 42 35 39"),
+            ("b.py::z", "70 90 66 82 94 71 88 69 77 85"),
+        ];
+        let changing = [
+            ("a.py::x", "10 10 20 20 20 5 5 5 30 30"),
+            ("a.py::y", "40 20 20 20 60 60 60 60 25 25"),
+            ("b.py::z", "70 70 70 30 30 30 90 90 90 45"),
+        ];
+        assert!(measured(&noisy).half_life >= 4.0, "{}", measured(&noisy).half_life);
+        assert!(measured(&changing).half_life < 1.0, "{}", measured(&changing).half_life);
+        // Two runs can't tell the one from the other.
+        let short = measured(&[("a.py::x", "10 20"), ("a.py::y", "30 10")]);
+        assert!((short.half_life - 1.0).abs() < f64::EPSILON, "{}", short.half_life);
+    }
+
+    #[test]
+    fn a_suite_that_became_faster_as_a_whole_is_foretold_as_fast_as_it_is() {
+        let tests = [
+            ("a.py::x", "10 10 10 10 10 5 5 5"),
+            ("b.py::y", "40 40 40 40 40 20 20 20"),
+            ("c.py::z", "30 30 30 30 30 15 15 15"),
+        ];
+        let estimates = Estimates::from_history(&history(&tests), HalfLife::Measured);
+        let whole: f64 = tests.iter().map(|(id, _)| seconds(&estimates, id)).sum();
+        assert!((38.0..46.0).contains(&whole), "{whole}");
+    }
+
+    #[test]
+    fn a_session_of_one_test_does_not_move_another() {
+        // Lately `y` runs alone on its machine, as nothing else of its file is left; `x` became slower meanwhile.
+        let tests = [("a.py::x", "2 2 4 4"), ("b.py::y", "3 3 3 3"), ("b.py::z", "1 1 - -")];
+        let estimates = Estimates::from_history(&history(&tests), HalfLife::Measured);
+        assert!((2.8..3.2).contains(&seconds(&estimates, "b.py::y")), "{}", seconds(&estimates, "b.py::y"));
+    }
+
+    #[test]
+    fn a_test_is_not_drawn_towards_its_file() {
+        let tests = [("a.py::x", "60"), ("a.py::y", "1"), ("a.py::z", "1")];
+        let estimates = Estimates::from_history(&history(&tests), HalfLife::Measured);
+        assert!((seconds(&estimates, "a.py::x") - 60.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_slow_machine_is_told_from_slow_tests() {
         let tests = [("a.py::x", "1 2 1"), ("a.py::y", "3 6 3"), ("a.py::z", "- 8 -")];
-        let estimates = Estimates::from_history(&history(&tests), 1000.0);
+        let estimates = Estimates::from_history(&history(&tests), HalfLife::Runs(1000.0));
         // The third test was only seen in the run that was twice as slow as the others.
         let ratio = seconds(&estimates, "a.py::z") / seconds(&estimates, "a.py::x");
         assert!((3.5..4.5).contains(&ratio), "{ratio}");
@@ -340,7 +389,7 @@ mod tests {
             ("t/b.py::x", "4"),
             ("u/c.py::x", "8"),
         ];
-        let estimates = Estimates::from_history(&history(&tests), 10.0);
+        let estimates = Estimates::from_history(&history(&tests), HalfLife::Runs(10.0));
         let level = |id: &str| {
             let id: NodeId = id.parse().unwrap();
             estimates.of(&id, id.file()).level
@@ -349,14 +398,14 @@ mod tests {
         assert_eq!(level("t/b.py::new"), Level::Folder);
         assert_eq!(level("v/d.py::new"), Level::Suite);
         assert!((0.9..1.1).contains(&seconds(&estimates, "t/a.py::new")));
-        let nothing = Estimates::from_history(&Observed::default(), 10.0);
+        let nothing = Estimates::from_history(&Observed::default(), HalfLife::Runs(10.0));
         assert_eq!(nothing.of(&"a.py::x".parse().unwrap(), "a.py").level, Level::Count);
     }
 
     #[test]
     fn a_skip_without_its_service_says_nothing_about_the_test() {
         let observed = history(&[("a.py::x", "s s"), ("a.py::y", "s 2")]);
-        let estimates = Estimates::from_history(&observed, 10.0);
+        let estimates = Estimates::from_history(&observed, HalfLife::Runs(10.0));
         let skips = estimates.skips(&"a.py::x".parse().unwrap()).unwrap();
         let (postgres, solr) = ("postgres".parse().unwrap(), "solr".parse().unwrap());
         assert!(skips.always_skipped());

@@ -447,7 +447,7 @@ mod tests {
                 run,
                 total,
                 outcome: Outcome::Passed,
-                phases: None,
+                more: None,
                 reason: None,
                 unit: crate::ingest::UnitKind::default(),
                 retries: 0,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::half_life::HalfLives;
 use super::measured::{median, times_of};
 use super::{SCATTER_WEIGHT, USUAL_PACE_DEVIATION};
 use crate::history::{Observed, TestHistory};
-use crate::ids::{IxVec, RunIx};
+use crate::ids::{IxVec, LaneName, RunIx};
 
 /// How many tests are looked at together. Fixed, because sums of floating-point numbers depend on their order.
 const TESTS_AT_ONCE: usize = 1024;
@@ -20,9 +21,15 @@ const ENOUGH_TESTS: u32 = 2;
 /// however many reports, has one pace.
 pub(super) struct Pace {
     session_of: IxVec<RunIx, usize>,
-    of_session: Vec<f64>,
-    /// The pace that is expected of the next run: the mean is 1 by construction.
-    pub(super) deviation: f64,
+    sessions: Vec<Session>,
+}
+
+/// What one machine ran in one attempt.
+struct Session {
+    lane: Option<LaneName>,
+    age: u32,
+    sums: Sums,
+    pace: f64,
 }
 
 /// What the tests of a session took, and what they usually take.
@@ -33,55 +40,112 @@ struct Sums {
     tests: u32,
 }
 
-impl Pace {
-    pub(super) fn of(observed: &Observed) -> Self {
-        let (session_of, sessions) = sessions(observed);
-        let partial: Vec<Vec<Sums>> = observed
-            .tests
-            .par_chunks(TESTS_AT_ONCE)
-            .map(|tests| sums_of(tests, observed, &session_of, sessions))
-            .collect();
-        let mut sums = vec![Sums::default(); sessions];
-        for partial in partial {
-            for (sum, partial) in sums.iter_mut().zip(partial) {
-                sum.time += partial.time;
-                sum.usual += partial.usual;
-                sum.tests += partial.tests;
-            }
-        }
-        let pace = |sum: &Sums| {
-            (sum.tests >= ENOUGH_TESTS && sum.usual > 0.0 && sum.time > 0.0).then(|| sum.time / sum.usual)
-        };
-        let shared: Vec<f64> = sums.iter().filter_map(pace).collect();
-        let count = shared.len() as f64;
-        let mean = if shared.is_empty() { 1.0 } else { shared.iter().sum::<f64>() / count };
-        let variance: f64 = shared.iter().map(|pace| (pace / mean - 1.0).powi(2)).sum();
-        let known = (count - 1.0).max(0.0);
-        let deviation =
-            ((SCATTER_WEIGHT * USUAL_PACE_DEVIATION.powi(2) + variance) / (SCATTER_WEIGHT + known)).sqrt();
-        let of_session = sums.iter().map(|sum| pace(sum).map_or(1.0, |pace| pace / mean)).collect();
-        Self { session_of, of_session, deviation }
+impl Sums {
+    fn pace(&self) -> Option<f64> {
+        (self.tests >= ENOUGH_TESTS && self.usual > 0.0 && self.time > 0.0).then(|| self.time / self.usual)
     }
 
-    pub(super) fn of_run(&self, run: RunIx) -> f64 {
-        self.of_session[self.session_of[run]]
+    fn add(&mut self, other: &Self) {
+        self.time += other.time;
+        self.usual += other.usual;
+        self.tests += other.tests;
     }
 }
 
-/// Returns the session of every part of a run, and how many there are: what one machine ran in one attempt.
-fn sessions(observed: &Observed) -> (IxVec<RunIx, usize>, usize) {
+impl Pace {
+    pub(super) fn of(observed: &Observed) -> Self {
+        let (session_of, mut sessions) = sessions(observed);
+        let partial: Vec<Vec<Sums>> = observed
+            .tests
+            .par_chunks(TESTS_AT_ONCE)
+            .map(|tests| sums_of(tests, observed, &session_of, sessions.len()))
+            .collect();
+        for partial in partial {
+            for (session, partial) in sessions.iter_mut().zip(partial) {
+                session.sums.add(&partial);
+            }
+        }
+        // Where a machine ran too little, the other machines of its run say how fast that was.
+        let mut of_run: BTreeMap<(Option<LaneName>, u32), Sums> = BTreeMap::new();
+        for session in &sessions {
+            of_run.entry((session.lane.clone(), session.age)).or_default().add(&session.sums);
+        }
+        for session in &mut sessions {
+            let of_run = || of_run[&(session.lane.clone(), session.age)].pace();
+            session.pace = session.sums.pace().or_else(of_run).unwrap_or(1.0);
+        }
+        Self { session_of, sessions }
+    }
+
+    pub(super) fn of_run(&self, run: RunIx) -> f64 {
+        self.sessions[self.session_of[run]].pace
+    }
+
+    /// Returns the pace that is expected of the next run of every lane: recent runs count more, so that a suite that
+    /// became faster as a whole is foretold as fast as it is now.
+    pub(super) fn next(&self, half_lives: &HalfLives, at: usize) -> BTreeMap<Option<LaneName>, f64> {
+        let mut lanes: BTreeMap<Option<LaneName>, (f64, f64)> = BTreeMap::new();
+        for session in self.known() {
+            let weight = half_lives.weight(at, session.age) * session.sums.usual;
+            let (time, usual) = lanes.entry(session.lane.clone()).or_default();
+            // Times were divided by this pace, whoever told it.
+            *time += weight * session.pace;
+            *usual += weight;
+        }
+        // Runs that are so old that they are worth nothing say nothing.
+        let pace = |(time, usual): (f64, f64)| if usual > 0.0 && time > 0.0 { time / usual } else { 1.0 };
+        lanes.into_iter().map(|(lane, sums)| (lane, pace(sums))).collect()
+    }
+
+    /// Returns by how much the pace of a session differs from what the runs before it foretold, as a share.
+    pub(super) fn deviation(&self, half_lives: &HalfLives, at: usize) -> f64 {
+        let mut sessions: Vec<&Session> = self.known().collect();
+        sessions.sort_by(|one, other| one.lane.cmp(&other.lane).then(other.age.cmp(&one.age)));
+        let (mut squares, mut count) = (0.0, 0.0);
+        for lane in sessions.chunk_by(|one, other| one.lane == other.lane) {
+            let (mut time, mut usual, mut last_age) = (0.0, 0.0, lane[0].age);
+            for run in lane.chunk_by(|one, other| one.age == other.age) {
+                let decay = half_lives.weight(at, last_age - run[0].age);
+                (time, usual, last_age) = (time * decay, usual * decay, run[0].age);
+                if time > 0.0 && usual > 0.0 {
+                    let foretold = time / usual;
+                    for session in run.iter().filter(|session| session.sums.pace().is_some()) {
+                        squares += (session.pace / foretold - 1.0).powi(2);
+                        count += 1.0;
+                    }
+                }
+                for session in run {
+                    time += session.sums.usual * session.pace;
+                    usual += session.sums.usual;
+                }
+            }
+        }
+        ((SCATTER_WEIGHT * USUAL_PACE_DEVIATION.powi(2) + squares) / (SCATTER_WEIGHT + count)).sqrt()
+    }
+
+    /// Returns the sessions that ran a test whose usual time is known.
+    fn known(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| session.sums.usual > 0.0)
+    }
+}
+
+/// Returns the session of every part of a run, and the sessions: what one machine ran in one attempt.
+fn sessions(observed: &Observed) -> (IxVec<RunIx, usize>, Vec<Session>) {
     let mut known = BTreeMap::new();
+    let mut sessions = Vec::new();
     let session_of = observed
         .runs
         .iter()
         .map(|run| {
-            let next = known.len();
             let session = (run.whole, run.facts.attempt.unwrap_or(1), &run.facts.lane, run.place());
-            *known.entry(session).or_insert(next)
+            *known.entry(session).or_insert_with(|| {
+                let lane = run.facts.lane.clone();
+                sessions.push(Session { lane, age: run.age, sums: Sums::default(), pace: 1.0 });
+                sessions.len() - 1
+            })
         })
         .collect();
-    let count = known.len();
-    (session_of, count)
+    (session_of, sessions)
 }
 
 fn sums_of(

@@ -71,7 +71,7 @@ pub(super) fn take_out_setups(
             let taken = measured.unwrap_or(Micros(time.value.0.saturating_mul(1_000)));
             let sample = &mut observed.tests[payer.test].samples[payer.sample];
             sample.total = Micros(sample.total.0.saturating_sub(taken.0));
-            if let Some(phases) = &mut sample.phases {
+            if let Some(phases) = sample.more.as_mut().and_then(|more| more.phases.as_mut()) {
                 phases.setup = Micros(phases.setup.0.saturating_sub(taken.0));
             }
         }
@@ -107,7 +107,7 @@ fn sessions_of(
 /// Returns which test of a session paid the set-up, and how much where that can be told.
 fn payer(observed: &Observed, session: &[Payer], setup: &Setup) -> Option<(Payer, Option<Micros>)> {
     let sample = |payer: &Payer| -> &Sample { &observed.tests[payer.test].samples[payer.sample] };
-    let phase = |payer: &Payer| sample(payer).phases.as_ref().map(|phases| phases.setup);
+    let phase = |payer: &Payer| sample(payer).phases().map(|phases| phases.setup);
     let phases: Option<Vec<Micros>> = session.iter().map(phase).collect();
     if let Some(phases) = phases {
         if phases.len() < ENOUGH_USERS {

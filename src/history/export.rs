@@ -31,10 +31,12 @@ pub fn export_csv(observed: &Observed, out: impl io::Write) -> io::Result<()> {
         file: &test.file,
         outcome: sample.outcome,
         total: sample.total,
-        phases: sample.phases.as_deref().copied(),
+        phases: sample.phases(),
         reason: sample.reason.as_deref(),
         unit: sample.unit,
         retries: sample.retries,
+        worker: sample.worker(),
+        project: sample.project(),
     });
     csv::write(out, rows)
 }

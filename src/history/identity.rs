@@ -89,9 +89,15 @@ pub(super) fn drop_retold(samples: &mut Vec<Sample>, runs: &IxVec<RunIx, StoredR
 
 /// Adds to a sample what another report knows of the same execution. Its run keeps its place in the order.
 fn join(sample: &mut Sample, other: Sample) {
-    if sample.phases.is_none() && other.phases.is_some() {
+    if sample.phases().is_none() && other.phases().is_some() {
         // Who knows the phases did not round their sum.
-        (sample.phases, sample.total) = (other.phases, other.total);
+        sample.total = other.total;
+    }
+    if let Some(other) = other.more {
+        let more = sample.more.get_or_insert_default();
+        more.phases = more.phases.or(other.phases);
+        more.worker = more.worker.take().or(other.worker);
+        more.project = more.project.take().or(other.project);
     }
     sample.unit = sample.unit.max(other.unit);
     sample.retries = sample.retries.max(other.retries);
@@ -108,5 +114,5 @@ fn tell_of_one(one: &Sample, other: &Sample, runs: &IxVec<RunIx, StoredRun>) -> 
         && one.total.0.abs_diff(other.total.0) <= ROUNDED_MICROS
         && run.facts.lane == other_run.facts.lane
         && attempt(run) == attempt(other_run)
-        && run.place() == other_run.place()
+        && (run.place() == other_run.place() || run.place().is_none() || other_run.place().is_none())
 }

@@ -529,6 +529,12 @@ struct ObservationV1 {
     unit: String,
     /// How often it was tried in vain before, within the same job.
     retries: u16,
+    /// The worker that ran it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<String>,
+    /// The project or browser it ran under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phases: Option<PhasesV1>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -558,7 +564,9 @@ impl ReportV1 {
             seconds: sample.total.as_secs_f64(),
             unit: sample.unit.as_str().to_owned(),
             retries: sample.retries,
-            phases: sample.phases.as_deref().copied().map(PhasesV1::from),
+            worker: sample.worker().map(str::to_owned),
+            project: sample.project().map(str::to_owned),
+            phases: sample.phases().map(PhasesV1::from),
             reason: sample.reason.as_deref().map(str::to_owned),
         };
         Self {

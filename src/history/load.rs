@@ -142,7 +142,7 @@ fn join(shares: Vec<Share>, observed: &Observed) -> Vec<TestHistory> {
                 run: part.run,
                 total: part.totals[row],
                 outcome: part.outcomes[row],
-                phases: part.phases.get_mut(row).and_then(Option::take),
+                more: part.more.get_mut(row).and_then(Option::take),
                 unit: part.units.get(row).copied().unwrap_or_default(),
                 retries: part.retries.get(row).copied().unwrap_or(0),
                 reason: reason.map(|reason| reasons[share][reason].clone()),

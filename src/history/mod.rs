@@ -37,6 +37,7 @@ mod table;
 mod tests_table;
 pub mod views;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use compact::{Compacted, compact};
@@ -47,7 +48,7 @@ pub use load::{Detail, load, load_detail, load_runs, load_test};
 pub use prune::{Pruned, Which, prune};
 pub use store::{Added, Digest, Store};
 
-use crate::ids::{IxVec, LaneName, NodeId, RunIx, WholeRunIx};
+use crate::ids::{Ix as _, IxVec, LaneName, NodeId, RunIx, WholeRunIx};
 use crate::ingest::{JobObservation, Outcome, Phases, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
@@ -118,14 +119,25 @@ pub struct Sample {
     pub total: Micros,
     /// How it ended.
     pub outcome: Outcome,
-    /// The phases, where they are known. Few sources know them, and there are millions of samples.
-    pub phases: Option<Box<Phases>>,
+    /// What few sources know. There are millions of samples, so that it lies apart.
+    pub more: Option<Box<More>>,
     /// Why it was skipped or failed.
     pub reason: Option<Reason>,
     /// What was measured as a whole.
     pub unit: UnitKind,
     /// How often it was tried in vain before, within the same job.
     pub retries: u16,
+}
+
+/// What few sources know of an execution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    /// The phases.
+    pub phases: Option<Phases>,
+    /// The worker that ran it.
+    pub worker: Option<Arc<str>>,
+    /// The project or browser it ran under.
+    pub project: Option<Arc<str>>,
 }
 
 /// Why a test was skipped or failed. The same words stand in memory once.
@@ -173,6 +185,41 @@ impl Observed {
         self.tests.iter().map(|test| test.samples.len()).sum()
     }
 
+    /// Returns what is known about a test.
+    #[must_use]
+    pub fn test(&self, test: &NodeId) -> Option<&TestHistory> {
+        let at = self.tests.binary_search_by(|known| known.test.cmp(test)).ok()?;
+        self.tests.get(at)
+    }
+
+    /// Returns what was known before a run. CI jobs are left out: they belong to no run by its place.
+    #[must_use]
+    pub fn before(&self, run: WholeRunIx) -> Self {
+        let end = RunIx(self.whole_runs[run].parts.start);
+        let mut runs: IxVec<RunIx, StoredRun> =
+            self.runs.iter_enumerated().take_while(|(ix, _)| *ix < end).map(|(_, run)| run.clone()).collect();
+        let mut newest: BTreeMap<Option<LaneName>, u32> = BTreeMap::new();
+        for run in &runs {
+            let age = newest.entry(run.facts.lane.clone()).or_insert(run.age);
+            *age = run.age.min(*age);
+        }
+        for run in &mut runs {
+            run.age -= newest[&run.facts.lane];
+        }
+        let earlier = |test: &TestHistory| {
+            let samples: Vec<Sample> =
+                test.samples.iter().take_while(|sample| sample.run < end).cloned().collect();
+            let known = TestHistory { test: test.test.clone(), file: test.file.clone(), samples };
+            (!known.samples.is_empty()).then_some(known)
+        };
+        Self {
+            runs,
+            whole_runs: self.whole_runs.iter().take(run.position()).cloned().collect(),
+            tests: self.tests.iter().filter_map(earlier).collect(),
+            jobs: Vec::new(),
+        }
+    }
+
     /// Returns the parts of a run.
     pub fn parts(&self, whole: &WholeRun) -> impl Iterator<Item = (RunIx, &StoredRun)> {
         whole.parts.clone().map(|part| (RunIx(part), &self.runs[RunIx(part)]))
@@ -204,6 +251,24 @@ impl Sample {
     #[must_use]
     pub fn ran(&self) -> bool {
         self.outcome != Outcome::Skipped
+    }
+
+    /// Returns the phases, where they are known.
+    #[must_use]
+    pub fn phases(&self) -> Option<Phases> {
+        self.more.as_ref()?.phases
+    }
+
+    /// Returns the worker that ran it, where it is known.
+    #[must_use]
+    pub fn worker(&self) -> Option<&str> {
+        self.more.as_ref()?.worker.as_deref()
+    }
+
+    /// Returns the project or browser it ran under, where it is known.
+    #[must_use]
+    pub fn project(&self) -> Option<&str> {
+        self.more.as_ref()?.project.as_deref()
     }
 
     /// Returns whether it ran and did not hold.

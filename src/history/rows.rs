@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use polars::prelude::PlHashMap;
 
 use super::error::HistoryError;
 use super::load::Detail;
-use super::{Reason, table};
+use super::{More, Reason, table};
 use crate::ids::{NodeId, RunIx};
-use crate::ingest::{Outcome, Phases, UnitKind};
+use crate::ingest::{Outcome, Phases, UnitKind, columns};
 use crate::time::Micros;
 
 /// The rows of one part, column by column.
@@ -22,7 +23,7 @@ pub(super) struct PartRows {
     /// Positions among [`Names::reasons`], from 1; 0 for none. Empty where no row has any.
     pub(super) reasons: Vec<u32>,
     /// Empty where no row has any.
-    pub(super) phases: Vec<Option<Box<Phases>>>,
+    pub(super) more: Vec<Option<Box<More>>>,
     /// Empty where all are tests.
     pub(super) units: Vec<UnitKind>,
     /// Empty where there were none.
@@ -41,6 +42,7 @@ pub(super) struct Names {
     /// For every test the one that stood in the row after it, the last time.
     followers: Vec<u32>,
     reason_positions: PlHashMap<Box<str>, u32>,
+    places: PlHashMap<Box<str>, Arc<str>>,
 }
 
 /// A part to read: its rows within the file, and the place of its run.
@@ -56,32 +58,33 @@ pub(super) fn read(
     (detail, only): (Detail, Option<&NodeId>),
     names: &mut Names,
 ) -> Result<Vec<PartRows>, HistoryError> {
-    let footer = table::read_footer(path)?;
-    let mut columns = vec!["test", "outcome", "total_us"];
-    columns.extend(["file", "unit", "retries", "reason"].iter().filter(|name| footer.speaks(name)));
-    let reads_phases = detail == Detail::Everything && footer.speaks("setup_us");
-    if reads_phases {
-        columns.extend(["setup_us", "call_us", "teardown_us"]);
-    }
-    let file = table::read(path, Some(&columns))?;
+    let chosen = columns_of(&table::read_footer(path)?, detail);
+    let has = |name: &str| chosen.contains(&name);
+    let file = table::read(path, Some(&chosen))?;
     if wanted.last().is_some_and(|part| part.rows.end > file.len()) {
         // It was rewritten since its footer was read.
         return Err(HistoryError::io("read", path)(std::io::ErrorKind::NotFound.into()));
     }
-    let optional = |name| if footer.speaks(name) { file.text(name).map(Some) } else { Ok(None) };
-    let mut file_cells = optional("file")?.map(polars::prelude::ChunkedArray::iter);
-    let mut unit_cells = optional("unit")?.map(polars::prelude::ChunkedArray::iter);
-    let mut reason_cells = optional("reason")?.map(polars::prelude::ChunkedArray::iter);
-    let mut retry_cells = if footer.speaks("retries") { Some(file.count("retries")?.iter()) } else { None };
-    let phases = if reads_phases {
-        Some([file.integer("setup_us")?, file.integer("call_us")?, file.integer("teardown_us")?])
+    let optional = |name: &str| if has(name) { file.text(name).map(Some) } else { Ok(None) };
+    let mut file_cells = optional(columns::FILE)?.map(polars::prelude::ChunkedArray::iter);
+    let mut unit_cells = optional(columns::UNIT)?.map(polars::prelude::ChunkedArray::iter);
+    let mut reason_cells = optional(columns::REASON)?.map(polars::prelude::ChunkedArray::iter);
+    let mut worker_cells = optional(columns::WORKER)?.map(polars::prelude::ChunkedArray::iter);
+    let mut project_cells = optional(columns::PROJECT)?.map(polars::prelude::ChunkedArray::iter);
+    let mut retry_cells =
+        if has(columns::RETRIES) { Some(file.count(columns::RETRIES)?.iter()) } else { None };
+    let phases = if has(columns::PHASES[0]) {
+        let [setup, call, teardown] = columns::PHASES;
+        Some([file.integer(setup)?, file.integer(call)?, file.integer(teardown)?])
     } else {
         None
     };
     let mut phase_cells = phases.map(|columns| columns.map(polars::prelude::ChunkedArray::iter));
+    let has_more = phase_cells.is_some() || worker_cells.is_some() || project_cells.is_some();
     let (has_units, has_retries) = (unit_cells.is_some(), retry_cells.is_some());
-    let (has_reasons, has_phases) = (reason_cells.is_some(), reads_phases);
-    let (tests, outcomes, totals) = (file.text("test")?, file.text("outcome")?, file.integer("total_us")?);
+    let has_reasons = reason_cells.is_some();
+    let (tests, outcomes) = (file.text(columns::TEST)?, file.text(columns::OUTCOME)?);
+    let totals = file.integer(columns::TOTAL)?;
     let mut cells = tests.iter().zip(outcomes.iter()).zip(totals.iter());
     let mut row = 0;
     let mut parts = Vec::with_capacity(wanted.len());
@@ -93,7 +96,7 @@ pub(super) fn read(
             totals: Vec::with_capacity(count),
             outcomes: Vec::with_capacity(count),
             reasons: Vec::with_capacity(if has_reasons { count } else { 0 }),
-            phases: Vec::with_capacity(if has_phases { count } else { 0 }),
+            more: Vec::with_capacity(if has_more { count } else { 0 }),
             units: Vec::with_capacity(if has_units { count } else { 0 }),
             retries: Vec::with_capacity(if has_retries { count } else { 0 }),
         };
@@ -110,12 +113,12 @@ pub(super) fn read(
             let phases = phase_cells.as_mut().and_then(|[setup, call, teardown]| {
                 let micros = |cell: Option<Option<i64>>| cell.flatten().and_then(table::micros);
                 match (micros(setup.next()), micros(call.next()), micros(teardown.next())) {
-                    (Some(setup), Some(call), Some(teardown)) => {
-                        Some(Box::new(Phases { setup, call, teardown }))
-                    }
+                    (Some(setup), Some(call), Some(teardown)) => Some(Phases { setup, call, teardown }),
                     _ => None,
                 }
             });
+            let worker = worker_cells.as_mut().and_then(|cells| cells.next().flatten());
+            let project = project_cells.as_mut().and_then(|cells| cells.next().flatten());
             let test = test.ok_or_else(missing)?;
             if at < rows.start || only.is_some_and(|only| only.as_str() != test) {
                 continue;
@@ -135,8 +138,11 @@ pub(super) fn read(
                 let needed = detail == Detail::Everything || outcome == Outcome::Skipped;
                 part.reasons.push(reason.filter(|_| needed).map_or(0, |reason| names.reason(reason)));
             }
-            if has_phases {
-                part.phases.push(phases);
+            if has_more {
+                let knows_more = phases.is_some() || worker.is_some() || project.is_some();
+                let mut place = |name: Option<&str>| name.map(|name| names.place(name));
+                let (worker, project) = (place(worker), place(project));
+                part.more.push(knows_more.then(|| Box::new(More { phases, worker, project })));
             }
             if has_units {
                 // A word of a later version says nothing here.
@@ -149,6 +155,18 @@ pub(super) fn read(
         parts.push(part);
     }
     Ok(parts)
+}
+
+/// Returns the columns that say something, as far as they are wanted.
+fn columns_of(footer: &table::Footer, detail: Detail) -> Vec<&'static str> {
+    let mut wanted = vec![columns::FILE, columns::UNIT, columns::RETRIES, columns::REASON];
+    if detail == Detail::Everything {
+        wanted.extend([columns::WORKER, columns::PROJECT]);
+        wanted.extend(columns::PHASES);
+    }
+    wanted.retain(|name| footer.speaks(name));
+    wanted.extend([columns::TEST, columns::OUTCOME, columns::TOTAL]);
+    wanted
 }
 
 /// Returns whether the id of a test says that it is in this file.
@@ -190,6 +208,16 @@ impl Names {
         let position = u32::try_from(self.reasons.len()).unwrap_or(0);
         self.reason_positions.insert(text.into(), position);
         position
+    }
+
+    /// Returns the name of a worker or project, which thousands of rows share.
+    fn place(&mut self, name: &str) -> Arc<str> {
+        if let Some(place) = self.places.get(name) {
+            return place.clone();
+        }
+        let place: Arc<str> = name.into();
+        self.places.insert(name.into(), place.clone());
+        place
     }
 
     /// Keeps the file of a test as the latest run that names another one than its id tells it.

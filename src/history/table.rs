@@ -14,10 +14,11 @@ use polars::prelude::{
 use super::error::HistoryError;
 use super::footer::{PARTS_KEY, SILENT_KEY, VERSION, VERSION_KEY};
 use super::rows::begins_with_file;
+use crate::ingest::columns;
 use crate::time::{Micros, Timestamp};
 
 /// The columns that files of version 1 may lack.
-const LATER_COLUMNS: [&str; 2] = ["unit", "retries"];
+const LATER_COLUMNS: [&str; 4] = [columns::UNIT, columns::RETRIES, columns::WORKER, columns::PROJECT];
 
 /// What a file says about itself, without a look at its rows.
 pub(super) struct Footer {
@@ -56,14 +57,18 @@ fn silent_columns(frame: &DataFrame) -> String {
     let says_nothing = |column: &Column| {
         let all_null = || column.null_count() == frame.height();
         match column.name().as_str() {
-            "file" => texts("test").zip(texts("file")).is_some_and(|(tests, files)| {
+            columns::FILE => texts(columns::TEST).zip(texts(columns::FILE)).is_some_and(|(tests, files)| {
                 tests
                     .iter()
                     .zip(files.iter())
                     .all(|cells| matches!(cells, (Some(test), Some(file)) if begins_with_file(test, file)))
             }),
-            "unit" => texts("unit").is_some_and(|units| units.iter().all(|unit| unit == Some("test"))),
-            "retries" => column.u32().is_ok_and(|retries| retries.iter().all(|retries| retries == Some(0))),
+            columns::UNIT => {
+                texts(columns::UNIT).is_some_and(|units| units.iter().all(|unit| unit == Some("test")))
+            }
+            columns::RETRIES => {
+                column.u32().is_ok_and(|retries| retries.iter().all(|retries| retries == Some(0)))
+            }
             _ => all_null(),
         }
     };

@@ -14,6 +14,7 @@ use super::table::{
 };
 use super::{Digest, StoredRun};
 use crate::ids::{LaneName, ServiceName, WholeRunIx};
+use crate::ingest::columns;
 use crate::ingest::{Format, Framework, Observation, Phases, Report, RunFacts, UnitKind};
 use crate::time::{Micros, Timestamp};
 
@@ -80,13 +81,12 @@ impl<'a> Row<'a> {
             file: &test.file,
             outcome: sample.outcome.as_str(),
             total: sample.total,
-            phases: sample.phases.as_deref().copied(),
+            phases: sample.phases(),
             reason: sample.reason.as_deref(),
             unit: sample.unit,
             retries: sample.retries.into(),
-            // Samples do not bear these: nothing is concluded from them yet.
-            worker: None,
-            project: None,
+            worker: sample.worker(),
+            project: sample.project(),
         }
     }
 }
@@ -99,44 +99,43 @@ pub(super) fn frame_of(parts: &[StoredRun], rows: &[Row<'_>]) -> DataFrame {
     let phase = |of: fn(Phases) -> Micros| {
         rows.iter().map(move |row| row.phases.map(|phases| stored_micros(of(phases))))
     };
-    let columns = vec![
-        text_column("test", rows.iter().map(|row| Some(row.test))),
-        text_column("file", rows.iter().map(|row| Some(row.file))),
-        text_column("outcome", rows.iter().map(|row| Some(row.outcome))),
-        integer_column("total_us", rows.iter().map(|row| Some(stored_micros(row.total)))),
-        integer_column("setup_us", phase(|phases| phases.setup)),
-        integer_column("call_us", phase(|phases| phases.call)),
-        integer_column("teardown_us", phase(|phases| phases.teardown)),
-        text_column("reason", rows.iter().map(|row| row.reason)),
-        count_column("report", positions.into_iter().map(Some)),
-        text_column("run", of_run(|run| run.run.as_deref())),
-        count_column("attempt", rows.iter().map(|row| row.part.facts.attempt)),
-        text_column("commit", of_run(|run| run.commit.as_deref())),
-        // Not `branch`: pandas refuses a file with a column that is also the name of a partition.
-        text_column("git_branch", of_run(|run| run.branch.as_deref())),
-        integer_column("at_ms", rows.iter().map(|row| stored_time(row.part.facts.at))),
-        text_column("lane", of_run(|run| run.lane.as_ref().map(LaneName::as_str))),
-        text_column("shard", of_run(|run| run.shard.as_deref())),
-        text_column("machine", of_run(|run| run.machine.as_deref())),
-        text_column("services", rows.iter().map(|row| row.part.facts.services.as_deref().map(joined))),
-        text_column("extent", of_run(|run| Some(run.extent.as_str()))),
-        text_column("unit", rows.iter().map(|row| Some(row.unit.as_str()))),
-        count_column("retries", rows.iter().map(|row| Some(row.retries))),
-        text_column("worker", rows.iter().map(|row| row.worker)),
-        text_column("project", rows.iter().map(|row| row.project)),
-        text_column("framework", of_run(|run| run.framework.map(Framework::as_str))),
-        integer_column("session_us", rows.iter().map(|row| row.part.facts.session.map(stored_micros))),
-        text_column("format", rows.iter().map(|row| Some(&*row.part.format))),
-        text_column("source", rows.iter().map(|row| Some(&*row.part.source))),
-        text_column("digest", rows.iter().map(|row| Some(row.part.digest.as_str()))),
+    let cells = vec![
+        text_column(columns::TEST, rows.iter().map(|row| Some(row.test))),
+        text_column(columns::FILE, rows.iter().map(|row| Some(row.file))),
+        text_column(columns::OUTCOME, rows.iter().map(|row| Some(row.outcome))),
+        integer_column(columns::TOTAL, rows.iter().map(|row| Some(stored_micros(row.total)))),
+        integer_column(columns::PHASES[0], phase(|phases| phases.setup)),
+        integer_column(columns::PHASES[1], phase(|phases| phases.call)),
+        integer_column(columns::PHASES[2], phase(|phases| phases.teardown)),
+        text_column(columns::REASON, rows.iter().map(|row| row.reason)),
+        count_column(columns::REPORT, positions.into_iter().map(Some)),
+        text_column(columns::RUN, of_run(|run| run.run.as_deref())),
+        count_column(columns::ATTEMPT, rows.iter().map(|row| row.part.facts.attempt)),
+        text_column(columns::COMMIT, of_run(|run| run.commit.as_deref())),
+        text_column(columns::BRANCH, of_run(|run| run.branch.as_deref())),
+        integer_column(columns::AT, rows.iter().map(|row| stored_time(row.part.facts.at))),
+        text_column(columns::LANE, of_run(|run| run.lane.as_ref().map(LaneName::as_str))),
+        text_column(columns::SHARD, of_run(|run| run.shard.as_deref())),
+        text_column(columns::MACHINE, of_run(|run| run.machine.as_deref())),
+        text_column(columns::SERVICES, rows.iter().map(|row| row.part.facts.services.as_deref().map(joined))),
+        text_column(columns::EXTENT, of_run(|run| Some(run.extent.as_str()))),
+        text_column(columns::UNIT, rows.iter().map(|row| Some(row.unit.as_str()))),
+        count_column(columns::RETRIES, rows.iter().map(|row| Some(row.retries))),
+        text_column(columns::WORKER, rows.iter().map(|row| row.worker)),
+        text_column(columns::PROJECT, rows.iter().map(|row| row.project)),
+        text_column(columns::FRAMEWORK, of_run(|run| run.framework.map(Framework::as_str))),
+        integer_column(columns::SESSION, rows.iter().map(|row| row.part.facts.session.map(stored_micros))),
+        text_column(columns::FORMAT, rows.iter().map(|row| Some(&*row.part.format))),
+        text_column(columns::SOURCE, rows.iter().map(|row| Some(&*row.part.source))),
+        text_column(columns::DIGEST, rows.iter().map(|row| Some(row.part.digest.as_str()))),
     ];
-    DataFrame::new(rows.len(), columns).expect("the columns have different names and one length")
+    DataFrame::new(rows.len(), cells).expect("the columns have different names and one length")
 }
 
 /// Writes into the rows of one part that it is the one at `position` in its file.
 pub(super) fn set_position(frame: &mut DataFrame, position: usize, path: &Path) -> Result<(), HistoryError> {
     let position = u32::try_from(position).unwrap_or(u32::MAX);
-    let column = count_column("report", std::iter::repeat_n(Some(position), frame.height()));
+    let column = count_column(columns::REPORT, std::iter::repeat_n(Some(position), frame.height()));
     match frame.with_column(column) {
         Ok(_) => Ok(()),
         Err(error) => Err(unreadable(path, error.to_string())),
@@ -158,22 +157,22 @@ pub(super) fn parts(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, Hist
 /// Returns the parts of a file of version 1: they stand in its rows.
 fn parts_of_rows(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, HistoryError> {
     const COLUMNS: [&str; 13] = [
-        "report",
-        "run",
-        "attempt",
-        "commit",
-        "git_branch",
-        "at_ms",
-        "lane",
-        "shard",
-        "machine",
-        "services",
-        "extent",
-        "format",
-        "source",
+        columns::REPORT,
+        columns::RUN,
+        columns::ATTEMPT,
+        columns::COMMIT,
+        columns::BRANCH,
+        columns::AT,
+        columns::LANE,
+        columns::SHARD,
+        columns::MACHINE,
+        columns::SERVICES,
+        columns::EXTENT,
+        columns::FORMAT,
+        columns::SOURCE,
     ];
     let rows = table::read(path, Some(&COLUMNS))?;
-    let reports = rows.count("report")?;
+    let reports = rows.count(columns::REPORT)?;
     let mut parts: Vec<StoredRun> = Vec::new();
     for row in 0..rows.len() {
         let report = reports.get(row).ok_or_else(|| rows.senseless(&format!("row {row} is not whole")))?;
@@ -191,24 +190,25 @@ fn parts_of_rows(path: &Path, digest: &Digest) -> Result<Vec<StoredRun>, History
 fn part_at(rows: &Rows<'_>, row: usize, (digest, report): (&Digest, u32)) -> Result<StoredRun, HistoryError> {
     let text = |name| Ok::<_, HistoryError>(rows.text(name)?.get(row));
     let owned = |name| Ok::<_, HistoryError>(rows.text(name)?.get(row).map(str::to_owned));
-    let services = text("services")?
+    let services = text(columns::SERVICES)?
         .map(|names| names.split(' ').filter(|name| !name.is_empty()).map(str::parse).collect());
     let facts = RunFacts {
-        run: owned("run")?,
-        attempt: rows.count("attempt")?.get(row),
-        commit: owned("commit")?,
-        branch: owned("git_branch")?,
-        at: rows.integer("at_ms")?.get(row).map(Timestamp),
-        lane: text("lane")?.map(str::parse).transpose().map_err(|error| rows.senseless(&error))?,
-        shard: owned("shard")?,
-        machine: owned("machine")?,
+        run: owned(columns::RUN)?,
+        attempt: rows.count(columns::ATTEMPT)?.get(row),
+        commit: owned(columns::COMMIT)?,
+        branch: owned(columns::BRANCH)?,
+        at: rows.integer(columns::AT)?.get(row).map(Timestamp),
+        lane: text(columns::LANE)?.map(str::parse).transpose().map_err(|error| rows.senseless(&error))?,
+        shard: owned(columns::SHARD)?,
+        machine: owned(columns::MACHINE)?,
         services: services.transpose().map_err(|error| rows.senseless(&error))?,
-        extent: text("extent")?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?,
+        extent: text(columns::EXTENT)?.unwrap_or_default().parse().map_err(|error| rows.senseless(&error))?,
         // Stores that are older than these columns do without; a word of a later version says nothing here.
-        framework: text("framework").ok().flatten().and_then(|word| word.parse().ok()),
-        session: rows.integer("session_us").ok().and_then(|cells| cells.get(row)).and_then(table::micros),
+        framework: text(columns::FRAMEWORK).ok().flatten().and_then(|word| word.parse().ok()),
+        session: rows.integer(columns::SESSION).ok().and_then(|cells| cells.get(row)).and_then(table::micros),
     };
-    let (format, source) = (text("format")?.unwrap_or_default(), text("source")?.unwrap_or_default());
+    let (format, source) =
+        (text(columns::FORMAT)?.unwrap_or_default(), text(columns::SOURCE)?.unwrap_or_default());
     Ok(StoredRun {
         digest: digest.clone(),
         report,

@@ -92,10 +92,28 @@ impl Shape {
         match start.first() {
             None => Err(IngestErrorKind::Empty),
             Some(b'<') => Ok(Self::Xml),
+            Some(b'{' | b'[') if !begins_json(start) => Err(describe_text(start)),
             Some(b'{' | b'[') => Ok(of_first_line(start)?.map_or(Self::Document, Self::Lines)),
             Some(_) if csv::has_header(head, context.columns()) => Ok(Self::Table),
             Some(_) => Err(describe_text(start)),
         }
+    }
+}
+
+/// Returns whether JSON can begin so. Brackets begin much else: `[project]` in settings, `{{ … }}` in templates,
+/// comments of an editor's JSON.
+fn begins_json(start: &[u8]) -> bool {
+    const VALUES: [&[u8]; 5] = [b"true", b"false", b"null", b"NaN", b"Infinity"];
+    let inside = start.get(1..).unwrap_or_default().trim_ascii_start();
+    match (start.first(), inside.first()) {
+        (_, None)
+        | (Some(b'{'), Some(b'"' | b'}'))
+        | (Some(b'['), Some(b'[' | b']' | b'{' | b'"' | b'-' | b'0'..=b'9')) => true,
+        (Some(b'['), Some(_)) => VALUES.iter().any(|value| {
+            let rest = inside.strip_prefix(*value);
+            rest.is_some_and(|rest| rest.first().is_none_or(|byte| !byte.is_ascii_alphanumeric()))
+        }),
+        _ => false,
     }
 }
 
@@ -310,6 +328,10 @@ mod checks {
             ("{\"Action\":\"run\",\"Package\":\"a\"}\n", "a log of `go test -json`"),
             (r#"{"stats": {}, "tests": [], "passes": []}"#, "a report of Mocha's `json` reporter"),
             ("a,b\n1,2\n", "text that starts with `a,b`"),
+            ("[project]\nname = 1\n", "text that starts with `[project]`"),
+            ("[tool.x]\n", "text that starts with `[tool.x]`"),
+            ("{\n  // a comment\n}", "text that starts with `{`"),
+            ("test", "text that starts with `test`"),
             ("hello", "text that starts with `hello`"),
         ] {
             match recognise(text) {

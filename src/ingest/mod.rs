@@ -10,6 +10,7 @@
 mod address;
 mod bktec_plan;
 mod circleci;
+pub(crate) mod columns;
 pub mod container;
 mod context;
 pub mod csv;
@@ -63,20 +64,23 @@ pub struct Contents {
     pub format: Format,
     /// One report per run that the file speaks of; most files speak of one.
     pub reports: Vec<Report>,
-    /// How many observations were handed out in [`Batches`] while it was read. Where it is not 0, the one
-    /// report holds none itself.
+    /// How many observations were handed out in [`Batches`] while it was read. Where it is not 0, the reports hold
+    /// none themselves.
     pub handed_out: u64,
 }
 
+/// Observations with the place of their report among [`Contents::reports`].
+pub type Batch = Vec<(usize, Vec<Observation>)>;
+
 /// Takes observations while a file is still read, so that a huge one needs no memory for all of them.
 ///
-/// Only formats that are streams of one run hand out: JUnit XML and logs of JSON lines. A file with fewer tests
-/// than a batch has hands out nothing.
+/// Only formats that are streams hand out: JUnit XML, logs of JSON lines and CSV. A file with fewer tests than a
+/// batch has hands out nothing.
 pub struct Batches<'a> {
     /// How many observations a batch has.
     pub size: usize,
     /// Takes a batch. What it leaves is forgotten, and the memory serves the next one.
-    pub take: &'a mut dyn FnMut(&mut Vec<Observation>),
+    pub take: &'a mut dyn FnMut(&mut Batch),
 }
 
 /// Reads the bytes of a file of any known format. `source` is the name that errors call it by.
@@ -117,7 +121,10 @@ fn read_any(
         Shape::Lines(Format::ReportLog) => one(Format::ReportLog, reportlog::read(text, batches)?),
         Shape::Lines(Format::LibtestJson) => one(Format::LibtestJson, libtest_json::read(text, batches)?),
         Shape::Lines(_) => many(Format::PytestBalance, pytest_balance::read(text)?),
-        Shape::Table => many(Format::Csv, csv::read(text, context.columns())?),
+        Shape::Table => {
+            let (reports, handed_out) = csv::read(text, context.columns(), batches)?;
+            Contents { format: Format::Csv, reports, handed_out }
+        }
         Shape::Document | Shape::Parquet => {
             let bytes = input::whole(text)?;
             let (format, reports) = read_document(encoding::text(&bytes)?, context)?;

@@ -9,6 +9,7 @@ use std::io::Cursor;
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 
 use super::IngestErrorKind;
+use super::columns::{self, OF_THE_RUN};
 use super::observation::{Observation, Outcome, Phases, Report, RunFacts};
 use super::warning::WarningKind;
 use crate::time::{Micros, Timestamp};
@@ -16,27 +17,10 @@ use crate::time::{Micros, Timestamp};
 /// The most rows that are read. A file of the store has one for each test of a run.
 const MAX_ROWS: usize = 20_000_000;
 
-/// The columns that say which run a row belongs to.
-const OF_THE_RUN: [&str; 13] = [
-    "report",
-    "run",
-    "attempt",
-    "commit",
-    "git_branch",
-    "at_ms",
-    "lane",
-    "shard",
-    "machine",
-    "services",
-    "extent",
-    "framework",
-    "session_us",
-];
-
 /// Reads the file.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Report>, IngestErrorKind> {
     let frame = frame_of(bytes)?;
-    if ["test", "total_us"].iter().any(|name| frame.column(name).is_err()) {
+    if [columns::TEST, columns::TOTAL].iter().any(|name| frame.column(name).is_err()) {
         let found = if frame.column("job_id").is_ok() {
             "a table of CI jobs; ingest the jobs JSON that it was made of"
         } else {
@@ -89,20 +73,7 @@ impl Texts {
             let column = frame.column(name).ok()?.cast(&DataType::String).ok()?;
             Some(column.str().ok()?.iter().map(|cell| cell.map(str::to_owned)).collect())
         };
-        let names = OF_THE_RUN.into_iter().chain([
-            "test",
-            "file",
-            "outcome",
-            "total_us",
-            "setup_us",
-            "call_us",
-            "teardown_us",
-            "reason",
-            "unit",
-            "retries",
-            "worker",
-            "project",
-        ]);
+        let names = OF_THE_RUN.into_iter().chain(columns::OF_THE_TEST);
         Self { columns: names.filter_map(|name| Some((name.to_owned(), read(name)?))).collect() }
     }
 
@@ -118,48 +89,48 @@ impl Texts {
 fn run_of(texts: &Texts, row: usize) -> Result<RunFacts, IngestErrorKind> {
     let owned = |name| texts.get(name, row).map(str::to_owned);
     let senseless = |name: &str, error: &dyn std::fmt::Display| damaged(&format!("column `{name}`: {error}"));
-    let services = texts.get("services", row).map(|names| {
+    let services = texts.get(columns::SERVICES, row).map(|names| {
         names.split(' ').filter(|name| !name.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>()
     });
     Ok(RunFacts {
-        run: owned("run"),
-        attempt: texts.number("attempt", row),
-        commit: owned("commit"),
-        branch: owned("git_branch"),
-        at: texts.number("at_ms", row).map(Timestamp),
+        run: owned(columns::RUN),
+        attempt: texts.number(columns::ATTEMPT, row),
+        commit: owned(columns::COMMIT),
+        branch: owned(columns::BRANCH),
+        at: texts.number(columns::AT, row).map(Timestamp),
         lane: texts
             .get("lane", row)
             .map(str::parse)
             .transpose()
-            .map_err(|error| senseless("lane", &error))?,
-        shard: owned("shard"),
-        machine: owned("machine"),
-        services: services.transpose().map_err(|error| senseless("services", &error))?,
-        extent: texts.number("extent", row).unwrap_or_default(),
-        framework: texts.number("framework", row),
-        session: texts.number("session_us", row).map(Micros),
+            .map_err(|error| senseless(columns::LANE, &error))?,
+        shard: owned(columns::SHARD),
+        machine: owned(columns::MACHINE),
+        services: services.transpose().map_err(|error| senseless(columns::SERVICES, &error))?,
+        extent: texts.number(columns::EXTENT, row).unwrap_or_default(),
+        framework: texts.number(columns::FRAMEWORK, row),
+        session: texts.number(columns::SESSION, row).map(Micros),
     })
 }
 
 fn take(report: &mut Report, texts: &Texts, row: usize) {
     let line = Some(row as u64 + 1);
-    let id = texts.get("test", row).unwrap_or_default();
+    let id = texts.get(columns::TEST, row).unwrap_or_default();
     let Ok(test) = id.parse() else { return report.warnings.add(WarningKind::NoName, line, id) };
     let micros = |name| texts.number::<u64>(name, row).map(Micros).filter(|time| is_possible(*time));
-    let Some(total) = micros("total_us") else {
+    let Some(total) = micros(columns::TOTAL) else {
         return report.warnings.add(WarningKind::ImpossibleTime, line, id);
     };
-    let outcome = texts.number("outcome", row).unwrap_or(Outcome::Unknown);
+    let outcome = texts.number(columns::OUTCOME, row).unwrap_or(Outcome::Unknown);
     let mut seen = Observation::new(test, outcome, total);
-    seen.file = texts.get("file", row).filter(|file| *file != seen.test.file()).map(str::to_owned);
-    if let [Some(setup), Some(call), Some(teardown)] = ["setup_us", "call_us", "teardown_us"].map(micros) {
+    seen.file = texts.get(columns::FILE, row).filter(|file| *file != seen.test.file()).map(str::to_owned);
+    if let [Some(setup), Some(call), Some(teardown)] = columns::PHASES.map(micros) {
         seen.phases = Some(Phases { setup, call, teardown });
     }
-    seen.reason = texts.get("reason", row).map(str::to_owned);
-    seen.unit = texts.number("unit", row).unwrap_or_default();
-    seen.retries = texts.number("retries", row).unwrap_or(0);
-    seen.worker = texts.get("worker", row).map(str::to_owned);
-    seen.project = texts.get("project", row).map(str::to_owned);
+    seen.reason = texts.get(columns::REASON, row).map(str::to_owned);
+    seen.unit = texts.number(columns::UNIT, row).unwrap_or_default();
+    seen.retries = texts.number(columns::RETRIES, row).unwrap_or(0);
+    seen.worker = texts.get(columns::WORKER, row).map(str::to_owned);
+    seen.project = texts.get(columns::PROJECT, row).map(str::to_owned);
     report.observations.push(seen);
 }
 

@@ -155,6 +155,8 @@ pub(super) fn is_python(file: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn modules(paths: &[&str]) -> PythonModules {
@@ -254,5 +256,54 @@ mod tests {
             parts(SplitClassName::at_file("tests.base", "tests\\base.py").as_ref()),
             Some(("tests/base.py", ""))
         );
+    }
+
+    /// Few names, so that folders, modules and classes bear the same ones.
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "b", "tests", "test_a", "TestA", "v1.2"]).prop_map(str::to_owned)
+    }
+
+    fn file() -> impl Strategy<Value = String> {
+        (prop::collection::vec(name(), 0..4), name()).prop_map(|(folders, module)| {
+            folders.into_iter().map(|folder| folder + "/").collect::<String>() + &module + ".py"
+        })
+    }
+
+    proptest! {
+        /// What pytest makes of a file, counted from the project or from a folder of it where it ran, and of classes, is
+        /// taken apart again: to that file, or to one that is called the same and reaches further.
+        #[test]
+        fn what_pytest_put_together_is_taken_apart(
+            files in prop::collection::vec(file(), 1..8),
+            which in any::<prop::sample::Index>(),
+            below in 0..3_usize,
+            classes in prop::collection::vec(name().prop_filter("no class has a dot", |name| !name.contains('.')), 0..3),
+        ) {
+            let tails = |path: &str| -> Vec<String> {
+                let parts: Vec<&str> = path.split('/').collect();
+                (0..parts.len()).map(|from| parts[from..].join("/")).collect()
+            };
+            let dotted = |path: &str| path.strip_suffix(".py").unwrap().replace('/', ".");
+            let of_file = tails(&files[which.index(files.len())]);
+            let seen = &of_file[below.min(of_file.len() - 1)];
+            let class_name = std::iter::once(dotted(seen)).chain(classes.iter().cloned()).collect::<Vec<_>>().join(".");
+            let split: PythonModules = files.iter().cloned().collect();
+            let split = split.split(&class_name).expect("the file is there");
+
+            let fits = |tail: &String| {
+                class_name.strip_prefix(&dotted(tail)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            let fitting: Vec<String> = files.iter().flat_map(|file| tails(file)).filter(fits).collect();
+            let longest = fitting.iter().map(|tail| dotted(tail).len()).max().unwrap_or(0);
+            prop_assert!(fitting.contains(&split.file), "{} is the end of no file", split.file);
+            prop_assert_eq!(dotted(&split.file).len(), longest);
+            let rest = split.classes.strip_suffix("::").map(|classes| format!(".{}", classes.replace("::", ".")));
+            prop_assert_eq!(dotted(&split.file) + &rest.unwrap_or_default(), class_name);
+            if fitting.iter().all(|tail| tail == seen) {
+                prop_assert_eq!(&split.file, seen);
+                let expected: String = classes.iter().map(|class| class.clone() + "::").collect();
+                prop_assert_eq!(split.classes, expected);
+            }
+        }
     }
 }

@@ -166,7 +166,9 @@ impl<'a, 'b> Tests<'a, 'b> {
     fn hand_out(&mut self) {
         if let Some(batches) = &mut self.batches {
             self.handed_out += self.observations.len() as u64;
-            (batches.take)(&mut self.observations);
+            let mut batch = vec![(0, std::mem::take(&mut self.observations))];
+            (batches.take)(&mut batch);
+            self.observations = batch.pop().map(|(_, left)| left).unwrap_or_default();
             self.observations.clear();
             self.positions.clear();
         }
@@ -253,8 +255,7 @@ mod checks {
     #[test]
     fn batches_leave_nothing_behind() {
         let mut sizes = Vec::new();
-        let mut batches =
-            Batches { size: 4, take: &mut |batch: &mut Vec<Observation>| sizes.push(batch.len()) };
+        let mut batches = Batches { size: 4, take: &mut |batch| sizes.push(batch[0].1.len()) };
         let mut tests = Tests::new(Some(&mut batches));
         for number in 0..10 {
             tests.add(seen(&format!("t{number}"), Outcome::Passed, 1), None);

@@ -1,5 +1,6 @@
 //! What people and programs read of a plan: everything is worked out once ([`summary`]) and then only formatted.
 
+pub mod backtest;
 pub mod chart;
 mod csv;
 mod dot;

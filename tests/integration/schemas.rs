@@ -5,6 +5,7 @@ use shardplan::history::json_v1 as history;
 use shardplan::ingest::shard_report::ShardReportV1;
 use shardplan::inventory::json_v1::InventoryV1;
 use shardplan::model::SavedModelV1;
+use shardplan::report::backtest::BacktestV1;
 use shardplan::report::html::report_v1::ReportV1;
 use shardplan::report::json_v1::{ExplainV1, SuggestV1, TradeoffV1};
 use shardplan::report::select_v1::SelectV1;
@@ -55,6 +56,7 @@ fn the_schemas_of_the_reports_are_committed() {
     is_committed::<SuggestV1>("suggest-v1.json");
     is_committed::<TradeoffV1>("tradeoff-v1.json");
     is_committed::<ExplainV1>("explain-v1.json");
+    is_committed::<BacktestV1>("backtest-v1.json");
     is_committed::<ReportV1>("report-v1.json");
     is_committed::<ScheduleV1>("critical-path-v1.json");
     is_committed::<SimulationV1>("simulate-v1.json");

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use shardplan::config::HalfLife;
 use shardplan::estimate::Estimates;
 use shardplan::history::{self, Added, Digest, Filter, Observed, Store, Which};
 use shardplan::ingest::{
@@ -39,9 +40,18 @@ fn observation() -> impl Strategy<Value = Observation> {
     let test = (cell(), prop_oneof!["[a-z]{1,8}", r#"[a-z]{1,4}\[[a-z:"',|é]{0,8}\]"#])
         .prop_map(|(file, name)| format!("{file}.py::{name}").parse().unwrap());
     let more = (prop::option::of(phases()), prop::option::of(cell()), unit(), 0..3_u32);
-    (test, outcome(), micros(), more).prop_map(|(test, outcome, total, (phases, reason, unit, retries))| {
-        Observation { phases, reason, unit, retries, ..Observation::new(test, outcome, total) }
-    })
+    let places = (prop::option::of(cell()), prop::option::of(cell()));
+    (test, outcome(), micros(), more, places).prop_map(
+        |(test, outcome, total, (phases, reason, unit, retries), (worker, project))| Observation {
+            phases,
+            reason,
+            unit,
+            retries,
+            worker,
+            project,
+            ..Observation::new(test, outcome, total)
+        },
+    )
 }
 
 fn unit() -> impl Strategy<Value = UnitKind> {
@@ -97,10 +107,12 @@ fn flat(observed: &Observed) -> Vec<(RunFacts, Observation)> {
         observed.tests.iter().flat_map(|test| test.samples.iter().map(move |sample| (test, sample)));
     sorted(samples.map(|(test, sample)| {
         let observation = Observation {
-            phases: sample.phases.as_deref().copied(),
+            phases: sample.phases(),
             reason: sample.reason.as_deref().map(str::to_owned),
             unit: sample.unit,
             retries: sample.retries.into(),
+            worker: sample.worker().map(str::to_owned),
+            project: sample.project().map(str::to_owned),
             ..Observation::new(test.test.clone(), sample.outcome, sample.total)
         };
         (observed.runs[sample.run].facts.clone(), observation)
@@ -144,7 +156,7 @@ fn stored_apart(files: &[Vec<Report>]) -> (TempDir, Store) {
 
 /// Returns what is expected of every test, to the last bit.
 fn expected(observed: &Observed) -> BTreeMap<String, String> {
-    let estimates = Estimates::from_history(observed, 10.0);
+    let estimates = Estimates::from_history(observed, HalfLife::default());
     let of = |test: &history::TestHistory| {
         (estimates.of(&test.test, &test.file), estimates.skips(&test.test).cloned())
     };
@@ -263,6 +275,10 @@ proptest! {
         history::export_csv(&observed, &mut csv).unwrap();
         let contents = ingest::read(&csv, "export.csv", &Context::default()).unwrap();
         prop_assert_eq!(contents.format, Format::Csv);
+        prop_assert_eq!(flat_reports(&[contents.reports]), flat(&observed));
+        let mut parquet = Vec::new();
+        history::export_parquet(&observed, &mut parquet).unwrap();
+        let contents = ingest::read(&parquet, "export.parquet", &Context::default()).unwrap();
         prop_assert_eq!(flat_reports(&[contents.reports]), flat(&observed));
     }
 

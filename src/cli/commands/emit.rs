@@ -8,6 +8,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::project::{read_declared, read_plan, read_workflow};
 use crate::cli::settings::Settings;
+use crate::config::HalfLife;
 use crate::emit::{self, EmitError, github::Style};
 use crate::ids::{LaneName, Printable};
 
@@ -116,7 +117,8 @@ fn test_durations(output: Option<PathBuf>, args: &EmitArgs, settings: &Settings)
     let mut bytes = Vec::new();
     let observed = crate::history::load(&store, &crate::history::Filter::default())
         .map_err(|error| super::history::history_failure(&error))?;
-    let half_life = read_declared(settings)?.map_or(10.0, |config| config.history.half_life);
+    let half_life =
+        read_declared(settings)?.map_or_else(HalfLife::default, |config| config.history.half_life);
     let estimates = crate::estimate::Estimates::from_history(&observed, half_life);
     let expected = observed.tests.iter().map(|test| (&test.test, estimates.expected(test).as_secs_f64()));
     crate::history::export_test_durations(expected, &mut bytes).map_err(|error| {

@@ -2,16 +2,16 @@
 
 mod keep;
 mod pages;
-mod sheet;
 
 use serde::Serialize;
 
 use crate::cli::args::{ExportArg, HistoryArgs, HistoryCommand, HistoryFormatArg};
-use crate::cli::console::{CommandResult, Failure, chain, stdout_width};
+use crate::cli::console::{CommandResult, Console, Failure, chain, stdout_width};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::write_whole;
 use crate::cli::project::read_manifest;
 use crate::cli::settings::Settings;
+use crate::cli::sheet::Page;
 use crate::config::Config;
 use crate::estimate::Estimates;
 use crate::history::json_v1::{
@@ -20,12 +20,11 @@ use crate::history::json_v1::{
 use crate::history::{self, Detail, Filter, HistoryError, Observed, Store, TestHistory, views};
 use crate::ids::{NodeId, Printable};
 use crate::time::Timestamp;
-use sheet::Page;
 
 pub(in crate::cli) fn run(args: &HistoryArgs, settings: &Settings) -> CommandResult {
     let history = History {
         store: Store::of_project(&settings.root),
-        filter: filter(args)?,
+        filter: filter(args.lane.as_deref(), args.branch.as_deref(), args.since.as_deref())?,
         format: args.format,
         settings,
     };
@@ -123,9 +122,10 @@ impl History<'_> {
         let Some(shown) = views::show(&observed, &test) else {
             return Err(self.with_similar_tests(name, unknown()));
         };
-        let known = observed.tests.first();
-        let estimates = self.estimates(&observed)?;
-        let expected = known.map(|known| estimates.expected(known)).unwrap_or_default();
+        // What is expected depends on the whole suite: the pace of its runs, how fast they lose their worth.
+        let all = history::load_detail(&self.store, &self.filter, Detail::Times).map_err(failed)?;
+        let estimates = self.estimates(&all)?;
+        let expected = all.test(&test).map(|known| estimates.expected(known)).unwrap_or_default();
         self.print(&pages::show(&shown, expected), &ShownV1::new(&shown, expected.as_secs_f64()))
     }
 
@@ -197,23 +197,7 @@ impl History<'_> {
     }
 
     fn say_if_empty(&self, observed: &Observed) -> Result<(), Failure> {
-        let console = &self.settings.console;
-        if !observed.is_empty() {
-            return Ok(());
-        }
-        if self.filter != Filter::default() {
-            let all = history::load_runs(&self.store, &Filter::default())
-                .map_err(|error| history_failure(&error))?;
-            if !all.whole_runs.is_empty() {
-                let runs = crate::report::plural(all.whole_runs.len(), "run");
-                console.status("Empty", format!("none of the {runs} in the history fits the options"));
-                console.hint("`shardplan history runs` lists them with their branches and lanes");
-                return Ok(());
-            }
-        }
-        console.status("Empty", "the history holds no run yet");
-        console.hint("`shardplan ingest FILE…` reads test reports into it");
-        Ok(())
+        say_if_empty(observed, (&self.store, &self.filter), &self.settings.console)
     }
 
     fn estimates(&self, observed: &Observed) -> Result<Estimates, Failure> {
@@ -225,24 +209,61 @@ impl History<'_> {
     }
 
     fn print(&self, page: &Page, json: &impl Serialize) -> CommandResult {
-        let console = &self.settings.console;
-        match self.format {
-            HistoryFormatArg::Text => console.screen(&page.text(stdout_width()))?,
-            HistoryFormatArg::Json => console.data(&json_v1::to_string(json))?,
-            HistoryFormatArg::Markdown => console.data(&page.markdown())?,
-            HistoryFormatArg::Csv => console.data(&page.csv())?,
-        }
-        Ok(ExitStatus::Success)
+        print(page, json, self.format, &self.settings.console)
     }
 }
 
-fn filter(args: &HistoryArgs) -> Result<Filter, Failure> {
+/// Says where there is nothing to answer a question from.
+pub(in crate::cli) fn say_if_empty(
+    observed: &Observed,
+    (store, filter): (&Store, &Filter),
+    console: &Console,
+) -> Result<(), Failure> {
+    if !observed.is_empty() {
+        return Ok(());
+    }
+    if *filter != Filter::default() {
+        let all = history::load_runs(store, &Filter::default()).map_err(|error| history_failure(&error))?;
+        if !all.whole_runs.is_empty() {
+            let runs = crate::report::plural(all.whole_runs.len(), "run");
+            console.status("Empty", format!("none of the {runs} in the history fits the options"));
+            console.hint("`shardplan history runs` lists them with their branches and lanes");
+            return Ok(());
+        }
+    }
+    console.status("Empty", "the history holds no run yet");
+    console.hint("`shardplan ingest FILE…` reads test reports into it");
+    Ok(())
+}
+
+/// Prints a page in one of its forms.
+pub(in crate::cli) fn print(
+    page: &Page,
+    json: &impl Serialize,
+    format: HistoryFormatArg,
+    console: &Console,
+) -> CommandResult {
+    match format {
+        HistoryFormatArg::Text => console.screen(&page.text(stdout_width()))?,
+        HistoryFormatArg::Json => console.data(&json_v1::to_string(json))?,
+        HistoryFormatArg::Markdown => console.data(&page.markdown())?,
+        HistoryFormatArg::Csv => console.data(&page.csv())?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Returns which runs were asked for.
+pub(in crate::cli) fn filter(
+    lane: Option<&str>,
+    branch: Option<&str>,
+    since: Option<&str>,
+) -> Result<Filter, Failure> {
     let usage = |option: &str, problem: &dyn std::fmt::Display| {
         Failure::new(ExitStatus::Usage, format!("`{option}`: {problem}"))
     };
-    let lane = args.lane.as_deref().map(|lane| lane.parse().map_err(|error| usage("--lane", &error)));
-    let since = args.since.as_deref().map(|since| time_of("--since", since));
-    Ok(Filter { lane: lane.transpose()?, branch: args.branch.clone(), since: since.transpose()? })
+    let lane = lane.map(|lane| lane.parse().map_err(|error| usage("--lane", &error)));
+    let since = since.map(|since| time_of("--since", since));
+    Ok(Filter { lane: lane.transpose()?, branch: branch.map(str::to_owned), since: since.transpose()? })
 }
 
 /// Returns the time that was typed: a point in time, or so many days or weeks ago.

@@ -22,15 +22,18 @@ use crate::cli::settings::Settings;
 use crate::config::{Config, IngestSettings};
 use crate::history::{Added, Digest, Store};
 use crate::ingest::container::Limits;
-use crate::ingest::{Batches, Context, Observation, Report};
+use crate::ingest::{Batch, Batches, Context, Observation, Report};
 use crate::time::Timestamp;
 use facts::{Facts, StatedFacts};
 pub(super) use inputs::{Found, Input, find as find_inputs, project_files};
-use reading::{Done, NotDone, Read, Reading};
+use reading::{Done, NotDone, Read, Reading, Watched};
 use summary::Tally;
 
 /// From how many files on a progress bar is worth its line.
 const FILES_WORTH_A_BAR: usize = 10;
+
+/// From how many bytes on it is.
+const BYTES_WORTH_A_BAR: u64 = 64 << 20;
 
 /// How many files are read before the first of them is stored.
 const FILES_AT_ONCE: usize = 64;
@@ -56,13 +59,17 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
     };
     let Found { inputs, mut problems, links } = find_inputs(&args.files, settings);
     let console = &settings.console;
-    let bar = progress_bar(console, inputs.len());
+    if inputs.is_empty() && problems.is_empty() {
+        console.warning("there is no file in what was named: nothing is ingested");
+    }
+    let bar = progress_bar(console, &inputs);
     let mut tally = Tally::new(args.dry_run, links);
     let reading = Reading {
         store: &ingest.store,
         context: &ingest.context,
         limits: Limits::default(),
         tests: TESTS_AT_ONCE,
+        bar: &bar,
     };
     for inputs in inputs.chunks(FILES_AT_ONCE) {
         let read: Vec<Vec<Read>> = inputs.par_iter().map(|input| reading.file(input)).collect();
@@ -70,7 +77,7 @@ pub(in crate::cli) fn run(args: &IngestArgs, settings: &Settings) -> CommandResu
             bar.suspend(|| {
                 for read in read {
                     let Read { shown, outcome, is_named } = read;
-                    let done = outcome.and_then(|done| ingest.keep(done, &shown));
+                    let done = outcome.and_then(|done| ingest.keep(done, &shown, &bar));
                     tally.take(&shown, is_named && input.is_named, done, console, &mut problems);
                 }
             });
@@ -104,7 +111,7 @@ struct Ingest {
 
 impl Ingest {
     /// Stores what was read.
-    fn keep(&self, mut done: Done, shown: &str) -> Result<Done, NotDone> {
+    fn keep(&self, mut done: Done, shown: &str, bar: &ProgressBar) -> Result<Done, NotDone> {
         let failed = |error| NotDone::Failed(history_failure(&error));
         let Done::Read { contents, digest, content, name, handed_out } = &mut done else { return Ok(done) };
         self.complete(&mut contents.reports, digest, name).map_err(|problem| {
@@ -121,10 +128,9 @@ impl Ingest {
         }
         let source = name.rsplit('/').next().unwrap_or(name);
         if contents.handed_out > 0 {
-            let run = contents.reports.swap_remove(0);
-            let kept = self.keep_huge(&run, digest, content, (contents.format, source), shown)?;
+            let kept =
+                self.keep_huge(&contents.reports, digest, content, (contents.format, source), (shown, bar))?;
             debug_assert_eq!(kept, *handed_out, "the second reading finds what the first one found");
-            contents.reports.push(run);
             return Ok(done);
         }
         let added = self.store.add(digest, contents.format, source, &contents.reports).map_err(failed)?;
@@ -136,20 +142,24 @@ impl Ingest {
     /// second ingest adds what is missing.
     fn keep_huge(
         &self,
-        run: &Report,
+        reports: &[Report],
         digest: &Digest,
         content: &crate::ingest::container::Content,
         (format, source): (crate::ingest::Format, &str),
-        shown: &str,
+        (shown, bar): (&str, &ProgressBar),
     ) -> Result<u64, NotDone> {
         let (mut number, mut kept, mut failure) = (0_u64, 0_u64, None);
-        let mut waiting: Option<Vec<Observation>> = None;
-        let store = |digest: &Digest, observations: Vec<Observation>| {
-            let report = Report { run: run.run.clone(), observations, ..Report::default() };
-            self.store.add(digest, format, source, &[report])
+        let mut waiting: Option<Batch> = None;
+        let store = |digest: &Digest, batch: Batch| {
+            let report = |(at, observations): (usize, Vec<Observation>)| {
+                let run = reports.get(at).map(|report| report.run.clone()).unwrap_or_default();
+                Report { run, observations, ..Report::default() }
+            };
+            let of_batch: Vec<Report> = batch.into_iter().map(report).collect();
+            self.store.add(digest, format, source, &of_batch)
         };
-        let mut take = |batch: &mut Vec<Observation>| {
-            kept += batch.len() as u64;
+        let mut take = |batch: &mut Batch| {
+            kept += batch.iter().map(|(_, observations)| observations.len() as u64).sum::<u64>();
             if failure.is_none()
                 && let Some(before) = waiting.replace(std::mem::take(batch))
             {
@@ -158,8 +168,10 @@ impl Ingest {
             }
         };
         let mut batches = Batches { size: TESTS_AT_ONCE, take: &mut take };
-        let read =
-            content.read(|input| crate::ingest::read_stream(input, shown, &self.context, Some(&mut batches)));
+        let read = content.read(|input| {
+            let input = Watched::new(input, bar);
+            crate::ingest::read_stream(input, shown, &self.context, Some(&mut batches))
+        });
         let failed = |error| NotDone::Failed(history_failure(&error));
         read.map_err(|error| reading::not_read(&error))?;
         if let Some(error) = failure {
@@ -205,14 +217,19 @@ fn manifest(settings: &Settings) -> Result<Manifest, Failure> {
     }
 }
 
-fn progress_bar(console: &Console, files: usize) -> ProgressBar {
-    if !console.shows_progress() || files < FILES_WORTH_A_BAR {
+fn progress_bar(console: &Console, inputs: &[Input]) -> ProgressBar {
+    let size = |input: &Input| {
+        input.path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |file| file.len())
+    };
+    let is_long =
+        inputs.len() >= FILES_WORTH_A_BAR || inputs.iter().map(size).sum::<u64>() >= BYTES_WORTH_A_BAR;
+    if !console.shows_progress() || !is_long {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{prefix:>12.cyan.bold} [{bar:27}] {pos}/{len}")
+    let style = ProgressStyle::with_template("{prefix:>12.cyan.bold} [{bar:27}] {pos}/{len}{msg}")
         .expect("the template is right")
         .progress_chars("=> ");
-    ProgressBar::new(files as u64).with_style(style).with_prefix("Reading")
+    ProgressBar::new(inputs.len() as u64).with_style(style).with_prefix("Reading")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a report that does not say when it ran is filed under now")]

@@ -1,6 +1,7 @@
 //! One command a file: load, call a stage, write.
 
 pub(super) mod audit;
+pub(super) mod backtest;
 pub(super) mod completions;
 pub(super) mod emit;
 pub(super) mod explain;

@@ -78,7 +78,7 @@ pub fn show(observed: &Observed, test: &NodeId) -> Option<Shown> {
             machine: run.facts.machine.clone(),
             outcome: sample.outcome,
             total: sample.total,
-            phases: sample.phases.as_deref().copied(),
+            phases: sample.phases(),
             reason: sample.reason.as_deref().map(str::to_owned),
             source: run.source.to_string(),
         }

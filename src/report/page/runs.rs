@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::HalfLife;
 use crate::estimate::Estimates;
 use crate::history::{Observed, Sample, TestHistory};
 use crate::ids::{Ix, LaneName, WholeRunIx};
@@ -63,7 +64,7 @@ struct Sums {
 }
 
 /// Returns the last runs with their forecasts, oldest first. The first run of a lane has none.
-pub(super) fn forecasts(observed: &Observed, half_life: f64) -> Vec<RunForecast> {
+pub(super) fn forecasts(observed: &Observed, half_life: HalfLife) -> Vec<RunForecast> {
     let all = observed.whole_runs.len();
     let mut found = Vec::new();
     for at in all.saturating_sub(MOST).max(1)..all {
@@ -72,8 +73,8 @@ pub(super) fn forecasts(observed: &Observed, half_life: f64) -> Vec<RunForecast>
     found
 }
 
-fn of_run(observed: &Observed, run: WholeRunIx, half_life: f64) -> Vec<RunForecast> {
-    let before = before(observed, run);
+fn of_run(observed: &Observed, run: WholeRunIx, half_life: HalfLife) -> Vec<RunForecast> {
+    let before = observed.before(run);
     let estimates = Estimates::from_history(&before, half_life);
     let lane_of = |sample: &Sample| observed.runs[sample.run].facts.lane.as_ref();
     let seen: std::collections::BTreeSet<Option<&LaneName>> =
@@ -121,24 +122,4 @@ fn of_whole_run<'o>(
     run: WholeRunIx,
 ) -> impl Iterator<Item = &'o Sample> {
     test.samples.iter().filter(move |sample| observed.runs[sample.run].whole == run)
-}
-
-/// Returns what was known before a run.
-fn before(observed: &Observed, run: WholeRunIx) -> Observed {
-    let earlier = |test: &TestHistory| {
-        let samples: Vec<Sample> = test
-            .samples
-            .iter()
-            .filter(|sample| observed.runs[sample.run].whole.position() < run.position())
-            .cloned()
-            .collect();
-        let known = TestHistory { test: test.test.clone(), file: test.file.clone(), samples };
-        (!known.samples.is_empty()).then_some(known)
-    };
-    Observed {
-        runs: observed.runs.clone(),
-        whole_runs: observed.whole_runs.clone(),
-        tests: observed.tests.iter().filter_map(earlier).collect(),
-        jobs: Vec::new(),
-    }
 }

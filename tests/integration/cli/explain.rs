@@ -60,7 +60,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
     How long
 
-      30s expected, ± 10s, from 1 measurement
+      30s expected, ± 11s, from 1 measurement
 
     What it needs, and how that is known
 
@@ -71,7 +71,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
       on all-2, with 1 other unit
       all-3 could run it too: the loads are evened out
-      that shard is done after 1m42s, 495ms before the workflow ends
+      that shard ends last, after 1m42s: it decides when the workflow ends
     ");
     assert_snapshot!(explained("tests/test_b.py::test_fixture[1]"), @"
     Test tests/test_b.py::test_fixture[1]
@@ -124,7 +124,7 @@ fn the_way_from_a_test_to_a_service_is_shown_with_its_origins() {
 
       on all-2, with 1 other unit
       all-3 could run it too: the loads are evened out
-      that shard is done after 1m42s, 495ms before the workflow ends
+      that shard ends last, after 1m42s: it decides when the workflow ends
     ");
 }
 
@@ -249,7 +249,7 @@ fn a_shard_says_what_its_time_goes_into() {
       0s for its services
       33s for 3 tests
       1.0s after the tests
-      44s in all; 59s in nine of ten runs
+      44s in all; 58s in nine of ten runs
 
     Its services
 

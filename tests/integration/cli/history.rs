@@ -47,9 +47,9 @@ fn the_overview_counts_and_names_the_slowest() {
      unit      1      1      250ms  2026-06-17T08:00:00Z
 
      slowest tests            expected   share  median  seen
-     tests/a.py::test_x           3.0s  78.5 %    3.0s     2
-     tests/a.py::test_y[a,b]     566ms  14.9 %   500ms     1
-     tests/unit.py::test_u       250ms   6.6 %   250ms     1
+     tests/a.py::test_x           3.2s  80.9 %    3.0s     2
+     tests/a.py::test_y[a,b]     500ms  12.8 %   500ms     1
+     tests/unit.py::test_u       250ms   6.4 %   250ms     1
     ");
 }
 
@@ -113,22 +113,22 @@ fn the_overview_is_versioned_json() {
       "slowest": [
         {
           "test": "tests/a.py::test_x",
-          "expected_seconds": 2.984574,
-          "share": 0.7852945564346906,
+          "expected_seconds": 3.166667,
+          "share": 0.808510654594838,
           "median_seconds": 3.0,
           "seen": 2
         },
         {
           "test": "tests/a.py::test_y[a,b]",
-          "expected_seconds": 0.566005,
-          "share": 0.14892599259218134,
+          "expected_seconds": 0.5,
+          "share": 0.12765956360344138,
           "median_seconds": 0.5,
           "seen": 1
         },
         {
           "test": "tests/unit.py::test_u",
           "expected_seconds": 0.25,
-          "share": 0.06577945097312804,
+          "share": 0.06382978180172069,
           "median_seconds": 0.25,
           "seen": 1
         }
@@ -144,12 +144,12 @@ fn an_export_is_read_back_without_a_loss() {
     assert_snapshot!(exported, @r#"
     exit: 0
     --- stdout
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
-    tests/a.py::test_x,2.5,tests/a.py,passed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,1.5,0.75,0.25,,,
-    "tests/a.py::test_y[a,b]",0.5,tests/a.py,failed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,assert 1 == 2,,
-    tests/b.py::test_z,0,tests/b.py,skipped,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,no solr,,
-    tests/a.py::test_x,3.5,tests/a.py,passed,heavy,,42,,main,,2026-06-17T08:00:00Z,,postgres redis,unknown,,,,,,
-    tests/unit.py::test_u,0.25,tests/unit.py,passed,unit,,42,,main,,2026-06-17T08:00:00Z,,-,unknown,,,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries,worker,project
+    tests/a.py::test_x,2.5,tests/a.py,passed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,1.5,0.75,0.25,,,,,
+    "tests/a.py::test_y[a,b]",0.5,tests/a.py,failed,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,assert 1 == 2,,,,
+    tests/b.py::test_z,0,tests/b.py,skipped,heavy,,41,,main,,2026-06-16T08:00:00Z,,postgres redis,unknown,,,,no solr,,,,
+    tests/a.py::test_x,3.5,tests/a.py,passed,heavy,,42,,main,,2026-06-17T08:00:00Z,,postgres redis,unknown,,,,,,,,
+    tests/unit.py::test_u,0.25,tests/unit.py,passed,unit,,42,,main,,2026-06-17T08:00:00Z,,-,unknown,,,,,,,,
     "#);
     let second = Project::new();
     second.write("export.csv", &exported.stdout);
@@ -163,8 +163,8 @@ fn durations_are_what_is_expected_and_nothing_for_what_never_ran() {
     exit: 0
     --- stdout
     {
-        "tests/a.py::test_x": 2.984574,
-        "tests/a.py::test_y[a,b]": 0.566005,
+        "tests/a.py::test_x": 3.166667,
+        "tests/a.py::test_y[a,b]": 0.5,
         "tests/b.py::test_z": 0.0,
         "tests/unit.py::test_u": 0.25
     }
@@ -249,11 +249,11 @@ fn the_slowest_tests_have_their_share() {
     assert_snapshot!(with_four_runs().shardplan("history slowest -n 2"), @"
     exit: 0
     --- stdout
-    The 2 tests that take longest: 6.2s together, 79 % of all test time
+    The 2 tests that take longest: 6.6s together, 76 % of all test time
 
      test            expected   share  median  seen
-     t/a.py::slower      3.2s  40.6 %    3.0s     4
-     t/b.py::flaky       3.0s  38.4 %    3.0s     5
+     t/a.py::slower      3.6s  41.5 %    3.0s     4
+     t/b.py::flaky       3.0s  34.9 %    3.0s     5
     ");
 }
 
@@ -336,7 +336,7 @@ fn a_test_is_shown_with_every_execution() {
     exit: 0
     --- stdout
     t/b.py::flaky
-    expected 3.1s; ran 5×, 1× failed, 0× skipped; median 3.0s, 3.0s to 3.5s
+    expected 3.0s; ran 5×, 1× failed, 0× skipped; median 3.0s, 3.0s to 3.5s
 
      began                 run  lane   shard  machine  outcome  time  reason
      2026-06-14T08:01:00Z  4#1  heavy  2               passed   3.0s
@@ -350,7 +350,7 @@ fn a_test_is_shown_with_every_execution() {
     --- stdout
     `tests/a.py::test_x`
 
-    expected 3.0s; ran 2×, 0× failed, 0× skipped; median 3.0s, 2.5s to 3.5s
+    expected 3.2s; ran 2×, 0× failed, 0× skipped; median 3.0s, 2.5s to 3.5s
 
     | began | run | lane | shard | machine | outcome | time | setup | call | teardown | reason |
     |---|---|---|---|---|---|--:|---|---|---|---|
@@ -453,7 +453,7 @@ fn a_compacted_history_says_the_same_and_takes_no_report_again() {
     assert_snapshot!(project.shardplan("history compact"), @"
     exit: 0
     --- stderr
-       Compacted 2 files; there is nothing to merge
+            Kept 2 files: there is nothing to merge
     ");
     let again = project.shardplan("ingest more.csv observations.csv");
     assert!(again.stderr.contains("2 files already in the history"), "{again}");

@@ -14,7 +14,7 @@ use super::Project;
 const REPORTS: usize = 12;
 
 /// Returns a project with a folder of reports, several runs in each.
-fn with_reports() -> Project {
+pub(super) fn with_reports() -> Project {
     let project = Project::new();
     for report in 0..REPORTS {
         let mut csv = "test,seconds,run,shard,branch,at\n".to_owned();
@@ -34,7 +34,7 @@ fn with_reports() -> Project {
     project
 }
 
-fn command(project: &Project, words: &str) -> Command {
+pub(super) fn command(project: &Project, words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shardplan"));
     command.args(words.split(' ')).current_dir(project.path("")).env_clear();
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -52,7 +52,7 @@ fn kill_when(project: &Project, words: &str, is_time: impl Fn(&Project) -> bool)
 }
 
 /// Returns the observations, a line each; no two are equal.
-fn observations(project: &Project) -> BTreeSet<String> {
+pub(super) fn observations(project: &Project) -> BTreeSet<String> {
     let said = project.shardplan("history export csv");
     assert_eq!(said.code, 0, "{said}");
     let lines: Vec<String> = said.stdout.lines().skip(1).map(str::to_owned).collect();
@@ -61,7 +61,7 @@ fn observations(project: &Project) -> BTreeSet<String> {
     distinct
 }
 
-fn all_observations() -> BTreeSet<String> {
+pub(super) fn all_observations() -> BTreeSet<String> {
     let project = with_reports();
     assert_eq!(project.shardplan("ingest reports").code, 0);
     let all = observations(&project);

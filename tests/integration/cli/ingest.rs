@@ -147,8 +147,8 @@ fn the_command_line_overrides_what_the_file_says() {
     );
     assert_eq!(said.code, 0, "{said}");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
-    t.py::a,1,t.py,unknown,heavy,2,77,3,next,abc,2026-06-16T08:00:00Z,,postgres redis,partial,,,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries,worker,project
+    t.py::a,1,t.py,unknown,heavy,2,77,3,next,abc,2026-06-16T08:00:00Z,,postgres redis,partial,,,,,,,,
     ");
 }
 
@@ -481,8 +481,8 @@ fn the_path_says_what_the_manifest_reads_from_it() {
         Finished 1 file ingested, 1 file already in the history, 1 file passed over
     ");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
-    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries,worker,project
+    t.py::a,1,t.py,passed,unit-fast,2,77,,,,2026-06-16T08:00:00Z,,,unknown,,,,,,,,
     ");
 }
 
@@ -541,8 +541,8 @@ fn the_environment_fills_what_nobody_says() {
         project.shardplan_with("ingest report.xml --ci --branch mine --at 2026-06-16T08:00:00Z", b"", &job);
     assert_eq!(said.code, 0, "{said}");
     assert_snapshot!(project.shardplan("history export csv").stdout, @"
-    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries
-    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,,,
+    test,seconds,file,outcome,lane,shard,run,attempt,branch,commit,at,machine,services,extent,setup_seconds,call_seconds,teardown_seconds,reason,unit,retries,worker,project
+    t.py::a,1,t.py,passed,,,4711,2,mine,abc,2026-06-16T08:00:00Z,box,,unknown,,,,,,,,
     ");
 }
 
@@ -596,4 +596,60 @@ fn a_file_that_is_split_over_the_shards_of_a_run_takes_what_all_of_them_took() {
     assert_eq!(csv.lines().count(), 1 + 6, "{csv}");
     let expected = project.shardplan("history export test-durations").json();
     assert_eq!(expected, serde_json::json!({"spec/a_spec.rb": 3.75, "spec/b_spec.rb": 4.0}));
+}
+
+#[test]
+fn a_table_of_more_tests_than_are_held_is_stored_run_by_run_whatever_the_order_of_its_rows() {
+    let project = Project::new();
+    let mut csv = "test,seconds,run,lane,at,worker\n".to_owned();
+    for row in 0..130_000 {
+        let (test, run) = (row / 2, row % 2);
+        csv += &format!(
+            "t/f{}.py::t{test},{}.25,r{run},heavy,2026-06-1{run}T00:00:00Z,gw{run}\n",
+            test % 40,
+            test % 9
+        );
+    }
+    project.write("huge.csv", csv);
+    let said = project.shardplan("ingest huge.csv");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stderr.contains("130000 tests"), "{said}");
+    let runs = project.shardplan("history runs --format json").json();
+    let seen: Vec<(&str, u64)> = runs["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| (run["run"].as_str().unwrap(), run["observations"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(seen, [("r1", 65_000), ("r0", 65_000)]);
+    // Two files for two batches, not one for each run of each.
+    assert_eq!(project.stored_files().iter().filter(|file| file.starts_with("tests/")).count(), 2);
+    assert!(project.shardplan("ingest huge.csv").stderr.contains("already in the history"));
+    let shown = project.shardplan("history export csv --lane heavy");
+    assert!(shown.stdout.lines().next().unwrap().ends_with(",worker,project"), "{shown}");
+    assert!(shown.stdout.contains(",gw1,"), "the worker is exported");
+}
+
+#[test]
+fn a_folder_without_a_file_is_worth_a_word() {
+    let project = Project::new();
+    std::fs::create_dir(project.path("artifacts")).unwrap();
+    let said = project.shardplan("ingest artifacts");
+    assert_eq!(said.code, 0);
+    assert!(said.stderr.contains("there is no file in what was named"), "{said}");
+}
+
+#[test]
+fn settings_and_empty_files_of_a_tree_are_passed_over_in_silence() {
+    let project = Project::new();
+    project.write("tree/Cargo.toml", "[package]\nname = \"x\"\n");
+    project.write("tree/pkg/__init__.py", "");
+    project.write("tree/.vscode/settings.json", "{\n  // a comment\n  \"a\": 1\n}\n");
+    project.write("tree/report.json", "{\"a.py::t\": 1.5}");
+    let said = project.shardplan("ingest tree");
+    assert!(!said.stderr.contains("warning"), "{said}");
+    project.write("tree/cut.xml", "");
+    assert!(
+        project.shardplan("ingest tree").stderr.contains("warning: passed over: `tree/cut.xml` is empty")
+    );
 }

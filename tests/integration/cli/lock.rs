@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use shardplan::config::Config;
+use shardplan::config::{Config, HalfLife};
 use shardplan::estimate::{Estimates, fit_overheads};
 use shardplan::history::Observed;
 use shardplan::ids::{MarkerName, NodeId};
@@ -89,7 +89,7 @@ fn a_lock_reads_well_in_a_review() {
     lane = "all"
     services = []
     wall_ms = 35000
-    p90_ms = 45023
+    p90_ms = 45140
     run_ms = 25000
     load_ms = 25000
     tests = 2
@@ -243,7 +243,7 @@ fn what_is_rendered_is_read_back() {
     let inputs = Inputs {
         config: &config,
         inventory: &inventory,
-        estimates: &Estimates::from_history(&observed, 10.0),
+        estimates: &Estimates::from_history(&observed, HalfLife::default()),
         overheads: &fit_overheads(&config, &observed),
     };
     let (model, plan) = plan::suggest(inputs, &Limits::default(), None).unwrap();

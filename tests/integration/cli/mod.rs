@@ -1,5 +1,6 @@
 //! The command line: a project in a temporary folder, the program in it, and what it said.
 
+mod backtest;
 mod completions;
 mod emit;
 mod emit_splits;
@@ -7,6 +8,7 @@ mod explain;
 mod graph;
 mod history;
 mod history_crash;
+mod history_kills;
 mod ingest;
 mod init;
 mod lock;

@@ -50,11 +50,11 @@ fn the_worked_example_starts_from_what_its_team_has() {
     assert_snapshot!(relyloop("-q suggest --budget 4"), @r#"
     exit: 0
     --- stdout
-    The workflow ends in 8m38s (±0s against today); in nine of ten runs within 9m22s.
+    The workflow ends in 8m38s (±0s against today); in nine of ten runs within 9m25s.
     4 containers in 2 shards, 33 billed minutes.
 
       shard    services             tests  base  boot  tests run    job    p90  slack
-      heavy-1  elasticsearch         1353   30s   49s      6m50s  8m14s  8m58s      —  ░░░████████████████████░
+      heavy-1  elasticsearch         1353   30s   49s      6m50s  8m14s  9m01s      —  ░░░████████████████████░
                opensearch postgres
                redis
       unit-1   —                     2842   30s    0s        21s    56s  1m03s  7m18s  ░█
@@ -74,7 +74,7 @@ fn the_worked_example_starts_from_what_its_team_has() {
       containers  ends in  earlier by  billed min  shards
                5    4m53s       3m44s          34  heavy ×2 + unit
                6    3m44s       1m09s          36  heavy ×3 + unit
-               7    3m39s        4.9s          36  heavy ×3 + unit
+               7    3m39s        5.0s          36  heavy ×3 + unit
 
     Notes
 

@@ -4,7 +4,7 @@
 //! holds commands alone. Comments before a block say what the reader need not see:
 //!
 //! ```text
-//! <!-- in: empty -->            begins anew in an empty folder, or `data/relyloop`, a copy of the worked example
+//! <!-- in: empty -->            begins anew in an empty folder, or a copy of `data/relyloop` or `data/rq`
 //! <!-- file: tests/a.py -->     the block is the text of this file
 //! <!-- exit: 4 -->              the last command of the block ends with this code
 //! <!-- with: pytest -->         only where this is installed, and in CI

@@ -26,11 +26,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Returns a shell in a folder with the worked example where the repository has it.
+    /// Returns a shell in a folder with the worked example and the history to measure on, where the repository has them.
     pub(super) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let place = folder.path().join("place");
-        copy(&super::root().join("data/relyloop"), &place.join("data/relyloop"));
+        for example in ["data/relyloop", "data/rq"] {
+            copy(&super::root().join(example), &place.join(example));
+        }
         let bin = folder.path().join("bin");
         script(&bin, "cargo", CARGO);
         let program = Path::new(env!("CARGO_BIN_EXE_shardplan"));

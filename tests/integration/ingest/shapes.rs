@@ -73,17 +73,25 @@ fn a_byte_that_is_wrong_never_ends_the_program() {
 fn batches_say_what_one_reading_says() {
     for (name, bytes) in samples() {
         let whole = ingest::read(&bytes, &name, &Context::default()).unwrap();
-        let mut handed_out = Vec::new();
-        let mut take = |batch: &mut Vec<ingest::Observation>| handed_out.append(batch);
+        let mut handed_out = std::collections::BTreeMap::<usize, Vec<ingest::Observation>>::new();
+        let mut take = |batch: &mut Vec<(usize, Vec<ingest::Observation>)>| {
+            for (report, observations) in batch.drain(..) {
+                handed_out.entry(report).or_default().extend(observations);
+            }
+        };
         let mut batches = ingest::Batches { size: 2, take: &mut take };
         let parts = ingest::read_stream(&bytes[..], &name, &Context::default(), Some(&mut batches)).unwrap();
-        assert_eq!(parts.handed_out, handed_out.len() as u64, "{name}");
+        let all = handed_out.values().map(Vec::len).sum::<usize>();
+        assert_eq!(parts.handed_out, all as u64, "{name}");
         if parts.handed_out > 0 {
             let tests = |seen: &[ingest::Observation]| -> std::collections::BTreeSet<String> {
                 seen.iter().map(|seen| seen.test.as_str().to_owned()).collect()
             };
-            assert_eq!(tests(&handed_out), tests(&whole.reports[0].observations), "{name}");
-            assert_eq!(parts.reports[0].run, whole.reports[0].run, "{name}");
+            assert_eq!(parts.reports.len(), whole.reports.len(), "{name}");
+            for (at, report) in whole.reports.iter().enumerate() {
+                assert_eq!(tests(&handed_out[&at]), tests(&report.observations), "{name}");
+                assert_eq!(parts.reports[at].run, report.run, "{name}");
+            }
         }
     }
 }

@@ -54,9 +54,14 @@ pub(super) fn compact(history: &History<'_>, dry_run: bool) -> CommandResult {
             )
         }
         None if compacted.files_before != after => format!("{before} to {after}"),
-        _ => format!("{before}; there is nothing to merge"),
+        _ => format!("{before}: there is nothing to merge"),
     };
-    history.settings.console.status(if dry_run { "Would merge" } else { "Compacted" }, message);
+    let verb = match (compacted.files_before == after, dry_run) {
+        (true, _) => "Kept",
+        (false, true) => "Would merge",
+        (false, false) => "Compacted",
+    };
+    history.settings.console.status(verb, message);
     say(history, &ChangedV1::compacted(&compacted, dry_run))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::sheet::{Cell, Page, Sheet, shown_time};
+use crate::cli::sheet::{Cell, Page, Sheet, shown_time};
 use crate::history::views::{
     FlakyTest, Overview, RunLine, RunsOfLane, Shown, SkippedTest, SlowTest, Stale, Trend,
 };

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use indicatif::{HumanBytes, ProgressBar};
 use rayon::prelude::*;
 
 use super::inputs::Input;
@@ -10,7 +11,7 @@ use crate::cli::console::{Failure, shown_path};
 use crate::history::{Digest, Store};
 use crate::ids::Printable;
 use crate::ingest::container::{self, Content, Limits, Member};
-use crate::ingest::{self, Batches, Contents, Context, IngestError, IngestErrorKind, Observation};
+use crate::ingest::{self, Batch, Batches, Contents, Context, IngestError, IngestErrorKind};
 
 /// What reading needs.
 pub(super) struct Reading<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Reading<'a> {
     pub(super) limits: Limits,
     /// How many tests of one file are held in memory.
     pub(super) tests: usize,
+    /// Where what was read is shown.
+    pub(super) bar: &'a ProgressBar,
 }
 
 /// What came of one file, or of one member of an archive.
@@ -106,13 +109,16 @@ impl Reading<'_> {
             let reason = format!("`{}` can't be read: {error}", Printable(name));
             NotDone::Broken { failure: Failure::bad_input(&reason), reason }
         };
-        let digest = content.read(|input| Digest::of_reader(input)).map_err(unreadable)?;
+        let digest =
+            content.read(|input| Digest::of_reader(Watched::new(input, self.bar))).map_err(unreadable)?;
         if self.store.contains(&digest).map_err(|error| NotDone::Failed(history_failure(&error)))? {
             return Ok(Done::AlreadyThere);
         }
-        let mut count = |_: &mut Vec<Observation>| {};
+        let mut count = |_: &mut Batch| {};
         let mut batches = Batches { size: self.tests, take: &mut count };
-        let read = content.read(|input| ingest::read_stream(input, name, self.context, Some(&mut batches)));
+        let read = content.read(|input| {
+            ingest::read_stream(Watched::new(input, self.bar), name, self.context, Some(&mut batches))
+        });
         let contents = read.map_err(|error| not_read(&error))?;
         let handed_out = contents.handed_out;
         Ok(Done::Read { contents, digest, content, name: name.to_owned(), handed_out })
@@ -126,7 +132,47 @@ pub(super) fn not_read(error: &IngestError) -> NotDone {
         IngestErrorKind::Unrecognised { found, .. } => {
             NotDone::NoReport { reason: Printable(found).to_string(), failure }
         }
+        // Trees are full of empty files, `__init__.py` in every folder; an empty report is worth a warning.
+        IngestErrorKind::Empty if !may_be_a_report(&error.source_name) => {
+            NotDone::NoReport { reason: "an empty file".to_owned(), failure }
+        }
         IngestErrorKind::Encoding { .. } => NotDone::NoReport { reason: error.kind.to_string(), failure },
         _ => NotDone::Broken { reason: error.to_string(), failure },
     }
+}
+
+/// Shows how much of a file was read.
+pub(super) struct Watched<'a, R> {
+    input: R,
+    bar: &'a ProgressBar,
+    read: u64,
+    shown: u64,
+}
+
+/// So much must have been read before it is shown anew.
+const SHOWN_EVERY: u64 = 16 << 20;
+
+impl<'a, R> Watched<'a, R> {
+    pub(super) fn new(input: R, bar: &'a ProgressBar) -> Self {
+        Self { input, bar, read: 0, shown: 0 }
+    }
+}
+
+impl<R: io::Read> io::Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let number = self.input.read(buffer)?;
+        self.read += number as u64;
+        if self.read - self.shown >= SHOWN_EVERY {
+            self.shown = self.read;
+            self.bar.set_message(format!(", {} of one file", HumanBytes(self.read)));
+        }
+        Ok(number)
+    }
+}
+
+/// Returns whether a file is called as reports are.
+fn may_be_a_report(name: &str) -> bool {
+    const USUAL: [&str; 8] = ["csv", "json", "jsonl", "log", "ndjson", "parquet", "tsv", "xml"];
+    let extension = std::path::Path::new(name).extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|extension| USUAL.contains(&extension))
 }

@@ -2,111 +2,41 @@
 //!
 //! The same columns are read and written, so that an export can be read back without a loss.
 
+mod column;
+mod write;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::str::FromStr;
 
-use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use ::csv::{ReaderBuilder, StringRecord};
+
+use column::Column;
+pub use write::{Row, write};
 
 use super::input::{self, LineLimit};
 use super::observation::{
     Extent, Observation, Outcome, Phases, Report, RunFacts, UnitKind, Untimed, first_line,
 };
 use super::warning::{WarningKind, Warnings};
-use super::{IngestErrorKind, seconds};
+use super::{Batches, IngestErrorKind, seconds};
 use crate::ids::NodeId;
 use crate::time::{Micros, Timestamp};
 
-/// The columns in the order they are written.
-const COLUMNS: [Column; 20] = [
-    Column::Test,
-    Column::Seconds,
-    Column::File,
-    Column::Outcome,
-    Column::Lane,
-    Column::Shard,
-    Column::Run,
-    Column::Attempt,
-    Column::Branch,
-    Column::Commit,
-    Column::At,
-    Column::Machine,
-    Column::Services,
-    Column::Extent,
-    Column::SetupSeconds,
-    Column::CallSeconds,
-    Column::TeardownSeconds,
-    Column::Reason,
-    Column::Unit,
-    Column::Retries,
-];
-
-/// Columns that are read and not written: foreign tables may know what an export does not.
-const READ_ONLY: [Column; 3] = [Column::Milliseconds, Column::Worker, Column::Project];
-
 /// Stands for "no service was up", where a blank cell says that nobody knows.
 const NO_SERVICES: &str = "-";
-
-/// One row to write.
-#[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
-    /// The run that the test was seen in.
-    pub run: &'a RunFacts,
-    /// The test.
-    pub test: &'a NodeId,
-    /// Its file.
-    pub file: &'a str,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Set-up, call and tear-down together.
-    pub total: Micros,
-    /// The phases, where they are known.
-    pub phases: Option<Phases>,
-    /// Why it was skipped or failed.
-    pub reason: Option<&'a str>,
-    /// What was measured as a whole.
-    pub unit: UnitKind,
-    /// How often it was tried in vain before.
-    pub retries: u16,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Test,
-    Seconds,
-    File,
-    Outcome,
-    Lane,
-    Shard,
-    Run,
-    Attempt,
-    Branch,
-    Commit,
-    At,
-    Machine,
-    Services,
-    Extent,
-    SetupSeconds,
-    CallSeconds,
-    TeardownSeconds,
-    Reason,
-    /// Instead of the seconds.
-    Milliseconds,
-    Unit,
-    Retries,
-    Worker,
-    Project,
-}
 
 /// Returns whether the first line names one of the columns that every such file has. `columns` are the names of
 /// foreign files by ours.
 pub(super) fn has_header(head: &[u8], columns: &BTreeMap<String, String>) -> bool {
     let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter(head)).from_reader(head);
     reader.headers().is_ok_and(|names| {
-        names
-            .iter()
-            .any(|name| matches!(Column::from_name(name, columns), Some(Column::Test | Column::Seconds)))
+        // One word alone is the beginning of any text.
+        names.len() > 1
+            && names
+                .iter()
+                .any(|name| matches!(Column::from_name(name, columns), Some(Column::Test | Column::Seconds)))
     })
 }
 
@@ -118,18 +48,29 @@ fn delimiter(head: &[u8]) -> u8 {
     [b'\t', b';', b','].into_iter().max_by_key(|&mark| count(mark)).unwrap_or(b',')
 }
 
-/// Reads the file: a report for each run that its rows tell apart, in the order of their first rows.
+/// Reads the file: a report for each run that its rows tell apart, in the order of their first rows, and how many
+/// observations were handed out.
 pub(super) fn read(
     mut input: impl Read,
     columns: &BTreeMap<String, String>,
-) -> Result<Vec<Report>, IngestErrorKind> {
+    batches: Option<&mut Batches<'_>>,
+) -> Result<(Vec<Report>, u64), IngestErrorKind> {
     let head = input::fill(&mut input, input::HEAD_BYTES).map_err(|error| input::fault(error, None))?;
     let mark = delimiter(&head);
     let text = LineLimit::new(Cursor::new(head).chain(input));
     let mut reader = ReaderBuilder::new().delimiter(mark).from_reader(text);
     let header = reader.headers().map_err(malformed)?.clone();
     let (header, warnings) = Header::new(&header, columns)?;
-    let mut runs = Runs { reports: vec![Report { warnings, ..Report::default() }], ..Runs::default() };
+    let mut runs = Runs {
+        reports: vec![Report { warnings, ..Report::default() }],
+        positions: HashMap::new(),
+        tests: HashMap::new(),
+        current: None,
+        last_key: RunKey::default(),
+        batches,
+        held: 0,
+        handed_out: 0,
+    };
     let mut record = StringRecord::new();
     let mut fault = None;
     let mut has_row = reader.read_record(&mut record).unwrap_or_else(|error| {
@@ -144,11 +85,11 @@ pub(super) fn read(
         });
     }
     match fault {
-        None => Ok(runs.reports),
+        None => Ok(runs.finish()),
         // A row that is short and the last is what a full disk or a broken transfer leaves.
         Some(error) if is_short(&error) && runs.current.is_some() && is_at_end(&mut reader) => {
             runs.cut_short(error.position().map(::csv::Position::line));
-            Ok(runs.reports)
+            Ok(runs.finish())
         }
         Some(error) => Err(malformed(error)),
     }
@@ -159,19 +100,8 @@ fn is_at_end(reader: &mut ::csv::Reader<impl Read>) -> bool {
     matches!(reader.read_byte_record(&mut ::csv::ByteRecord::new()), Ok(false))
 }
 
-/// Writes rows under a header line.
-pub fn write<'a>(out: impl io::Write, rows: impl IntoIterator<Item = Row<'a>>) -> io::Result<()> {
-    let mut writer = WriterBuilder::new().from_writer(out);
-    writer.write_record(COLUMNS.map(Column::name))?;
-    for row in rows {
-        writer.write_record(COLUMNS.map(|column| row.cell(column)))?;
-    }
-    writer.flush()
-}
-
 /// The runs of a file, while it is read.
-#[derive(Default)]
-struct Runs {
+struct Runs<'a, 'b> {
     reports: Vec<Report>,
     /// Where each run is among the reports, by the cells that describe it.
     positions: HashMap<RunKey, usize>,
@@ -180,6 +110,10 @@ struct Runs {
     /// The run of the last row.
     current: Option<usize>,
     last_key: RunKey,
+    batches: Option<&'a mut Batches<'b>>,
+    /// How many observations the reports hold.
+    held: usize,
+    handed_out: u64,
 }
 
 /// The cells of [`Column::OF_THE_RUN`].
@@ -196,7 +130,7 @@ struct Cells<'a> {
     record: &'a StringRecord,
 }
 
-impl Runs {
+impl Runs<'_, '_> {
     fn take(&mut self, cells: &Cells<'_>) -> Result<(), IngestErrorKind> {
         let position = self.run_of(cells)?;
         let report = &mut self.reports[position];
@@ -212,6 +146,10 @@ impl Runs {
                 Entry::Vacant(free) => {
                     free.insert(report.observations.len());
                     report.observations.push(observation);
+                    self.held += 1;
+                    if self.batches.as_ref().is_some_and(|batches| self.held >= batches.size) {
+                        self.hand_out();
+                    }
                 }
             },
         }
@@ -243,6 +181,28 @@ impl Runs {
         self.last_key = key;
         self.current = Some(position);
         Ok(position)
+    }
+
+    fn hand_out(&mut self) {
+        let Some(batches) = &mut self.batches else { return };
+        self.handed_out += self.held as u64;
+        let mut batch = Vec::new();
+        for (at, report) in self.reports.iter_mut().enumerate() {
+            if !report.observations.is_empty() {
+                batch.push((at, std::mem::take(&mut report.observations)));
+            }
+        }
+        (batches.take)(&mut batch);
+        self.tests.clear();
+        self.held = 0;
+    }
+
+    /// Returns the reports, and how many observations were handed out.
+    fn finish(mut self) -> (Vec<Report>, u64) {
+        if self.handed_out > 0 && self.held > 0 {
+            self.hand_out();
+        }
+        (self.reports, self.handed_out)
     }
 
     fn cut_short(&mut self, line: Option<u64>) {
@@ -432,111 +392,6 @@ fn duration(text: &str, factor: f64) -> Result<Micros, WarningKind> {
     }
 }
 
-impl Column {
-    /// The columns that say which run a row belongs to.
-    const OF_THE_RUN: [Self; 10] = [
-        Self::Lane,
-        Self::Shard,
-        Self::Run,
-        Self::Attempt,
-        Self::Branch,
-        Self::Commit,
-        Self::At,
-        Self::Machine,
-        Self::Services,
-        Self::Extent,
-    ];
-
-    fn from_name(name: &str, columns: &BTreeMap<String, String>) -> Option<Self> {
-        let name = name.trim();
-        let named = |column: &Self| columns.get(column.name()).map(String::as_str) == Some(name);
-        let mut all = COLUMNS.into_iter().chain(READ_ONLY);
-        if let Some(column) = all.find(named) {
-            return Some(column);
-        }
-        // Once the manifest names another column for something, the usual one means something else.
-        let free = |column: &Self| !columns.contains_key(column.name());
-        if name.eq_ignore_ascii_case("node_id") {
-            return Some(Self::Test).filter(free);
-        }
-        let mut all = COLUMNS.into_iter().chain(READ_ONLY);
-        all.find(|column| column.name().eq_ignore_ascii_case(name)).filter(free)
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Seconds => "seconds",
-            Self::File => "file",
-            Self::Outcome => "outcome",
-            Self::Lane => "lane",
-            Self::Shard => "shard",
-            Self::Run => "run",
-            Self::Attempt => "attempt",
-            Self::Branch => "branch",
-            Self::Commit => "commit",
-            Self::At => "at",
-            Self::Machine => "machine",
-            Self::Services => "services",
-            Self::Extent => "extent",
-            Self::SetupSeconds => "setup_seconds",
-            Self::CallSeconds => "call_seconds",
-            Self::TeardownSeconds => "teardown_seconds",
-            Self::Reason => "reason",
-            Self::Milliseconds => "milliseconds",
-            Self::Unit => "unit",
-            Self::Retries => "retries",
-            Self::Worker => "worker",
-            Self::Project => "project",
-        }
-    }
-}
-
-impl Row<'_> {
-    fn cell(&self, column: Column) -> String {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let phase =
-            |of: fn(Phases) -> Micros| self.phases.map(|phases| seconds(of(phases))).unwrap_or_default();
-        match column {
-            Column::Test => self.test.as_str().to_owned(),
-            Column::Seconds => seconds(self.total),
-            Column::File => self.file.to_owned(),
-            Column::Outcome => self.outcome.to_string(),
-            Column::Lane => self.run.lane.as_ref().map(ToString::to_string).unwrap_or_default(),
-            Column::Shard => text(&self.run.shard),
-            Column::Run => text(&self.run.run),
-            Column::Attempt => self.run.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
-            Column::Branch => text(&self.run.branch),
-            Column::Commit => text(&self.run.commit),
-            Column::At => self.run.at.map(|at| at.to_string()).unwrap_or_default(),
-            Column::Machine => text(&self.run.machine),
-            Column::Services => match self.run.services.as_deref() {
-                None => String::new(),
-                Some([]) => NO_SERVICES.to_owned(),
-                Some(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            },
-            Column::Extent => self.run.extent.as_str().to_owned(),
-            Column::SetupSeconds => phase(|phases| phases.setup),
-            Column::CallSeconds => phase(|phases| phases.call),
-            Column::TeardownSeconds => phase(|phases| phases.teardown),
-            Column::Reason => self.reason.unwrap_or_default().to_owned(),
-            // Blank means a test that was tried once, as nearly all are.
-            Column::Unit if self.unit != UnitKind::Test => self.unit.as_str().to_owned(),
-            Column::Retries if self.retries > 0 => self.retries.to_string(),
-            Column::Unit | Column::Retries | Column::Milliseconds | Column::Worker | Column::Project => {
-                String::new()
-            }
-        }
-    }
-}
-
-/// Returns a duration in seconds with every digit that it has: an export must not round.
-fn seconds(duration: Micros) -> String {
-    let Micros(micros) = duration;
-    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn malformed(error: ::csv::Error) -> IngestErrorKind {
     let line = error.position().map_or(1, ::csv::Position::line);
     match error.into_kind() {
@@ -566,7 +421,7 @@ mod checks {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Report>, IngestErrorKind> {
-        super::read(text.as_bytes(), &BTreeMap::new())
+        super::read(text.as_bytes(), &BTreeMap::new(), None).map(|(reports, _)| reports)
     }
 
     #[test]
@@ -650,7 +505,7 @@ mod checks {
         let columns = columns.map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned())).into();
         let text = "Full Name;Time (ms);Status;test\na.py::t;1500,5;PASSED;x\na.py::u;;skip;y\n";
         assert!(has_header(text.as_bytes(), &columns));
-        let reports = super::read(text.as_bytes(), &columns).unwrap();
+        let (reports, _) = super::read(text.as_bytes(), &columns, None).unwrap();
         let seen: Vec<_> = reports[0]
             .observations
             .iter()
@@ -662,15 +517,7 @@ mod checks {
         );
         let (kind, _, first) = reports[0].warnings.by_kind().next().unwrap();
         assert_eq!((kind, first[0].subject.as_str()), (WarningKind::UnknownColumn, "test"));
-        let error = super::read(&b"Full Name\n"[..], &columns).unwrap_err().to_string();
+        let error = super::read(&b"Full Name\n"[..], &columns, None).unwrap_err().to_string();
         assert!(error.contains("there is no column `seconds`"), "{error}");
-    }
-
-    #[test]
-    fn seconds_keep_every_digit() {
-        for micros in [0, 1, 300, 1_000_000, 10_000_000, 123_456_789_012, 315_000_000_000_001] {
-            let text = seconds(Micros(micros));
-            assert_eq!(text.parse().ok().and_then(Micros::from_secs_f64), Some(Micros(micros)), "{text}");
-        }
     }
 }

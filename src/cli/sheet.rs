@@ -8,22 +8,22 @@ use crate::ids::Printable;
 use crate::time::{Micros, Millis, Timestamp};
 
 /// A sentence and the tables under it.
-pub(super) struct Page {
+pub(in crate::cli) struct Page {
     /// A name that comes from the repository under test, before the headline.
-    pub(super) subject: Option<String>,
-    pub(super) headline: String,
-    pub(super) sheets: Vec<Sheet>,
+    pub(in crate::cli) subject: Option<String>,
+    pub(in crate::cli) headline: String,
+    pub(in crate::cli) sheets: Vec<Sheet>,
 }
 
 /// A table: what its columns are called, and its rows.
-pub(super) struct Sheet {
-    pub(super) columns: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<Cell>>,
+pub(in crate::cli) struct Sheet {
+    pub(in crate::cli) columns: Vec<&'static str>,
+    pub(in crate::cli) rows: Vec<Vec<Cell>>,
 }
 
 /// What stands in a cell, before anybody decides how it looks.
 #[derive(Clone, Debug)]
-pub(super) enum Cell {
+pub(in crate::cli) enum Cell {
     /// A name that comes from the repository under test.
     Foreign(String),
     /// A word of ours.
@@ -38,11 +38,11 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    pub(super) fn foreign(text: &(impl ToString + ?Sized)) -> Self {
+    pub(in crate::cli) fn foreign(text: &(impl ToString + ?Sized)) -> Self {
         Self::Foreign(text.to_string())
     }
 
-    pub(super) fn count(number: usize) -> Self {
+    pub(in crate::cli) fn count(number: usize) -> Self {
         Self::Count(number as u64)
     }
 
@@ -80,13 +80,13 @@ impl Cell {
 }
 
 /// Returns a time as people read it.
-pub(super) fn shown_time(time: Micros) -> String {
+pub(in crate::cli) fn shown_time(time: Micros) -> String {
     Millis::from_f64(time.as_millis_f64()).to_string()
 }
 
 impl Page {
     /// Returns the page for a terminal of this width, or of any width where it is none.
-    pub(super) fn text(&self, width: Option<u16>) -> String {
+    pub(in crate::cli) fn text(&self, width: Option<u16>) -> String {
         let subject = self.subject.as_ref().map(|subject| format!("{}\n", Printable(subject)));
         let mut text = subject.unwrap_or_default() + &self.headline + "\n";
         for sheet in self.sheets.iter().filter(|sheet| !sheet.rows.is_empty()) {
@@ -96,7 +96,7 @@ impl Page {
     }
 
     /// Returns the page for a pull request.
-    pub(super) fn markdown(&self) -> String {
+    pub(in crate::cli) fn markdown(&self) -> String {
         let subject = self.subject.as_ref().map(|subject| format!("{}\n\n", markdown_code(subject)));
         let mut page = subject.unwrap_or_default() + &self.headline + "\n";
         for sheet in self.sheets.iter().filter(|sheet| !sheet.rows.is_empty()) {
@@ -106,7 +106,7 @@ impl Page {
     }
 
     /// Returns the first table as CSV.
-    pub(super) fn csv(&self) -> String {
+    pub(in crate::cli) fn csv(&self) -> String {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         if let Some(sheet) = self.sheets.first() {
             let rows = sheet.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
