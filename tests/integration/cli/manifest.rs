@@ -36,7 +36,7 @@ fn a_key_that_is_near_to_none_is_answered_with_the_known_ones() {
     2 | money = 4
       | ^^^^^
       |
-      = help: the keys here are: containers, minutes, shards
+      = help: the keys here are: containers, minutes, shards, tolerance
     ");
 }
 
