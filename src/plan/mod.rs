@@ -15,7 +15,7 @@ pub mod verify;
 pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
-pub use moves::{Move, MoveReason, Moves, TighterLimit};
+pub use moves::{ChangedLimit, Move, MoveReason, Moves};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
 pub use simulation::{Forecast, Simulation, forecast, quantile, simulate};
@@ -172,6 +172,12 @@ impl Plan {
             moves: None,
             saving: None,
         }
+    }
+
+    /// Returns when a solution ends in one of two, and in nine of ten runs.
+    fn forecast_of(model: &Model, solution: &Solution, pace_deviation: f64) -> Forecast {
+        let names = name_shards(model, solution, None);
+        Self::new(model, &Limits::default(), solution, pace_deviation, names).forecast
     }
 
     /// Returns the jobs of the workflow with this plan's shards among them, each with its wait for a runner.

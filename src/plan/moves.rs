@@ -24,10 +24,12 @@ pub struct Move {
 pub enum MoveReason {
     /// It needs services that its shard did not start.
     Needs(Vec<ServiceName>),
-    /// Its shard is no more, and a limit is tighter than the lock's, which stands here, or none is.
-    ShardGone(Option<TighterLimit>),
-    /// A limit is tighter than the lock's.
-    Limit(TighterLimit),
+    /// Its shard is no more; a limit that is another than the lock's.
+    ShardGone(Option<ChangedLimit>),
+    /// It is on a shard that is new; a limit that is another than the lock's.
+    NewShard(Option<ChangedLimit>),
+    /// A limit is another than the lock's.
+    Limit(ChangedLimit),
     /// The tests of this shard, in most cases the one that it left, take so much longer than when the lock was written.
     Grew(ShardName, Millis),
     /// The tests of this shard, in most cases the one that it is on now, take so much less.
@@ -36,15 +38,15 @@ pub enum MoveReason {
     Balance,
 }
 
-/// A limit that leaves less room than the lock's.
+/// A limit that is another than the lock's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TighterLimit {
-    /// What is limited: `containers`, `shards` or `minutes`.
+pub struct ChangedLimit {
+    /// What is limited: `container`, `shard` or `minute`.
     pub what: &'static str,
     /// Then; nothing where there was no limit.
     pub then: Option<u64>,
-    /// Now.
-    pub now: u64,
+    /// Now; nothing where there is no limit.
+    pub now: Option<u64>,
 }
 
 /// What a plan does to the one that the lock pins.
@@ -111,8 +113,8 @@ struct Before<'a> {
 }
 
 impl Before<'_> {
-    /// Returns the first that applies: the unit itself has changed, its shard is gone, shards grew or shrank, a limit is
-    /// tighter.
+    /// Returns the first that applies: the unit itself has changed, its shard is gone or the other is new, shards grew or
+    /// shrank, a limit has changed.
     fn reason(
         &self,
         unit: UnitIx,
@@ -129,9 +131,12 @@ impl Before<'_> {
         if !lacking.is_empty() {
             return MoveReason::Needs(lacking);
         }
-        let tighter = self.tighter_limit();
+        let limit = self.changed_limit();
         if shards.iter().all(|shard| shard.name != from.name) {
-            return MoveReason::ShardGone(tighter);
+            return MoveReason::ShardGone(limit);
+        }
+        if self.lock.shards.iter().all(|shard| shard.name != *to) {
+            return MoveReason::NewShard(limit);
         }
         let changes = self.changes(from);
         let most = changes.iter().map(Change::by).max().unwrap_or_default();
@@ -143,7 +148,7 @@ impl Before<'_> {
         match own.filter(enough).or(other.filter(enough)).or(largest) {
             Some(change) if change.now > change.then => MoveReason::Grew(change.shard.clone(), change.by()),
             Some(change) => MoveReason::Shrank(change.shard.clone(), change.by()),
-            None => tighter.map_or(MoveReason::Balance, MoveReason::Limit),
+            None => limit.map_or(MoveReason::Balance, MoveReason::Limit),
         }
     }
 
@@ -167,17 +172,16 @@ impl Before<'_> {
         changes
     }
 
-    fn tighter_limit(&self) -> Option<TighterLimit> {
+    fn changed_limit(&self) -> Option<ChangedLimit> {
         let (then, now) = (&self.lock.limits, self.limits);
-        let tighter = |what, then: Option<u64>, now: Option<u64>| {
-            let now = now?;
-            then.is_none_or(|then| now < then).then_some(TighterLimit { what, then, now })
+        let changed = |what, then: Option<u64>, now: Option<u64>| {
+            (then != now).then_some(ChangedLimit { what, then, now })
         };
         let number =
             |limit: &Option<crate::config::Sourced<u32>>| limit.as_ref().map(|limit| u64::from(limit.value));
         let minutes = |limits: &Limits| limits.minutes.as_ref().map(|limit| limit.value);
-        tighter("containers", number(&then.containers), number(&now.containers))
-            .or_else(|| tighter("shards", number(&then.shards), number(&now.shards)))
-            .or_else(|| tighter("minutes", minutes(then), minutes(now)))
+        changed("container", number(&then.containers), number(&now.containers))
+            .or_else(|| changed("shard", number(&then.shards), number(&now.shards)))
+            .or_else(|| changed("minute", minutes(then), minutes(now)))
     }
 }

@@ -8,6 +8,7 @@ use crate::config::{Origin, Sourced};
 use crate::model::{Inputs, Leeway, Limits, Model, ModelError, Problem, build};
 use crate::solve::{
     BoundReason, Clash, Conflict, Effort, Placement, Solution, cheapest, further, solve, solve_within, stay,
+    with_full_minutes,
 };
 use crate::time::Millis;
 
@@ -95,6 +96,7 @@ pub fn suggest_with(
         return Err(PlanError::Infeasible { conflict, model: Box::new(model) });
     };
     let placed = previous.map(|lock| placement(&model, inputs.inventory, lock));
+    let best = with_sure_minutes(&model, limits, best, inputs.estimates.pace_deviation);
     let settled = Settled::new(&model.problem, limits, leeway, best, placed.as_ref(), &effort)?;
     let previous = previous.zip(placed.as_ref());
     let names = name_shards(&model, &settled.solution, previous);
@@ -115,6 +117,7 @@ pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Mo
         Ok(solution) => solution,
         Err(conflict) => return Err(PlanError::Infeasible { conflict, model: Box::new(model) }),
     };
+    let best = with_sure_minutes(&model, limits, best, 0.0);
     let settled = Settled::new(&model.problem, limits, leeway, best, None, &effort)?;
     let names = name_shards(&model, &settled.solution, None);
     let mut plan = Plan::new(&model, limits, &settled.solution, 0.0, names);
@@ -122,6 +125,18 @@ pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Mo
     plan.leeway = leeway.clone();
     plan.saving = settled.saving;
     Ok((model, plan))
+}
+
+/// Returns the plan with fewer billed minutes, where there is one that ends no later and is as sure to do so.
+fn with_sure_minutes(model: &Model, limits: &Limits, best: Solution, pace_deviation: f64) -> Solution {
+    let forecast = |solution: &Solution| Plan::forecast_of(model, solution, pace_deviation);
+    match with_full_minutes(&model.problem, limits, &best) {
+        Some(less) => {
+            let (one, other) = (forecast(&less), forecast(&best));
+            if one.p50 <= other.p50 && one.p90 <= other.p90 { less } else { best }
+        }
+        None => best,
+    }
 }
 
 /// The plan that is chosen near the fastest.

@@ -48,7 +48,7 @@ struct MoveV1 {
     to: String,
     tests: usize,
     load_ms: u64,
-    /// Why: `need`, `shard-gone`, `limit`, `grew`, `shrank` or `balance`.
+    /// Why: `need`, `shard-gone`, `new-shard`, `grew`, `shrank`, `limit` or `balance`.
     reason: String,
     /// The reason as a sentence.
     why: String,

@@ -2,7 +2,7 @@
 
 use super::sentences::{listed, plural};
 use crate::model::Model;
-use crate::plan::{Move, MoveReason, Moves, Plan, TighterLimit};
+use crate::plan::{ChangedLimit, Move, MoveReason, Moves, Plan};
 use crate::time::Millis;
 
 /// What left the shard that the lock has it on, as it is shown.
@@ -83,11 +83,13 @@ fn line(model: &Model, moved: &Move) -> MoveLine {
                 moved.from
             ),
         ),
-        MoveReason::ShardGone(None) => ("shard-gone", format!("`{}` is no more", moved.from)),
-        MoveReason::ShardGone(Some(limit)) => {
-            ("shard-gone", format!("`{}` is no more: {}", moved.from, tighter(limit)))
+        MoveReason::ShardGone(limit) => {
+            ("shard-gone", format!("`{}` is no more{}", moved.from, because(limit.as_ref())))
         }
-        MoveReason::Limit(limit) => ("limit", tighter(limit)),
+        MoveReason::NewShard(limit) => {
+            ("new-shard", format!("`{}` is new{}", moved.to, because(limit.as_ref())))
+        }
+        MoveReason::Limit(limit) => ("limit", changed(limit)),
         MoveReason::Grew(shard, by) => ("grew", format!("balances +{by} of tests on `{shard}`")),
         MoveReason::Shrank(shard, by) => ("shrank", format!("balances −{by} of tests on `{shard}`")),
         MoveReason::Balance => ("balance", format!("balances `{}` and `{}`", moved.from, moved.to)),
@@ -103,10 +105,14 @@ fn line(model: &Model, moved: &Move) -> MoveLine {
     }
 }
 
-fn tighter(limit: &TighterLimit) -> String {
-    let noun = limit.what.trim_end_matches('s');
-    match limit.then {
-        Some(then) => format!("at most {} now, {then} before", plural(limit.now, noun)),
-        None => format!("at most {} now, no limit before", plural(limit.now, noun)),
+fn because(limit: Option<&ChangedLimit>) -> String {
+    limit.map_or_else(String::new, |limit| format!(": {}", changed(limit)))
+}
+
+fn changed(limit: &ChangedLimit) -> String {
+    let before = limit.then.map_or_else(|| "no limit".to_owned(), |then| then.to_string());
+    match limit.now {
+        Some(now) => format!("at most {} now, {before} before", plural(now, limit.what)),
+        None => format!("no limit on {}s now, {before} before", limit.what),
     }
 }

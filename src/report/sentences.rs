@@ -98,7 +98,7 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
     }
 }
 
-/// Returns what a step costs, briefly: `+1 container, −2 min`.
+/// Returns what a step costs, briefly: `+1 container, −2 min`. That there are more shards for it, their column says.
 pub(super) fn price(price: Price) -> String {
     let Price { containers, minutes, shards } = price;
     let signed = |count: i64, noun: &str| {
@@ -106,9 +106,8 @@ pub(super) fn price(price: Price) -> String {
         (count != 0).then(|| format!("{sign}{}", plural(count.unsigned_abs(), noun)))
     };
     let minutes = signed(minutes, "min").map(|text| text.trim_end_matches('s').to_owned());
-    let parts: Vec<String> =
-        signed(containers, "container").into_iter().chain(minutes).chain(signed(shards, "shard")).collect();
-    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    let parts: Vec<String> = signed(containers, "container").into_iter().chain(minutes).collect();
+    if parts.is_empty() { signed(shards, "shard").unwrap_or_default() } else { parts.join(", ") }
 }
 
 /// Returns that there are plans which only few shards speak for.

@@ -62,7 +62,7 @@ pub use conflict::{Clash, Conflict, Cure};
 pub use continuity::{homes, moved};
 pub use effort::Effort;
 pub use frontier::{Frontier, FrontierPoint, frontier};
-pub use planner::{Cheapest, cheapest, further, solve, solve_within};
+pub use planner::{Cheapest, cheapest, further, solve, solve_within, with_full_minutes};
 pub use queue::{Queue, queue};
 
 pub use replan::stay;

@@ -100,6 +100,17 @@ pub fn cheapest(
     found
 }
 
+/// Returns the solution with fewer billed minutes on the same shards, ending no later, where there is one. Shards that
+/// take work for it end later than they did, so that it may be less sure to end in time.
+#[must_use]
+pub fn with_full_minutes(problem: &Problem, limits: &Limits, solution: &Solution) -> Option<Solution> {
+    let planner = Planner::with_effort(problem, 0);
+    let plan = planner.candidate(solution.shards.clone());
+    let Candidate { shards, end, minutes, containers } =
+        planner.with_full_minutes(&plan, limits, solution.end)?;
+    Some(Solution { shards, end, minutes, containers, bound: solution.bound.clone() })
+}
+
 /// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
 /// and than `end`, at most `count` of them. All together may take a twentieth of the effort of the plan before.
 #[must_use]
@@ -258,6 +269,9 @@ impl<'p> Planner<'p> {
         if let Some(counts) = counts {
             self.offer(&mut best, limits, &counts, bound);
         }
+        if !easy && best.as_ref().is_some_and(|best| best.end > bound + Millis(bound.0 / FAR_AWAY)) {
+            self.reshape(&mut best, limits, bound, 2);
+        }
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
             let enough = if self.is_small() { end } else { end.max(bound + Millis(bound.0 / NEAR_ENOUGH)) };
@@ -337,9 +351,14 @@ impl<'p> Planner<'p> {
         if let Some(counts) = found {
             self.offer(best, limits, &counts, Millis::ZERO);
         }
-        let Some(plan) = best else { return };
+        self.reshape(best, limits, at_least, 5);
+    }
+
+    /// Looks for better shard counts from those of the best plan on, for a part of the effort.
+    fn reshape(&self, best: &mut Option<Candidate>, limits: &Limits, at_least: Millis, parts: u64) {
+        let (Some(plan), Some(caps)) = (&best, self.master.caps(limits)) else { return };
         let counts = plan.counts(self.problem);
-        let better = self.effort.share(10, |effort| {
+        let better = self.effort.share(parts, |effort| {
             reshape::improve(self.problem, &self.master, caps, &counts, at_least, effort)
         });
         if let Some(counts) = better {
@@ -375,6 +394,7 @@ impl<'p> Planner<'p> {
         let mut cheapest = self.candidate(best.shards.clone());
         let mut consider = |mut plan: Candidate| {
             self.spend_less(&mut plan, limits, latest);
+            plan = self.with_full_minutes(&plan, limits, latest).unwrap_or(plan);
             if plan.end <= latest && rank(&plan) < rank(&cheapest) {
                 cheapest = plan;
             }
@@ -452,10 +472,12 @@ impl<'p> Planner<'p> {
         {
             *best = joined;
         }
-        let less = minutes::bill_less(self.problem, &self.apart, limits, best, latest);
-        if let Some(less) = less.filter(|less| rank(less) < rank(best) && self.keeps_limits(less, limits)) {
-            *best = less;
-        }
+    }
+
+    /// Returns the plan with fewer billed minutes on the same shards, where there is one that ends by `latest`.
+    fn with_full_minutes(&self, plan: &Candidate, limits: &Limits, latest: Millis) -> Option<Candidate> {
+        minutes::bill_less(self.problem, &self.apart, limits, plan, latest)
+            .filter(|less| less.end <= latest && self.keeps_limits(less, limits))
     }
 
     /// Returns the plan with two shards joined into one, where that ends by `latest` and costs no more.

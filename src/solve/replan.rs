@@ -34,12 +34,12 @@ const MOST_UNITS_TO_EXCHANGE: usize = 20_000;
 const MOST_LEAVERS: usize = 24;
 
 /// Problems with more units are not shaken at random.
-const MOST_UNITS_TO_SHAKE: usize = 400;
+const MOST_UNITS_TO_SHAKE: usize = 2_000;
 
 /// How many steps are made at random, how many times over, and how much a unit away from home costs, as a part of the
 /// end.
-const STEPS: u64 = 25_000;
-const SHAKES: u64 = 3;
+const STEPS: u64 = 30_000;
+const SHAKES: u64 = 4;
 const AWAY: u64 = 150;
 
 /// Returns the plan that moves the fewest units of those that end no later than tolerated after this one and cost no
@@ -111,7 +111,8 @@ fn nearest(
             take_nearer(&mut nearest, &found);
         }
     } else if problem.units.len() <= MOST_UNITS_TO_SHAKE && nearest.distance().0 > 1 {
-        shake(&mut nearest);
+        shake(&mut nearest, &kept);
+        send_home(&mut nearest);
     }
     (nearest.distance(), Candidate::new(problem, nearest.into_shards()))
 }
@@ -285,15 +286,16 @@ fn guests(seats: &Seats<'_>, unit: UnitIx, at: usize) -> Vec<UnitIx> {
 }
 
 /// Lets units change places at random, and keeps the nearest plan that is good enough.
-fn shake(nearest: &mut Seats<'_>) {
+fn shake<'p>(nearest: &mut Seats<'p>, kept: &Seats<'p>) {
     let problem = nearest.problem;
     let count = problem.units.len();
     let mut lottery = Lottery::new(nearest.demand.latest.0 ^ nearest.distance().0 as u64);
     let away = nearest.demand.latest.0 / AWAY + 1;
     let loosest = nearest.demand.latest.0 / 30;
     let costs = |seats: &Seats<'_>| seats.costs() + seats.distance().0 as u64 * away;
-    for _ in 0..SHAKES {
-        let mut seats = nearest.clone();
+    for shake in 0..SHAKES {
+        // From where little has moved, be it good enough or not, and from the nearest so far.
+        let mut seats = if shake % 2 == 0 { kept.clone() } else { nearest.clone() };
         let mut now = costs(&seats);
         for step in 0..STEPS {
             if nearest.distance().0 <= 1 {

@@ -74,7 +74,7 @@ pub(super) fn improve(
     let mut best_end = board.earliest(master, at_least, None, effort)?;
     let first_end = best_end;
     let mut best = board.shards();
-    let mut lottery = Lottery::new(best_end.0);
+    let mut lottery = Lottery::new(best_end.0 ^ at_least.0);
     let mut failures = 0;
     for descent in 0..DESCENTS {
         if best_end <= at_least || effort.is_spent() || failures >= ASPIRATIONS.len() {

@@ -432,6 +432,20 @@ fn a_hostile_problem_without_a_plan_ends_with_what_clashes() {
 }
 
 #[test]
+fn the_same_problem_has_the_same_plan_every_time() {
+    let draft = crate::problems::problem(
+        "service pg 5s+6s+2s; service es 9s+20s+1s; lane l base 30s; limit containers 4; limit shards 5; \
+         unit a 61s needs pg; unit b 50s; unit c 47s needs es; unit d 46s needs pg es; unit e 33s; unit f 30s; \
+         unit g 29s needs pg; unit h 29s needs pg; unit i 29s needs es; unit j 20s; unit k 11s; unit m 9s; \
+         unit n 9s needs pg; unit o 8s; unit p 8s; unit q 5s needs es",
+    );
+    let first = solved(&draft).unwrap();
+    for _ in 0..200 {
+        assert_eq!(solved(&draft).as_ref(), Ok(&first));
+    }
+}
+
+#[test]
 fn without_lanes_the_workflow_ends_with_the_other_jobs() {
     let draft = crate::problems::problem("floor 10s; minutes 3");
     let solution = solved(&draft).unwrap();

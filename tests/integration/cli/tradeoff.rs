@@ -32,13 +32,13 @@ fn every_step_is_shown_with_what_it_buys() {
     assert_snapshot!(project.shardplan("tradeoff"), @"
     exit: 0
     --- stdout
-      containers  shards  billed min  ends in  earlier by  for                     gap          lanes
-               1       1           5    4m20s                                      0 %          all
-               1       2           6    3m20s       1m00s  +1 min, +1 shard        0 %          all ×2
-               2       3           6    1m50s       1m30s  +1 container, +1 shard  0 %  ← knee  all ×3
-               3       3           6    1m45s        5.0s  +1 container            0 %          all ×3
-               3       4           8    1m30s         15s  +2 min, +1 shard        0 %          all ×4
-               4       5           8    1m20s         10s  +1 container, +1 shard  0 %          all ×5
+      containers  shards  billed min  ends in  earlier by  for           gap          lanes
+               1       1           5    4m20s                            0 %          all
+               1       2           6    3m20s       1m00s  +1 min        0 %          all ×2
+               2       3           6    1m50s       1m30s  +1 container  0 %  ← knee  all ×3
+               3       3           6    1m45s        5.0s  +1 container  0 %          all ×3
+               3       4           8    1m30s         15s  +2 min        0 %          all ×4
+               4       5           8    1m20s         10s  +1 container  0 %          all ×5
 
     Today, on the same estimates: 1 container, 1 shard, 5 billed minutes, ends in 4m20s.
     Choose 2 containers (`--budget 2`): the workflow ends in 1m50s, −2m30s against today's 4m20s, for 6 billed minutes.
