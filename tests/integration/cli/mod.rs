@@ -13,6 +13,7 @@ mod lock;
 mod man;
 mod manifest;
 mod manifest_schema;
+mod parted;
 mod provision;
 mod report;
 mod select;
