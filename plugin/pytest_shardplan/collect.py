@@ -33,6 +33,8 @@ class Collection:
         self.skipped_files: List[Dict[str, str]] = []
         self.unmapped: Dict[str, int] = {}
         self.written = False
+        #: The definitions that were looked at, by identity: pytest keeps them for the whole session.
+        self._looked_at: set = set()
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -86,7 +88,9 @@ class Collection:
             entry["fixtures"] = sorted(plain(name) for name in test.fixtures)
         for name, definitions in getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).items():
             for definition in definitions:
-                self.add_fixture(name, definition)
+                if id(definition) not in self._looked_at:
+                    self._looked_at.add(id(definition))
+                    self.add_fixture(name, definition)
         return entry
 
     def add_fixture(self, name: str, definition: Any) -> None:
@@ -213,6 +217,11 @@ def compact_json(document: Dict[str, Any]) -> str:
 def write_whole(path: Path, text: str) -> None:
     """Writes a file beside its place and renames it into it, so that no reader finds half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        # A device or a pipe is written to: renaming would put a file in the place of /dev/null.
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
     handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=path.name + ".")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

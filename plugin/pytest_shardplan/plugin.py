@@ -103,12 +103,14 @@ def pytest_configure(config: Any) -> None:
         manager.register(Collection(config, observer), "shardplan-collect")
     if option.shardplan or option.shardplan_report:
         from .results import Results
-        from .shard import ShardRun, lock_of
+        from .shard import RequiredServices, ShardRun, lock_of
 
         run = None
         if option.shardplan:
             run = ShardRun(config, *lock_of(config))
             manager.register(run, "shardplan-run")
+            if option.shardplan_require_services:
+                manager.register(RequiredServices(run), "shardplan-required-services")
         manager.register(Results(config, run), "shardplan-results")
 
 

@@ -469,12 +469,12 @@ def _grpc(module: Any) -> None:
         setattr(module, name, _opened(getattr(module, name), address))
 
 
-def _opened(call: Callable[..., Any], address: Callable[..., List[str]]) -> Callable[..., Any]:
+def _opened(call: Callable[..., Any], address: Callable[..., List[str]], driver: str = "") -> Callable[..., Any]:
     @functools.wraps(call)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             for name in address(*args, **kwargs):
-                touch(name)
+                touch(name, driver)
         except Exception:
             pass
         return call(*args, **kwargs)
@@ -500,7 +500,60 @@ def _pylibmc(module: Any) -> None:
     def address(_self: Any, servers: Any = (), *_: Any, **__: Any) -> List[str]:
         return [name if ":" in name or name.startswith("/") else name + ":11211" for name in map(str, servers)]
 
-    module.Client.__init__ = _around(module.Client.__init__, address, "memcached")
+    # It connects when it first asks for something.
+    module.Client.__init__ = _opened(module.Client.__init__, address, "memcached")
+
+
+def _glide(module: Any) -> None:
+    # Its core is written in Rust and opens the sockets itself.
+    def address(_class: Any, config: Any = None, *_: Any, **__: Any) -> List[str]:
+        return ["%s:%s" % (node.host, node.port) for node in config.addresses]
+
+    _wrap_class_method(module.BaseClient, "create", address, "redis")
+
+
+def _mysql_connector(module: Any) -> None:
+    def address(connection: Any, *_: Any, **__: Any) -> List[str]:
+        if connection._unix_socket:
+            return [str(connection._unix_socket)]
+        return ["%s:%s" % (connection._host, connection._port)]
+
+    owner = module.CMySQLConnection
+    owner._open_connection = _around(owner._open_connection, address, "mysql")
+
+
+def _mariadb(module: Any) -> None:
+    def address(*_: Any, **kwargs: Any) -> List[str]:
+        if kwargs.get("unix_socket"):
+            return [str(kwargs["unix_socket"])]
+        return ["%s:%s" % (kwargs.get("host") or "localhost", kwargs.get("port") or 3306)]
+
+    module.connect = _around(module.connect, address, "mysql")
+
+
+def _pymssql(module: Any) -> None:
+    def address(server: Any = ".", *_: Any, **kwargs: Any) -> List[str]:
+        host, _, port = str(kwargs.get("host") or server).replace(",", ":").partition(":")
+        host = "localhost" if host in (".", "(local)") else host.partition("\\")[0]
+        return ["%s:%s" % (host, port or kwargs.get("port") or "1433")]
+
+    module.connect = _around(module.connect, address, "mssql")
+
+
+def _pulsar(module: Any) -> None:
+    def address(_self: Any, service_url: str = "", *_: Any, **__: Any) -> List[str]:
+        hosts = str(service_url).rpartition("://")[2].partition("/")[0]
+        return [host if ":" in host else host + ":6650" for host in hosts.split(",") if host]
+
+    # It connects when it first sends or receives.
+    module.Client.__init__ = _opened(module.Client.__init__, address)
+
+
+def _temporal(module: Any) -> None:
+    def address(target_host: str, *_: Any, **__: Any) -> List[str]:
+        return [str(target_host)]
+
+    module.Client.connect = staticmethod(_opened(module.Client.connect, address))
 
 
 def _pyodbc(module: Any) -> None:
@@ -524,7 +577,14 @@ DRIVERS: Dict[str, Callable[[Any], None]] = {
     "confluent_kafka.cimpl": _kafka,
     "grpc": _grpc,
     "grpc.aio": _grpc,
+    "glide.glide_client": _glide,
+    "glide_sync.glide_client": _glide,
+    "mariadb": _mariadb,
+    "mysql.connector.connection_cext": _mysql_connector,
+    "pulsar": _pulsar,
     "pylibmc": _pylibmc,
+    "pymssql": _pymssql,
+    "temporalio.client": _temporal,
     "pyodbc": _pyodbc,
 }
 

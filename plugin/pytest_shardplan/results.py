@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import socket
 import time
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
@@ -20,7 +20,7 @@ from .shard import ShardRun, skip_reason
 _clock = time.perf_counter
 _now = datetime.now
 
-PHASES = ("setup", "call", "teardown")
+PHASES = {"setup": 0, "call": 1, "teardown": 2}
 
 
 class Test:
@@ -50,7 +50,8 @@ class Results:
         if not is_worker(config):
             # What an earlier run left must not stand for this one if it is killed.
             try:
-                self.path.unlink()
+                if self.path.is_file():
+                    self.path.unlink()
             except OSError:
                 pass
 
@@ -65,14 +66,17 @@ class Results:
         if self.first is None:
             self.first = now - report.duration
         self.last = now
-        id = plain(report.nodeid)
-        if report.when not in PHASES:
+        phase = PHASES.get(report.when)
+        if phase is None:
             return
+        id = plain(report.nodeid)
         test = self.tests.get(id)
-        if test is None or report.when == "setup":
+        if test is None or phase == 0:
             # A test that is run again (pytest-rerunfailures): the last run counts.
             test = self.tests[id] = Test()
-        test.micros[PHASES.index(report.when)] = max(0, round(report.duration * 1e6))
+        test.micros[phase] = max(0, round(report.duration * 1e6))
+        if report.passed:
+            return
         if report.failed:
             if report.when == "call":
                 test.outcome = "failed"
@@ -143,7 +147,7 @@ class Results:
             "complete": exit in (0, 1, 5) and not self.errors,
             "session_ms": round((_clock() - self.began) * 1000),
             "tests_ms": round(((self.last or 0.0) - (self.first or 0.0)) * 1000),
-            "machine": platform.node(),
+            "machine": socket.gethostname(),
         }
         if run is not None:
             document.update(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 try:
-    import tomllib
+    import tomllib  # novm: where it is missing, tomli is
 except ImportError:  # Python before 3.11, where pytest itself depends on tomli.
     import tomli as tomllib  # type: ignore[no-redef]
 

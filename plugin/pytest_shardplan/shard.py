@@ -185,28 +185,6 @@ class ShardRun:
             totals[file] = totals.get(file, 0.0) + known.get(item.nodeid, 0.0)
         return sorted(items, key=lambda item: -totals[item.nodeid.split("::", 1)[0]])
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, item: Any) -> Any:
-        outcome = yield
-        if self.config.option.shardplan_require_services:
-            report = outcome.get_result()
-            if report.skipped and not hasattr(report, "wasxfail"):
-                self.fail_if_away(report)
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_make_collect_report(self) -> Any:
-        outcome = yield
-        if self.config.option.shardplan_require_services:
-            report = outcome.get_result()
-            if report.skipped:
-                self.fail_if_away(report)
-
-    def fail_if_away(self, report: Any) -> None:
-        why = self.away(skip_reason(report))
-        if why:
-            report.outcome = "failed"
-            report.longrepr = "%s (--shardplan-require-services): %s" % (why, skip_reason(report))
-
     def away(self, reason: str) -> Optional[str]:
         """Returns why a skip of this reason is for want of a service, or nothing."""
         named = [name for name, words in self.service_names.items() if words.search(reason)]
@@ -257,6 +235,34 @@ class ShardRun:
             terminalreporter.section("shardplan")
             for line in lines:
                 terminalreporter.write_line(line)
+
+
+class RequiredServices:
+    """Makes a skip for want of a service a failure. It is there only where that is asked for: hooks that wrap every
+    report cost something."""
+
+    def __init__(self, run: ShardRun):
+        self.run = run
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self) -> Any:
+        outcome = yield
+        report = outcome.get_result()
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.fail_if_away(report)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_make_collect_report(self) -> Any:
+        outcome = yield
+        report = outcome.get_result()
+        if report.skipped:
+            self.fail_if_away(report)
+
+    def fail_if_away(self, report: Any) -> None:
+        why = self.run.away(skip_reason(report))
+        if why:
+            report.outcome = "failed"
+            report.longrepr = "%s (--shardplan-require-services): %s" % (why, skip_reason(report))
 
 
 def ungrouped(item: Any, test: Collected) -> Collected:

@@ -46,6 +46,10 @@ pub(crate) fn write_whole_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure
 fn write_with(path: &Path, bytes: &[u8], permissions: &std::fs::Permissions) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
+        // A device or a pipe is written to: renaming would put a file in the place of `/dev/null`.
+        if std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir()) {
+            return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        }
         let mut file = tempfile::Builder::new().permissions(permissions.clone()).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;

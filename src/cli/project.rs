@@ -217,6 +217,9 @@ impl Project {
         let mut origin = Origin::Default;
         for lane in &self.config.lanes {
             let today = lane.today.as_ref()?;
+            if today.inside.is_some() {
+                continue;
+            }
             let containers = today.services.iter().filter_map(|name| self.config.service(name));
             total += today.shards * containers.map(|service| service.containers).sum::<u32>();
             origin = today.origin.clone();

@@ -16,7 +16,29 @@ pub(super) fn check(draft: &Draft) -> Vec<Problem> {
     check_jobs(draft, &mut problems);
     check_groups(draft, &mut problems);
     check_setups(draft, &mut problems);
+    check_inside(draft, &mut problems);
     problems
+}
+
+/// A lane whose tests run in another's job today names one that has a job.
+fn check_inside(draft: &Draft, problems: &mut Vec<Problem>) {
+    for (lane, host) in &draft.lanes_inside {
+        let text = host.get_ref().as_str();
+        let named = draft.config.lanes.iter().find(|known| known.name.as_str() == text);
+        let (message, hint) = match named {
+            None => {
+                let known = draft.config.lanes.iter().map(|lane| lane.name.as_str());
+                let near = nearest(text, known).map(|near| format!("did you mean `{near}`?"));
+                (format!("no lane is called `{text}`"), near)
+            }
+            Some(named) if named.today.as_ref().is_none_or(|today| today.inside.is_some()) => (
+                format!("lane `{text}` has no job of its own today, so `{lane}` can not be inside it"),
+                Some(format!("write `today = {{ services = […] }}` in `[lanes.{text}]`")),
+            ),
+            Some(_) => continue,
+        };
+        problems.push(Problem { message, span: host.span(), hint });
+    }
 }
 
 fn check_services(draft: &Draft, problems: &mut Vec<Problem>) {

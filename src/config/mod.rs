@@ -255,6 +255,8 @@ pub struct Today {
     pub services: Vec<ServiceName>,
     /// How many shards it has.
     pub shards: u32,
+    /// The lane in whose job its tests run today: it has no job of its own, and the services are that one's.
+    pub inside: Option<LaneName>,
 }
 
 /// What xdist's workers take as a whole.
@@ -325,6 +327,8 @@ pub struct Job {
     pub origin: Origin,
     /// How long it takes.
     pub wall: Millis,
+    /// How long it takes today, where that differs: no time for a job that comes with the lanes.
+    pub today: Option<Millis>,
     /// The jobs and lanes that end before it begins.
     pub needs: Vec<Sourced<JobName>>,
 }

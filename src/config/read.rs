@@ -28,6 +28,8 @@ pub(super) struct Draft {
     pub(super) job_needs: Vec<(JobName, Spanned<JobName>)>,
     /// Every job that a lane waits for.
     pub(super) lane_needs: Vec<(LaneName, Spanned<JobName>)>,
+    /// Every lane whose tests run in the job of another today, with that one.
+    pub(super) lanes_inside: Vec<(LaneName, Spanned<LaneName>)>,
     /// The members of every group as they were written.
     pub(super) group_members: BTreeMap<String, Vec<Spanned<String>>>,
     /// Where each job's table stands.
@@ -45,6 +47,17 @@ impl Draft {
                 .into_iter()
                 .filter_map(|member| member.parse().ok())
                 .collect();
+        }
+        let services = |config: &Config, host: &LaneName| {
+            let today = config.lanes.iter().find(|lane| lane.name == *host)?.today.as_ref()?;
+            Some(today.services.clone())
+        };
+        for at in 0..config.lanes.len() {
+            let host = config.lanes[at].today.as_ref().and_then(|today| today.inside.clone());
+            let found = host.and_then(|host| services(&config, &host));
+            if let (Some(found), Some(today)) = (found, config.lanes[at].today.as_mut()) {
+                today.services = found;
+            }
         }
         config
     }
@@ -111,6 +124,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         group_members: BTreeMap::new(),
         job_spans: BTreeMap::new(),
         setup_spans: BTreeMap::new(),
+        lanes_inside: Vec::new(),
     };
     for (name, section) in root.named_tables::<ServiceName>("services") {
         read_service(&mut draft, name, section, &places);
@@ -369,7 +383,16 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
     }
     let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
     let today = section.table("today").map(|today| {
-        if !today.has("services") {
+        let inside = today.parsed::<LaneName>("inside");
+        let inside = inside.map(|host| Spanned::new(today.span_of("inside"), host));
+        if let Some(host) = &inside {
+            draft.lanes_inside.push((name.clone(), host.clone()));
+            for key in ["services", "shards"].into_iter().filter(|key| today.has(key)) {
+                let hint = Some(format!("say it of `{}`", host.get_ref()));
+                let message = format!("`{key}` of today are those of the lane that `inside` names");
+                today.problem(today.span_of(key), message, hint);
+            }
+        } else if !today.has("services") {
             let hint = Some("write `services = []` if its job starts none".to_owned());
             today.problem(today.span(), "`today` does not say which services its job starts", hint);
         }
@@ -379,6 +402,7 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
             origin: places.origin(&today.span()),
             services: services.into_iter().map(Spanned::into_inner).collect(),
             shards: today.count_up_to("shards", 1, MOST_SHARDS_TODAY).unwrap_or(1),
+            inside: inside.map(Spanned::into_inner),
         };
         today.finish();
         read
@@ -457,6 +481,7 @@ fn read_workflow(draft: &mut Draft, root: &Section<'_, '_>, places: &Places<'_>)
             name,
             origin: places.origin(&job.span()),
             wall: wall.unwrap_or_default(),
+            today: job.span_of_time("today"),
             needs: places.sourced_all(needs),
         });
         job.finish();

@@ -95,6 +95,14 @@ pub(super) fn find_idle(
     }
     for (lane, needed) in config.lanes.iter().zip(&needed) {
         let (Some(needed), Some(today)) = (needed, &lane.today) else { continue };
+        // What a job starts for another lane is not idle for want of a test of this one.
+        let shared = config
+            .lanes
+            .iter()
+            .any(|other| other.today.as_ref().is_some_and(|other| other.inside.as_ref() == Some(&lane.name)));
+        if today.inside.is_some() || shared {
+            continue;
+        }
         let needed = needed.union(services_everywhere(config, lane));
         for service in &today.services {
             let position = config.services.iter().position(|declared| declared.name == *service);

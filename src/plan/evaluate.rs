@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Fault, Lock, LockedShard, Plan, all_units, check, name_shards, placement};
 use crate::config::nearest;
 use crate::ids::{Ix, IxVec, LaneIx, Printable, ServiceName, ShardIx, ShardName, UnitIx};
-use crate::model::{Inputs, Limits, Model, ModelError, ServiceSet, build};
+use crate::model::{Floor, Inputs, Limits, Model, ModelError, ServiceSet, build};
 use crate::solve::{Bound, BoundReason, Solution, SolvedShard, queue};
+use crate::workflow::JobGraph;
 
 /// A plan that was made elsewhere, scored.
 #[derive(Clone, Debug)]
@@ -26,10 +27,28 @@ const MOST_NAMED: usize = 5;
 /// manifest says it has; nothing where a lane says nothing.
 #[must_use]
 pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
+    let before;
+    let model = if inputs.config.workflow.jobs.iter().any(|job| job.today.is_some()) {
+        before = with_jobs_of_today(inputs, model);
+        &before
+    } else {
+        model
+    };
+    let config_of = |lane: LaneIx| {
+        inputs.config.lanes.iter().find(|config| config.name == model.problem.lanes[lane].name)
+    };
+    // The lane in whose job the tests of a lane run.
+    let home = |lane: LaneIx| {
+        let inside = config_of(lane)?.today.as_ref()?.inside.as_ref();
+        let mut lanes = model.problem.lanes.iter_enumerated();
+        inside.map_or(Some(lane), |name| Some(lanes.find(|(_, lane)| lane.name == *name)?.0))
+    };
     let mut shards = Vec::new();
-    for (lane, lane_model) in model.problem.lanes.iter_enumerated() {
-        let config = inputs.config.lanes.iter().find(|config| config.name == lane_model.name)?;
-        let today = config.today.as_ref()?;
+    for lane in model.problem.lanes.iter_enumerated().map(|(lane, _)| lane) {
+        let today = config_of(lane)?.today.as_ref()?;
+        if today.inside.is_some() {
+            continue;
+        }
         let services: ServiceSet = model
             .problem
             .services
@@ -41,7 +60,7 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
         let count = today.shards.max(1) as usize;
         let mut split: Vec<(crate::time::Millis, Vec<UnitIx>)> = vec![Default::default(); count];
         let mut units: Vec<UnitIx> =
-            all_units(model).filter(|unit| model.problem.units[*unit].lane == lane).collect();
+            all_units(model).filter(|unit| home(model.problem.units[*unit].lane) == Some(lane)).collect();
         units.sort_by_key(|unit| (std::cmp::Reverse(model.problem.units[*unit].load), *unit));
         for unit in units {
             let least = split.iter_mut().min_by_key(|(load, _)| *load)?;
@@ -54,6 +73,24 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
         }));
     }
     Some(score(inputs, model, shards, None))
+}
+
+/// Returns the model with the jobs around the lanes as they are today.
+fn with_jobs_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
+    let mut config = inputs.config.clone();
+    for job in &mut config.workflow.jobs {
+        job.wall = job.today.unwrap_or(job.wall);
+    }
+    let jobs = JobGraph::new(&config);
+    let mut model = model.clone();
+    model.problem.floor = Floor { at: jobs.floor().length, jobs: jobs.floor().jobs };
+    model.problem.other_minutes = jobs.other_minutes();
+    for lane in &mut model.problem.lanes {
+        lane.head = jobs.head(&lane.name).length;
+        lane.after = jobs.after(&lane.name).length;
+    }
+    model.jobs = jobs;
+    model
 }
 
 /// Returns a plan made by hand as the model sees it, and what is wrong with it. Units that it does not name go

@@ -1,6 +1,7 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
 use super::summary::{PlanSummary, Price};
+use crate::config::{Config, Lane};
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
 use crate::model::{Idle, Model, NotProvisioned, WhyNot};
 use crate::plan::{Plan, Saving};
@@ -184,6 +185,33 @@ pub(super) fn idle(idle: &Idle) -> String {
             "Today's job of `{lane}` starts `{service}` ({origin}), which none of its tests is known to need."
         ),
     }
+}
+
+/// Returns what parting a lane from the job that runs its tests today can save, and what of it is paid back; nothing
+/// for a lane that has a job today.
+pub(super) fn inside(model: &Model, config: &Config, lane: &Lane) -> Option<String> {
+    let host = lane.today.as_ref()?.inside.as_ref()?;
+    let find = |name: &LaneName| model.problem.lanes.iter_enumerated().find(|(_, lane)| lane.name == *name);
+    let ((own, own_lane), (_, host_lane)) = (find(&lane.name)?, find(host)?);
+    let units = || model.problem.units.iter().filter(|unit| unit.lane == own);
+    let load = units().map(|unit| unit.load).sum();
+    let part = host_lane.run(load, units().map(|unit| unit.piece).max().unwrap_or_default());
+    let around = own_lane.base + own_lane.tail;
+    let mut before = config.clone();
+    for job in &mut before.workflow.jobs {
+        job.wall = job.today.unwrap_or(job.wall);
+    }
+    let after = crate::workflow::JobGraph::new(&before).after(host).length;
+    let back = if host_lane.after > after {
+        let more = host_lane.after - after;
+        format!(" The jobs behind it take {more} longer than today, which comes off that.")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "Today the tests of `{}` take {part} in the job of `{host}`: parting the two saves no more than that.{back} A job of their own pays {around} around them, beside the other.",
+        lane.name
+    ))
 }
 
 /// Returns what a conflict is about.

@@ -421,8 +421,14 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
             plural(model.notes.setups_left, "set-up")
         ));
     }
+    notes.extend(config.lanes.iter().filter_map(|lane| sentences::inside(model, config, lane)));
     if !model.notes.unassigned.is_empty() {
-        notes.push(format!("{} in no lane will not run.", plural(model.notes.unassigned.len(), "test")));
+        let (selected, run) =
+            if model.notes.unassigned.len() == 1 { ("is", "it runs") } else { ("are", "they run") };
+        notes.push(format!(
+            "{} {selected} selected by no lane, by its `paths` and `markers`: {run} in no shard (`unassigned = \"fail\"` in `[project]` would name one).",
+            plural(model.notes.unassigned.len(), "test")
+        ));
     }
     let guessed_base: Vec<&str> = config
         .lanes

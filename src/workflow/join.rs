@@ -136,7 +136,7 @@ fn add(
         let needs = job.needs.iter().filter_map(|need| names.get(need.as_str()));
         let origin = Origin::File { path: file.path.clone(), line: job.line };
         let needs = needs.map(|need| Sourced::new(need.clone(), origin.clone())).collect();
-        config.workflow.jobs.push(Job { name, origin, wall, needs });
+        config.workflow.jobs.push(Job { name, origin, wall, today: None, needs });
     }
     config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
     for lane in &mut config.lanes {

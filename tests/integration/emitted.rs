@@ -1,5 +1,5 @@
-//! Emitted files before judges that share nothing with us: actionlint, zizmor, GitHub's schema, a YAML parser,
-//! make, and a shell that runs the emitted scripts with a real pytest.
+//! Emitted files before judges that share nothing with us: actionlint, zizmor, the systems' own schemas, a YAML
+//! parser and make. `run/emitted.rs` runs the emitted scripts.
 //!
 //! `.ci/run` installs them in `target/tools`; elsewhere a test whose tool is absent says so and is passed over.
 
@@ -265,169 +265,6 @@ fn attacking_names_of_shards_and_services_are_refused() {
     }
 }
 
-/// The plugin's part of the bargain, in twenty lines: the tests of a shard by the files that the lock lists, and a
-/// report. It stands in for the real one, so that what is tested is the emitted file.
-const PLUGIN: &str = r#"
-import json, os, pathlib, re
-def pytest_addoption(parser):
-    parser.addoption("--shardplan"); parser.addoption("--shardplan-report")
-def pytest_configure(config):
-    config.ran = []
-def pytest_collection_modifyitems(config, items):
-    shard = config.getoption("--shardplan")
-    lock = (config.rootpath / "shardplan.lock").read_text()
-    blocks = [block for block in lock.split("[[shard]]") if 'name = "%s"' % shard in block]
-    units = json.loads(re.search(r"units = (\[.*\])", blocks[0]).group(1))
-    mine = [item for item in items if any(item.nodeid.startswith(unit) for unit in units)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in mine])
-    items[:] = mine
-def pytest_runtest_logreport(report):
-    if report.when == "call":
-        with open(os.environ["RAN"], "a") as out:
-            out.write(report.nodeid + "\n")
-def pytest_sessionfinish(session):
-    folder = pathlib.Path("shardplan-results"); folder.mkdir(exist_ok=True)
-    (folder / (session.config.getoption("--shardplan") + ".json")).write_text("{}")
-"#;
-
-/// Runs a script as the runner would: bash, failing at the first error.
-fn bash(folder: &Path, script: &str, environment: &BTreeMap<String, String>) -> Output {
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
-    let path = format!("{}:{}:/usr/bin:/bin", folder.join("bin").display(), bin.display());
-    Command::new("bash")
-        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", folder)
-        .envs(environment)
-        .output()
-        .unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).unwrap() }
-    }
-}
-
-/// Every shard's `run` lines in a folder of its own, as on a runner of its own; then the gate's, in one to which
-/// the uploads were brought.
-#[test]
-fn the_emitted_scripts_run_every_test_once_and_combine_the_coverage() {
-    if tool("pytest").is_none() || tool("coverage").is_none() {
-        return;
-    }
-    let team = project(None);
-    let root = team.path();
-    let write = |name: &str, text: &str| {
-        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
-        fs::write(root.join(name), text).unwrap();
-    };
-    write("shop.py", "def a():\n    return 1\n\n\ndef b():\n    return 2\n\n\ndef c():\n    return 3\n");
-    write("conftest.py", "pytest_plugins = ['stand_in']\n");
-    write("stand_in.py", PLUGIN);
-    write(
-        "pyproject.toml",
-        "[tool.pytest.ini_options]\npythonpath = [\".\"]\n[tool.coverage.run]\nrelative_files = true\n[tool.coverage.report]\nfail_under = 100\n",
-    );
-    write("tests/integration/test_a.py", "import shop\ndef test_a():\n    assert shop.a() == 1\n");
-    write("tests/integration/test_b.py", "import shop\ndef test_b():\n    assert shop.b() == 2\n");
-    write("tests/unit/test_c.py", "import shop\ndef test_c():\n    assert shop.c() == 3\n");
-    // What installs is not run here, and xdist is not part of the tools.
-    let workflow = fs::read_to_string(root.join(".github/workflows/ci.yml")).unwrap();
-    write(
-        ".github/workflows/ci.yml",
-        &workflow.replace(" -n auto", "").replace("path: .coverage*", "path: coverage.xml"),
-    );
-    for style in ["matrix", "jobs"] {
-        let text = emitted(root, &["github", "--style", style]);
-        let Some(parsed) = parsed_by_pyyaml(&text) else { return };
-        let ran = root.join(format!("ran-{style}"));
-        let gate = TempDir::new().unwrap();
-        copy(root, gate.path());
-        for (shard, lane, _, _) in SHARDS {
-            let job = &parsed["jobs"][if style == "matrix" { lane } else { shard }];
-            let runner = TempDir::new().unwrap();
-            copy(root, runner.path());
-            for step in job["steps"].as_array().unwrap() {
-                let filled = |text: &str| text.replace("${{ matrix.shard }}", shard);
-                let mut environment: BTreeMap<String, String> = step["env"]
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, value)| (name.clone(), filled(value.as_str().unwrap())))
-                    .collect();
-                environment.insert("RAN".to_owned(), ran.display().to_string());
-                match step["run"].as_str() {
-                    Some(script) if !script.contains("pip install") => {
-                        let output = bash(runner.path(), script, &environment);
-                        let said = String::from_utf8_lossy(&output.stdout);
-                        assert!(
-                            output.status.success(),
-                            "{shard}: {said}\n{}",
-                            String::from_utf8_lossy(&output.stderr)
-                        );
-                    }
-                    _ => {}
-                }
-                if step["name"] == "Upload what the shard ran" {
-                    for path in step["with"]["path"].as_str().unwrap().lines() {
-                        let path = filled(path.trim_end_matches('/'));
-                        let (from, to) = (runner.path().join(&path), gate.path().join(&path));
-                        assert!(from.exists(), "{shard} leaves no {path}");
-                        if from.is_dir() { copy(&from, &to) } else { fs::copy(from, to).map(drop).unwrap() }
-                    }
-                }
-            }
-        }
-        let mut tests: Vec<String> = fs::read_to_string(&ran).unwrap().lines().map(str::to_owned).collect();
-        tests.sort();
-        assert_eq!(
-            tests,
-            [
-                "tests/integration/test_a.py::test_a",
-                "tests/integration/test_b.py::test_b",
-                "tests/unit/test_c.py::test_c"
-            ]
-        );
-        run_gate(&parsed["jobs"]["shardplan-gate"], gate.path());
-    }
-}
-
-/// Runs the gate's scripts: it combines to the whole, and fails where a lane failed.
-fn run_gate(job: &Value, folder: &Path) {
-    // `shardplan verify` has tests of its own.
-    fs::create_dir_all(folder.join("bin")).unwrap();
-    fs::write(
-        folder.join("bin/shardplan"),
-        "#!/bin/sh\ntest \"$1\" = verify && test \"$(ls $2 | wc -l)\" -eq 3\n",
-    )
-    .unwrap();
-    assert!(Command::new("chmod").arg("+x").arg(folder.join("bin/shardplan")).status().unwrap().success());
-    let mut combined = false;
-    for step in job["steps"].as_array().unwrap() {
-        let Some(script) = step["run"].as_str().filter(|script| !script.contains("pip install")) else {
-            continue;
-        };
-        let results = |text: &str| BTreeMap::from([("RESULTS".to_owned(), text.to_owned())]);
-        let output = bash(folder, script, &results("success success success"));
-        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stdout));
-        combined |= script.contains("coverage combine");
-        if step["name"] == "Every lane succeeded" {
-            for bad in ["failure", "cancelled", "skipped"] {
-                assert!(!bash(folder, script, &results(&format!("success {bad}"))).status.success(), "{bad}");
-            }
-        }
-    }
-    assert!(combined, "{job}");
-    // The XML is written before the threshold is held against it; all of the shop is covered by the sum alone.
-    assert!(fs::read_to_string(folder.join("coverage.xml")).unwrap().contains("line-rate=\"1\""));
-}
-
 #[test]
 fn the_emitted_makefile_starts_only_what_a_shard_needs() {
     let project = project(None);
@@ -444,4 +281,68 @@ fn the_emitted_makefile_starts_only_what_a_shard_needs() {
     );
     let all = String::from_utf8(run("shardplan").unwrap().stdout).unwrap();
     assert_eq!(all.matches("--shardplan ").count(), 3, "{all}");
+}
+
+/// What a system itself says of its files.
+#[test]
+fn files_of_other_systems_fit_their_schemas() {
+    let Some(judge) = tool("check-jsonschema") else { return };
+    let project = project(None);
+    let fits = |schema: &str, text: &str| {
+        let path = project.path().join("judged.yml");
+        fs::write(&path, text).unwrap();
+        let output = Command::new(&judge).args(["--builtin-schema", schema]).arg(&path).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for (target, schema) in
+        [("gitlab", "vendor.gitlab-ci"), ("circleci", "vendor.circle-ci"), ("buildkite", "vendor.buildkite")]
+    {
+        let text = emitted(project.path(), &[target]);
+        let (fit, said) = fits(schema, &text);
+        assert!(fit, "{target}: {said}\n{text}");
+        // The judge can say no.
+        assert!(
+            !fits(schema, "- 1\njobs\n").0 && !fits(schema, "jobs: 7\nsteps: 7\nstages: 7\n").0,
+            "{schema}"
+        );
+    }
+}
+
+/// Names of tests reach one emitter alone, and stay whole in it.
+#[test]
+fn attacking_names_of_tests_stay_names_in_the_durations() {
+    let project = project(None);
+    let ids: Vec<String> =
+        attacks().into_iter().map(|attack| format!("tests/unit/test_a.py::test_a[{attack}]")).collect();
+    let mut report = csv::Writer::from_writer(Vec::new());
+    report.write_record(["test", "seconds", "outcome"]).unwrap();
+    for id in &ids {
+        report.write_record([id.as_str(), "1.5", "passed"]).unwrap();
+    }
+    fs::write(project.path().join("report.csv"), report.into_inner().unwrap()).unwrap();
+    let output = shardplan(project.path(), &["ingest", "report.csv"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = emitted(project.path(), &["test-durations"]);
+    let durations: BTreeMap<String, f64> = serde_json::from_str(&text).unwrap();
+    assert_eq!(durations.keys().collect::<BTreeSet<_>>(), ids.iter().collect::<BTreeSet<_>>());
+}
+
+/// Renaming would put a file in the place of a pipe or a device.
+#[test]
+fn an_output_that_is_no_file_is_written_to_and_stays_what_it_is() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let project = project(None);
+    let pipe = project.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    // It is opened for both ends, so that neither the reader nor the program waits for ever where one fails.
+    let held = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let output = shardplan(project.path(), &["emit", "matrix", "--output", "pipe"]);
+    drop(held);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    let _ = reader.join().unwrap();
 }

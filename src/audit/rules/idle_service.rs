@@ -35,8 +35,11 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let always = lane.services.iter().map(|service| (&service.value, &service.origin));
-        let today =
-            lane.today.iter().flat_map(|today| today.services.iter().map(|service| (service, &today.origin)));
+        let today = lane
+            .today
+            .iter()
+            .filter(|today| today.inside.is_none())
+            .flat_map(|today| today.services.iter().map(|service| (service, &today.origin)));
         let mut seen: Vec<&ServiceName> = Vec::new();
         for (service, origin) in always.chain(today) {
             if seen.contains(&service) {

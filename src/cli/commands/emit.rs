@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(args: &EmitArgs, settings: &Settings) -> CommandResult
     if args.target == TargetArg::Github {
         let Some(file) = file else {
             return Err(Failure::bad_input("the manifest names no workflow file").with_hint(
-                "write `file = \".github/workflows/ci.yml\"` in `[workflow]`, or run `shardplan init`",
+                "write `file = \".github/workflows/ci.yml\"` in `[workflow]`; `emit make`, `gitlab`, `circleci`, `buildkite` and `matrix` need none",
             ));
         };
         let style = match args.style {
@@ -49,18 +49,20 @@ pub(in crate::cli) fn run(args: &EmitArgs, settings: &Settings) -> CommandResult
         for note in &emitted.notes {
             console.warning(note);
         }
-        for check in &emitted.vanished {
-            console.warning(format!(
-                "the check `{}` is gone: where it is required, nothing can be merged",
-                Printable(check)
-            ));
-        }
+        // A matrix may have hundreds of checks: some stand for all.
         if !emitted.vanished.is_empty() {
-            let names: Vec<String> =
-                emitted.appeared.iter().map(|name| format!("`{}`", Printable(name))).collect();
+            let (are, they) = if emitted.vanished.len() == 1 {
+                ("check", "is gone: where it is")
+            } else {
+                ("checks", "are gone: where they are")
+            };
+            console.warning(format!(
+                "the {are} {} {they} required, nothing can be merged",
+                some(&emitted.vanished)
+            ));
             console.hint(format!(
                 "new checks: {}; `shardplan gate` alone stands for all of them",
-                names.join(", ")
+                some(&emitted.appeared)
             ));
         }
         return Ok(status);
@@ -80,6 +82,16 @@ pub(in crate::cli) fn run(args: &EmitArgs, settings: &Settings) -> CommandResult
     deliver(&text.map_err(|error| failure(&error))?, output, args, settings)
 }
 
+/// Returns the first of some names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{}`", Printable(name))).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// Writes, prints or checks a text.
 fn deliver(text: &str, target: Option<PathBuf>, args: &EmitArgs, settings: &Settings) -> CommandResult {
     let console = &settings.console;
@@ -92,7 +104,8 @@ fn deliver(text: &str, target: Option<PathBuf>, args: &EmitArgs, settings: &Sett
         return Ok(ExitStatus::Success);
     };
     let shown = shown_path(&target);
-    let present = std::fs::read_to_string(&target).ok();
+    // A pipe has nothing to compare with, and reading it would wait for ever.
+    let present = if target.is_file() { std::fs::read_to_string(&target).ok() } else { None };
     if present.as_deref() == Some(text) {
         console.status("Fresh", shown);
     } else if args.check {

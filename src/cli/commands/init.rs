@@ -16,6 +16,19 @@ use crate::workflow::propose::{Proposal, Repository, propose, render};
 const DURATIONS: [&str; 4] =
     [".test_durations", ".test_durations.gz", "tests/.test_durations", "test/.test_durations"];
 
+/// Configurations of other CI systems.
+const OTHER_SYSTEMS: [&str; 9] = [
+    ".circleci/config.yml",
+    ".gitlab-ci.yml",
+    ".buildkite/pipeline.yml",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    ".travis.yml",
+    ".cirrus.yml",
+    ".woodpecker.yml",
+    "Jenkinsfile",
+];
+
 /// The longest file that is looked into, in bytes.
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -33,6 +46,12 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
     let repository = Repository {
         markers: pytest.markers.into_iter().map(|marker| marker.name).collect(),
         options: pytest.addopts,
+        test_files: python::test_files(root),
+        other_systems: OTHER_SYSTEMS
+            .iter()
+            .filter(|path| root.join(path).is_file())
+            .map(|path| (*path).to_owned())
+            .collect(),
         read: &read,
     };
     let mut proposal = propose(&files, &repository, only);

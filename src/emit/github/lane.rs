@@ -276,10 +276,12 @@ pub(super) fn write_steps(
     for (number, runner) in runners.iter().enumerate() {
         let step = &job.steps[runner.step];
         let own = below(way, &["steps"]).into_iter().chain([runner.step.into()]).collect::<Vec<_>>();
-        let folder = step.working_directory.as_ref().or(job.defaults.working_directory.as_ref());
-        let folder = folder
-            .map(|folder| folder.trim_start_matches("./").trim_end_matches('/'))
-            .filter(|folder| !folder.is_empty() && *folder != ".");
+        let gone_to = match &runner.via {
+            Via::Pytest(command) => command.folder.as_deref(),
+            Via::Wrapped(_) | Via::Other(_) => None,
+        };
+        let folder = job.folder_of(runner.step, gone_to);
+        let folder = folder.as_deref();
         let inside = |path: &str| folder.map_or_else(|| path.to_owned(), |folder| format!("{folder}/{path}"));
         coverage.folders.insert(folder.unwrap_or(".").to_owned());
         let env = below(&own, &["env"]);
@@ -292,17 +294,34 @@ pub(super) fn write_steps(
         }
         match &runner.via {
             Via::Pytest(command) if speaks_bash(job, step) => {
-                let ordinal = runners[..number].iter().filter(|before| before.step == runner.step).count();
-                write_command(editor, &own, step, command, ordinal, measured, coverage).map_err(edit)?;
+                write_command(editor, &own, step, command, number, measured, coverage).map_err(edit)?;
             }
-            _ => write_options(editor, file, job, step, &own, shard, measured).map_err(edit)?,
+            _ => {
+                let present = env_of(file, job, step, "PYTEST_ADDOPTS").unwrap_or_default();
+                write_options(editor, &own, &present, shard, number, measured).map_err(edit)?;
+            }
         }
         paths.push(format!("{}/", inside(RESULTS)));
         if matches!(&runner.via, Via::Pytest(command) if command.elsewhere) {
-            notes.push(format!("{place} runs pytest inside another container: mount {RESULTS}/ so that its results are found after the run."));
+            let data = if measured {
+                ", pass COVERAGE_FILE into it and mount its folder".to_owned()
+            } else {
+                String::new()
+            };
+            notes.push(format!("{place} runs pytest inside another container: mount {RESULTS}/ so that its results are found after the run{data}."));
         }
         if let Via::Wrapped(words) = &runner.via {
-            notes.push(format!("{place} runs `{}`: see that it passes PYTEST_ADDOPTS, {SHARD_VARIABLE} and COVERAGE_FILE on, and installs shardplan {}.", Printable(words), super::super::VERSION));
+            let variables = if measured {
+                "PYTEST_ADDOPTS and COVERAGE_FILE".to_owned()
+            } else {
+                "PYTEST_ADDOPTS".to_owned()
+            };
+            notes.push(format!(
+                "{place} runs `{}`: {}, and let it install shardplan {}.",
+                Printable(words),
+                hands_on(words, &variables),
+                super::super::VERSION
+            ));
         }
     }
     coverage.measured |= measured;
@@ -323,10 +342,23 @@ pub(super) fn write_steps(
         step.insert("name".into(), INSTALL.into());
         step.insert("run".into(), command.into());
         place_step(editor, &steps, job, INSTALL, first, &Value::Mapping(step)).map_err(edit)?;
-    } else {
+    } else if runners.iter().all(|runner| matches!(runner.via, Via::Pytest(_))) {
         notes.push(format!("{place}: install shardplan {} where its tests run.", super::super::VERSION));
     }
     Ok(())
+}
+
+/// Returns what must be seen to so that variables come through a runner that hides its tests.
+fn hands_on(words: &str, variables: &str) -> String {
+    let has = |name: &str| words.split([' ', '/']).any(|word| word == name);
+    if has("tox") {
+        format!("name {variables} in `pass_env` of its environment")
+    } else if ["docker", "docker-compose", "podman"].iter().any(|name| has(name)) {
+        format!("pass {variables} into the container and mount {RESULTS}/")
+    } else {
+        let reach = if variables.contains(' ') { "reach" } else { "reaches" };
+        format!("see that {variables} {reach} pytest")
+    }
 }
 
 /// Puts one of our steps at a place, or writes it anew where it is already.
@@ -384,7 +416,7 @@ fn write_command(
     own: &[Component<'_>],
     step: &Step,
     command: &PytestCommand,
-    ordinal: usize,
+    number: usize,
     measured: bool,
     coverage: &mut Coverage,
 ) -> Result<(), super::super::EditError> {
@@ -424,9 +456,9 @@ fn write_command(
     // How many times the word stands before it in the script; earlier commands were written already.
     let nth = name_at.matches(name).count() - 1;
     let mut options = format!("{name} --shardplan \"${SHARD_VARIABLE}\"");
-    if ordinal > 0 {
-        options
-            .push_str(&format!(" --shardplan-report \"{RESULTS}/${SHARD_VARIABLE}.{}.json\"", ordinal + 1));
+    if number > 0 {
+        // Each command of a shard writes a report of its own: the second would else take the place of the first.
+        options.push_str(&format!(" --shardplan-report \"{RESULTS}/${SHARD_VARIABLE}.{}.json\"", number + 1));
     }
     if measured && command.cov_fail_under.is_none() && !command.cov.is_empty() {
         options.push_str(" --cov-fail-under=0");
@@ -437,14 +469,12 @@ fn write_command(
 /// Hands the shard to a pytest whose command line is not in sight: through `PYTEST_ADDOPTS`.
 fn write_options(
     editor: &mut Editor,
-    file: &WorkflowFile,
-    job: &WorkflowJob,
-    step: &Step,
     own: &[Component<'_>],
+    present: &str,
     shard: &Shard,
+    number: usize,
     measured: bool,
 ) -> Result<(), super::super::EditError> {
-    let present = env_of(file, job, step, "PYTEST_ADDOPTS").unwrap_or_default();
     let mut options: Vec<String> = Vec::new();
     // Options of the team come first; ours are written anew.
     let kept = present.split(" --shardplan=").next().unwrap_or_default().trim();
@@ -452,6 +482,9 @@ fn write_options(
         options.push(kept.to_owned());
     }
     options.push(format!("--shardplan={}", shard.name));
+    if number > 0 {
+        options.push(format!("--shardplan-report={RESULTS}/{}.{}.json", shard.name, number + 1));
+    }
     if measured {
         options.push("--cov-fail-under=0".to_owned());
     }

@@ -234,6 +234,15 @@ pub fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     }
 }
 
+/// Returns the files of a project that pytest would take for tests, sorted; none of them is read.
+#[must_use]
+pub fn test_files(project: &Path) -> Vec<String> {
+    let tree = tree::Tree::walk(project);
+    let found: BTreeSet<String> =
+        tree.settings(project).iter().flat_map(|settings| tree.test_files(settings)).collect();
+    found.into_iter().collect()
+}
+
 /// Returns the services to look for: those that the manifest declares under their own names and, with `usual`, the
 /// others of the catalogue.
 #[must_use]

@@ -5,12 +5,14 @@
 //! ports, and one unusual job would make the whole file unreadable. What can not be known before the run (a
 //! matrix that another job computes, a reusable workflow) is named as such and never guessed.
 
+mod containers;
 mod expression;
 mod matrix;
 mod pytest;
 mod read;
 mod shell;
 
+pub use containers::{ContainerStart, container_starts};
 pub use expression::{Context, evaluate, render, template_parts, truthy};
 pub use matrix::{MOST_ROWS, Matrix, Row};
 pub use pytest::{PytestCommand, TestRunner, Via, find_runners};
@@ -229,6 +231,19 @@ impl WorkflowJob {
         }
         let template = self.name.as_deref().unwrap_or_default();
         !stem.is_empty() && expression::fits(template, shown)
+    }
+
+    /// Returns the folder in which a step runs, below it the one that its script went to; nothing where that is the
+    /// repository's own.
+    #[must_use]
+    pub fn folder_of(&self, step: usize, gone_to: Option<&str>) -> Option<String> {
+        let own = self.steps.get(step).and_then(|step| step.working_directory.as_ref());
+        let own = own.or(self.defaults.working_directory.as_ref());
+        let own = own.map(|folder| folder.trim_start_matches("./").trim_end_matches('/'));
+        let parts =
+            [own, gone_to].into_iter().flatten().filter(|folder| !folder.is_empty() && *folder != ".");
+        let folder = parts.collect::<Vec<_>>().join("/");
+        (!folder.is_empty()).then_some(folder)
     }
 
     /// Returns the test runners in its steps. Where the matrix decides what a script runs, it is read once for each

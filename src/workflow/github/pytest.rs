@@ -28,6 +28,8 @@ pub enum Via {
 pub struct PytestCommand {
     /// Where the word `pytest` ends in the script, in bytes.
     pub end_of_name: usize,
+    /// The folder that the script went to before, as it wrote it.
+    pub folder: Option<String>,
     /// The words before it: `uv run`, `python -m`, `coverage run -m` …
     pub launcher: Vec<String>,
     /// The files and folders it is given.
@@ -184,9 +186,50 @@ const LINTERS: [&str; 12] = [
 #[must_use]
 pub fn find_runners(step: &Step) -> Vec<TestRunner> {
     let Some(script) = &step.run else { return Vec::new() };
-    let commands = shell::commands(script);
-    let vias = commands.iter().filter_map(|words| via(words));
-    vias.map(|via| TestRunner { step: step.index, via }).collect()
+    let mut runners = Vec::new();
+    // `cd` holds for what follows it, in a subshell only until that ends.
+    let mut folders = vec![None::<String>];
+    let mut read = 0;
+    for words in shell::commands(script) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { continue };
+        for c in script[read.min(first.start)..first.start].chars() {
+            match c {
+                '(' => folders.push(folders.last().cloned().flatten()),
+                ')' if folders.len() > 1 => drop(folders.pop()),
+                _ => {}
+            }
+        }
+        read = last.end;
+        if matches!(first.text.as_str(), "cd" | "pushd") {
+            if let (Some(folder), Some(to)) = (folders.last_mut(), words.get(1)) {
+                *folder = gone_to(folder.as_deref(), &to.text);
+            }
+            continue;
+        }
+        let Some(mut via) = via(&words) else { continue };
+        if let Via::Pytest(command) = &mut via {
+            command.folder = folders.last().cloned().flatten();
+        }
+        runners.push(TestRunner { step: step.index, via });
+    }
+    runners
+}
+
+/// Returns the folder in which `cd` ends, relative to that of the step; nothing for the step's own, and where only
+/// the run knows it.
+fn gone_to(from: Option<&str>, to: &str) -> Option<String> {
+    if to.starts_with(['/', '~', '-']) || to.contains(['$', '`']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = from.into_iter().flat_map(|from| from.split('/')).collect();
+    for part in to.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 /// Words of the shell that stand before the command that they guard.
@@ -220,11 +263,19 @@ fn via(words: &[Word]) -> Option<Via> {
         }
         return None;
     }
+    if let Some(via) = in_container(words).or_else(|| in_shell(words)) {
+        return Some(via);
+    }
     let word = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
     let has = |wanted: &str| words.iter().any(|word| word.text == wanted);
     let names_tests = words.iter().skip(1).any(|word| {
         let text = word.text.to_ascii_lowercase();
-        !text.starts_with('-') && (text.contains("test") || text.contains("coverage") || text == "check")
+        let part = |part: &str| matches!(part, "unit" | "integration" | "functional" | "e2e");
+        !text.starts_with('-')
+            && (text.contains("test")
+                || text.contains("coverage")
+                || text == "check"
+                || text.split(['-', '_', ':', '/']).any(part))
     });
     // An environment of a linter is no test.
     let lints = words.iter().skip(1).any(|word| {
@@ -249,8 +300,9 @@ fn via(words: &[Word]) -> Option<Via> {
     if (matches!(first, "make" | "just" | "task" | "invoke" | "inv") && names_tests)
         || (first == "hatch" && (word(1) == "test" || (word(1) == "run" && names_tests)))
         || (matches!(first, "poetry" | "pdm" | "uv" | "pixi" | "rye")
-            && matches!(word(1), "run" | "test")
-            && word(2).starts_with("test"))
+            && matches!(word(1), "run" | "test" | "poe")
+            && is_task_of_tests(if word(2) == "poe" { word(3) } else { word(2) }))
+        || (first == "poe" && is_task_of_tests(word(1)))
         || (std::path::Path::new(first).extension().is_some_and(|extension| extension == "sh")
             && first.contains("test"))
         || is_script_of_tests(word(0))
@@ -258,13 +310,57 @@ fn via(words: &[Word]) -> Option<Via> {
     {
         return Some(Via::Wrapped(text()));
     }
-    let django = words.windows(2).any(|pair| pair[0].text.ends_with("manage.py") && pair[1].text == "test");
-    let unittest = words.windows(2).any(|pair| pair[0].text == "-m" && pair[1].text == "unittest");
-    let own = words.iter().any(|word| matches!(base(&word.text), "runtests.py"));
+    let pair = |one: &[&str], other: &[&str]| {
+        words
+            .windows(2)
+            .any(|pair| one.contains(&base(&pair[0].text)) && other.contains(&pair[1].text.as_str()))
+    };
+    let django = pair(&["manage.py", "django-admin", "setup.py"], &["test"]);
+    let unittest = pair(&["-m"], &["unittest", "nose", "nose2", "twisted.trial", "stestr"]);
+    let own = words.iter().any(|word| matches!(base(&word.text), "runtests.py"))
+        || matches!(first, "nosetests" | "nose2" | "stestr" | "trial" | "zope-testrunner" | "behave");
     ((django || unittest || own) && !LISTING.iter().any(|word| has(word))).then(|| Via::Other(text()))
 }
 
 const LISTING: [&str; 1] = ["--help"];
+
+/// Returns whether the task of a project manager is called as those that run tests are.
+fn is_task_of_tests(task: &str) -> bool {
+    let task = task.to_ascii_lowercase();
+    task.starts_with("test") || task.contains("pytest") || task.ends_with("test") || task.ends_with("tests")
+}
+
+/// Returns the runner that a command starts in a container, where that is one that hides its tests:
+/// `docker exec web make test`.
+fn in_container(words: &[Word]) -> Option<Via> {
+    let docker =
+        words.iter().take(3).any(|word| matches!(base(&word.text), "docker" | "docker-compose" | "podman"));
+    let verb = words.iter().position(|word| matches!(word.text.as_str(), "exec" | "run"))?;
+    if !docker {
+        return None;
+    }
+    // The container's name may be any word, `test` too: what counts begins with a known runner.
+    let inner = (verb + 1..words.len()).filter(|at| !is_script_of_tests(&words[*at].text) || *at > verb + 1);
+    let found = inner.filter_map(|at| via(&words[at..])).find(|via| !matches!(via, Via::Pytest(_)))?;
+    let text = || words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Some(match found {
+        Via::Other(_) => Via::Other(text()),
+        _ => Via::Wrapped(text()),
+    })
+}
+
+/// Returns the runner in the words that a shell is given: `bash -c "pytest tests"`. Its place in the file is within
+/// quotes, so that it counts as hidden.
+fn in_shell(words: &[Word]) -> Option<Via> {
+    let shell = words.iter().position(|word| matches!(base(&word.text), "bash" | "sh" | "dash" | "zsh"))?;
+    let option =
+        |word: &&Word| word.text.starts_with('-') && !word.text.starts_with("--") && word.text.ends_with('c');
+    let dash = words[shell..].iter().take(3).position(|word| option(&word))?;
+    let script = &words.get(shell + dash + 1)?.text;
+    let runner = shell::commands(script).iter().find_map(|inner| via(inner))?;
+    let text = || words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Some(if matches!(runner, Via::Other(_)) { Via::Other(text()) } else { Via::Wrapped(text()) })
+}
 
 /// Returns whether a word is a script of the repository that is called as those that run tests are.
 fn is_script_of_tests(word: &str) -> bool {
@@ -398,8 +494,24 @@ mod tests {
     }
 
     #[test]
+    fn a_command_knows_the_folder_that_the_script_went_to() {
+        let folder = |script: &str| pytest(script).folder;
+        assert_eq!(folder("cd backend && pytest").as_deref(), Some("backend"));
+        assert_eq!(folder("cd ./a/b\ncd ../c; uv run pytest").as_deref(), Some("a/c"));
+        assert_eq!(folder("(cd docs && make html); pytest"), None);
+        assert_eq!(folder("(cd backend && pytest)").as_deref(), Some("backend"));
+        assert_eq!(folder("cd $HOME\npytest"), None);
+        assert_eq!(folder("cd a; cd ..; pytest"), None);
+    }
+
+    #[test]
     fn runners_that_hide_their_tests_are_named_as_such() {
         for script in [
+            "docker exec -e A=1 box make unit",
+            "docker compose run --rm web sh -c 'coverage run -m pytest tests'",
+            "pixi run pytest-core --cov",
+            "uv run poe test",
+            "make sequential-unit",
             "tox -e py312",
             "python -m tox",
             "uv run --only-group x nox -s tests",
@@ -416,6 +528,8 @@ mod tests {
             "python netbox/manage.py test netbox/ --parallel",
             "coverage run ./runtests.py",
             "python -m unittest",
+            "docker compose run web python manage.py test",
+            "python setup.py test",
         ] {
             assert!(matches!(runners(script)[..], [Via::Other(_)]), "{script}");
         }

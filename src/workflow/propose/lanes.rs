@@ -2,23 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::super::github::{
-    Matrix, PytestCommand, Row, Step, Via, WorkflowFile, WorkflowJob, find_runners, render,
-};
-use super::{Proposal, ProposedLane, ProposedService, Repository};
+use super::super::github::{Matrix, PytestCommand, Row, Via, WorkflowFile, WorkflowJob, render};
+use super::{Proposal, ProposedLane, ProposedService, Repository, started, tasks};
 use crate::config::{Catalogue, MarkerExpr, Pattern};
 use crate::ids::{LaneName, MarkerName, Printable, ServiceName};
 
 /// Returns how much a file looks like the one whose tests are to be split; 0 where it runs none.
 pub(super) fn score(file: &WorkflowFile, repository: &Repository<'_>) -> usize {
-    let best = file.jobs.iter().map(|job| {
-        let found = commands(job, repository);
-        match (found.pytest.is_empty(), found.wrapped.is_empty()) {
-            (false, _) => 20 + 6 * job.services.len(),
-            (true, false) => 8 + 6 * job.services.len(),
+    let found: Vec<(usize, Found)> =
+        file.jobs.iter().map(|job| (job.services.len(), commands(job, repository))).collect();
+    let best =
+        found.iter().map(|(services, found)| match (found.pytest.is_empty(), found.wrapped.is_empty()) {
+            (false, _) => 20 + 6 * services,
+            (true, false) => 8 + 6 * services,
             (true, true) => 0,
-        }
-    });
+        });
     let best = best.max().unwrap_or(0);
     let has = |event: &str| file.events.iter().any(|known| known == event);
     let often = match () {
@@ -27,69 +25,134 @@ pub(super) fn score(file: &WorkflowFile, repository: &Repository<'_>) -> usize {
         () if has("workflow_call") => 4,
         () => 0,
     };
-    if best == 0 { 0 } else { best + often }
+    if best == 0 { 0 } else { best + often + share(file, repository) }
+}
+
+/// Returns why no workflow file could be taken, with the places of what runs tests in another way.
+pub(super) fn nothing_found(files: &[WorkflowFile], repository: &Repository<'_>) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let mut lines = vec![match files.len() {
+        0 => {
+            "There is no workflow file in .github/workflows: all tests are one lane, and no service is known."
+                .to_owned()
+        }
+        1 => format!(
+            "{} runs no pytest in a way that is recognised: all tests are one lane. Describe the lanes by hand.",
+            files[0].path
+        ),
+        number => format!(
+            "None of the {number} workflow files in .github/workflows runs pytest in a way that is recognised: all tests are one lane. Name one with `--workflow FILE`, or describe the lanes by hand."
+        ),
+    }];
+    let jobs = files.iter().flat_map(|file| file.jobs.iter().map(move |job| (file, job)));
+    let others = jobs.flat_map(|(file, job)| {
+        let found = commands(job, repository).other;
+        found.into_iter().map(move |words| {
+            format!(
+                "{}:{}: job `{}` runs `{}`, which is not pytest: shardplan runs the shards of pytest and nextest.",
+                file.path, job.line, Printable(&job.id), Printable(&short(&words))
+            )
+        })
+    });
+    lines.extend(others.take(SHOWN));
+    lines.extend(repository.other_systems.iter().map(|path| {
+        format!("{path} is there and is not read: `init` knows the workflows of GitHub alone. `shardplan emit` writes for other systems too.")
+    }));
+    lines
+}
+
+/// Returns how many twentieths of the test files the jobs of a file run, as far as that can be seen: a workflow
+/// for the tests of the documentation is not the one that is slow.
+fn share(file: &WorkflowFile, repository: &Repository<'_>) -> usize {
+    const ALL: usize = 20;
+    let total = repository.test_files.len();
+    if total == 0 {
+        return 0;
+    }
+    let mut selected = BTreeSet::new();
+    for job in &file.jobs {
+        let found = commands(job, repository);
+        let rows = job.rows().unwrap_or_else(|| vec![Row::default()]);
+        for (step, command) in &found.pytest {
+            let folder = folder_of(job, *step, command);
+            let places = selected_places(&command.paths, &rows, folder.as_deref());
+            let within = |file: &&String| {
+                places.is_empty()
+                    || places.iter().any(|place| {
+                        let place = place.trim_end_matches('/');
+                        place.contains(['*', '?'])
+                            || file
+                                .strip_prefix(place)
+                                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                            || place.starts_with(file.as_str())
+                    })
+            };
+            selected.extend(repository.test_files.iter().filter(within));
+        }
+        // What is hidden is as likely to be the half as anything else.
+        if found.pytest.is_empty() && !found.wrapped.is_empty() {
+            selected.extend(repository.test_files.iter().take(total.div_ceil(2)));
+        }
+    }
+    ALL * selected.len() / total
+}
+
+/// Returns the folder that a command runs in, where it is not the repository's own.
+fn folder_of(job: &WorkflowJob, step: usize, command: &PytestCommand) -> Option<String> {
+    job.folder_of(step, command.folder.as_deref())
 }
 
 /// The tests that a job runs.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     pytest: Vec<(usize, PytestCommand)>,
     wrapped: Vec<String>,
-    other: Vec<String>,
+    pub(super) other: Vec<String>,
 }
 
-fn commands(job: &WorkflowJob, repository: &Repository<'_>) -> Found {
+pub(super) fn commands(job: &WorkflowJob, repository: &Repository<'_>) -> Found {
     let mut found = Found::default();
     for runner in job.runners() {
         match runner.via {
             Via::Pytest(command) => found.pytest.push((runner.step, *command)),
             Via::Other(words) => found.other.push(words),
             Via::Wrapped(words) => {
-                let inner = unwrapped(&words, repository);
-                if inner.is_empty() {
-                    found.wrapped.push(words);
+                let folder = job.folder_of(runner.step, None).unwrap_or_default();
+                let inside = |path: &str| {
+                    let below = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+                    (repository.read)(&below)
+                };
+                let inner = behind_rows(job, &words, &inside);
+                match (inner.pytest.is_empty(), inner.hidden) {
+                    (true, true) => found.wrapped.push(words),
+                    (true, false) => found.other.push(words),
+                    (false, _) => {
+                        found.pytest.extend(inner.pytest.into_iter().map(|command| (runner.step, command)));
+                    }
                 }
-                found.pytest.extend(inner.into_iter().map(|command| (runner.step, command)));
             }
         }
     }
     found
 }
 
-/// Returns the pytest commands of the script or make target that a command calls, one level deep.
-fn unwrapped(words: &str, repository: &Repository<'_>) -> Vec<PytestCommand> {
-    let mut words = words.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    let script = if first == "make" {
-        let Some(makefile) = (repository.read)("Makefile") else { return Vec::new() };
-        let targets: Vec<&str> = words.filter(|word| !word.starts_with('-') && !word.contains('=')).collect();
-        recipes(&makefile, &targets)
-    } else {
-        let path = if matches!(first, "bash" | "sh") { words.next().unwrap_or_default() } else { first };
-        (repository.read)(path.trim_start_matches("./")).unwrap_or_default()
-    };
-    let inner = find_runners(&Step::of_script(&script)).into_iter().filter_map(|runner| match runner.via {
-        Via::Pytest(command) => Some(*command),
-        _ => None,
-    });
-    inner.collect()
-}
-
-/// Returns the recipes of some targets of a makefile.
-fn recipes(makefile: &str, targets: &[&str]) -> String {
-    let mut script = String::new();
-    let mut wanted = false;
-    for line in makefile.lines() {
-        if let Some(recipe) = line.strip_prefix('\t') {
-            if wanted {
-                script.push_str(recipe.trim_start_matches(['@', '-']));
-                script.push('\n');
-            }
-        } else if let Some((names, _)) = line.split_once(':') {
-            wanted = names.split_whitespace().any(|name| targets.contains(&name));
-        }
+/// Returns what a command that hides its tests runs, over all rows of the matrix where these decide what it is.
+fn behind_rows(job: &WorkflowJob, words: &str, read: &dyn Fn(&str) -> Option<String>) -> tasks::Behind {
+    if !words.contains("${{") {
+        return tasks::behind(words, read);
     }
-    script
+    let mut rendered = BTreeSet::new();
+    for row in job.rows().unwrap_or_default() {
+        let Some(words) = render(words, &row.context()) else { return tasks::behind(words, read) };
+        rendered.insert(words);
+    }
+    let mut all = tasks::Behind { hidden: rendered.is_empty(), ..tasks::Behind::default() };
+    for words in rendered {
+        let inner = tasks::behind(&words, read);
+        all.hidden |= inner.hidden;
+        all.pytest.extend(inner.pytest);
+    }
+    all
 }
 
 /// Adds the services of the jobs that run tests.
@@ -278,15 +341,16 @@ fn lane_of(
         workers: None,
         services: job.services.iter().filter_map(|service| plain(&service.id).parse().ok()).collect(),
         shards: 1,
+        rows: 1,
         repeats: None,
     };
     let mut split = split_of(proposal, job, &shown);
     let mut markers = BTreeSet::new();
     let mut everywhere = found.pytest.is_empty();
     for (step, command) in &found.pytest {
-        let folder = job.steps.get(*step).and_then(|step| step.working_directory.as_ref());
-        let folder = folder.or(job.defaults.working_directory.as_ref()).map(String::as_str);
-        let paths = selected(&command.paths, &rows, folder);
+        let folder = folder_of(job, *step, command);
+        let folder = folder.as_deref();
+        let paths = selected_places(&command.paths, &rows, folder);
         if paths.len() < command.paths.len() && !command.paths.is_empty() {
             proposal.guessed.push(format!(
                 "{shown}: some of the paths of `pytest {}` are known only when it runs.",
@@ -295,7 +359,7 @@ fn lane_of(
         }
         everywhere |= paths.is_empty();
         lane.paths.extend(paths);
-        lane.exclude.extend(selected(&command.ignored, &rows, folder));
+        lane.exclude.extend(selected_places(&command.ignored, &rows, folder));
         if let Some(keyword) = &command.keyword {
             proposal.guessed.push(format!(
                 "{shown} selects with `-k {}`, which the plan does not know: it stays in the command.",
@@ -343,18 +407,38 @@ fn lane_of(
         ));
     }
     if rows.len() > split {
+        lane.rows = rows.len() / split;
         proposal.guessed.push(format!(
-            "{shown} runs {} times over its matrix; the plan counts one of these, and every shard runs for each.",
-            rows.len() / split
+            "{shown} runs {} times over its matrix; the plan counts one of these, and every shard runs for each: its shards are limited to {}.",
+            lane.rows,
+            lane.most_shards()
         ));
     }
+    tell_hidden(proposal, job, found, &shown, repository);
+    lane
+}
+
+/// Says what of a job's tests and containers is not seen through.
+fn tell_hidden(
+    proposal: &mut Proposal,
+    job: &WorkflowJob,
+    found: &Found,
+    shown: &str,
+    repository: &Repository<'_>,
+) {
     for words in &found.wrapped {
         proposal.needed.push(format!(
-            "{shown} runs its tests through `{}`: see that it passes PYTEST_ADDOPTS and SHARDPLAN_SHARD on to pytest, and installs shardplan beside it.",
+            "{shown} runs its tests through `{}`, which is not looked into: the lane is taken to run all tests. Write `paths` and `markers` if it does not.",
             Printable(&short(words))
         ));
     }
-    lane
+    let started = started::started(job, repository);
+    if !started.is_empty() {
+        proposal.guessed.push(format!(
+            "{shown} starts {} in its steps: every shard starts them too, and the budget does not count them.",
+            started.join(", ")
+        ));
+    }
 }
 
 /// Returns how many groups of pytest-split a job runs, one where it runs none.
@@ -375,16 +459,14 @@ fn split_of(proposal: &mut Proposal, job: &WorkflowJob, shown: &str) -> usize {
 }
 
 /// Returns the places that arguments name over all rows of the matrix, as patterns of the manifest.
-fn selected(arguments: &[String], rows: &[Row], folder: Option<&str>) -> Vec<String> {
-    let folder = folder
-        .map(|folder| folder.trim_start_matches("./").trim_end_matches('/'))
-        .filter(|folder| !folder.is_empty() && *folder != ".");
+fn selected_places(arguments: &[String], rows: &[Row], folder: Option<&str>) -> Vec<String> {
     let mut places = Vec::new();
     for argument in arguments {
         for row in rows {
             let Some(rendered) = render(argument, &row.context()) else { continue };
-            for word in
-                rendered.split_whitespace().filter(|word| !word.contains('$') && !word.starts_with('-'))
+            for word in rendered
+                .split_whitespace()
+                .filter(|word| !word.contains(['$', '`']) && !word.starts_with('-'))
             {
                 let place = folder.map_or_else(
                     || word.to_owned(),

@@ -85,6 +85,14 @@ fn push_lane(text: &mut String, lane: &ProposedLane, proposal: &Proposal) {
             let _ = writeln!(text, "workers = {number}");
         }
     }
+    if lane.rows > 1 {
+        let _ = writeln!(
+            text,
+            "# Every shard runs for each of the {} rows of its job's matrix, and only so many jobs run at once.\nmax_shards = {}",
+            lane.rows,
+            lane.most_shards()
+        );
+    }
     let everywhere: Vec<&ServiceName> = lane
         .services
         .iter()

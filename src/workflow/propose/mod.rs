@@ -4,6 +4,8 @@
 
 mod lanes;
 mod manifest;
+mod started;
+mod tasks;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +21,10 @@ pub struct Repository<'r> {
     pub markers: Vec<String>,
     /// The options that its pytest settings add to every run.
     pub options: Vec<String>,
+    /// The files that pytest would take for tests.
+    pub test_files: Vec<String>,
+    /// Configurations of other CI systems, which are not read.
+    pub other_systems: Vec<String>,
     /// Reads a file of the repository, relative to its root with `/`; nothing where there is none.
     pub read: &'r dyn Fn(&str) -> Option<String>,
 }
@@ -86,8 +92,20 @@ pub struct ProposedLane {
     pub services: Vec<ServiceName>,
     /// How many jobs share its tests today.
     pub shards: usize,
+    /// How many times each of these runs, over the rest of its matrix.
+    pub rows: usize,
     /// Another lane that selects some of the same tests, by name: this one is then only a comment.
     pub repeats: Option<LaneName>,
+}
+
+impl ProposedLane {
+    /// Returns how many shards it may have where every shard runs for each row of a matrix: as many jobs as a free
+    /// organisation runs at once, and one step further than today where that is exceeded already.
+    #[must_use]
+    pub fn most_shards(&self) -> usize {
+        const RUNNERS: usize = 20;
+        (RUNNERS / self.rows.max(1)).max(self.shards + 1)
+    }
 }
 
 impl Proposal {
@@ -126,14 +144,7 @@ pub fn propose(files: &[WorkflowFile], repository: &Repository<'_>, only: Option
     let best =
         scored.filter(|(score, _)| *score > 0).max_by_key(|(score, at)| (*score, std::cmp::Reverse(*at)));
     let Some(at) = only.or(best.map(|(_, at)| at)) else {
-        proposal.needed.push(if files.is_empty() {
-            "There is no workflow file in .github/workflows: all tests are one lane, and no service is known.".to_owned()
-        } else {
-            format!(
-                "None of the {} workflow files in .github/workflows runs pytest in a way that is recognised. Name one with `--workflow FILE`, or describe the lanes by hand.",
-                files.len()
-            )
-        });
+        proposal.needed.extend(lanes::nothing_found(files, repository));
         return proposal;
     };
     let file = &files[at];

@@ -99,8 +99,7 @@ fn the_lanes_are_written_into_the_teams_workflow() {
     --- stderr
            Wrote .github/workflows/ci.yml
     warning: gate `gate` is skipped when a lane fails; make `shardplan-gate` the required check, which fails then.
-    warning: the check `integration tests` is gone: where it is required, nothing can be merged
-    warning: the check `unit tests` is gone: where it is required, nothing can be merged
+    warning: the checks `integration tests`, `unit tests` are gone: where they are required, nothing can be merged
     hint: new checks: `integration tests (integration-1)`, `integration tests (integration-2)`, `shardplan gate`, `unit tests (unit-1)`; `shardplan gate` alone stands for all of them
     ");
     assert_snapshot!(changes(&before, &workflow(&project)), @r#"
@@ -412,7 +411,7 @@ fn what_stands_in_the_way_is_said_with_its_place() {
     exit: 3
     --- stderr
     error: the manifest names no workflow file
-    hint: write `file = ".github/workflows/ci.yml"` in `[workflow]`, or run `shardplan init`
+    hint: write `file = ".github/workflows/ci.yml"` in `[workflow]`; `emit make`, `gitlab`, `circleci`, `buildkite` and `matrix` need none
     "#);
     project.write("shardplan.lock", "version = 1\ninputs = \"x\"\n[limits]\n[predicted]\n");
     assert_snapshot!(project.shardplan("emit make"), @"

@@ -166,12 +166,75 @@ fn a_command_that_the_matrix_decides_is_read_for_every_row() {
       · services: shop-redis
       · lane `checks`: job `checks`, shop-redis
     Guessed
-      · .github/workflows/ci.yml:3: job `checks` runs 2 times over its matrix; the plan counts one of these, and every shard runs for each.
+      · .github/workflows/ci.yml:3: job `checks` runs 2 times over its matrix; the plan counts one of these, and every shard runs for each: its shards are limited to 10.
       · Nothing in the sources says which tests need `shop-redis`: every shard of its lanes starts it.
     Missing
-      · .github/workflows/ci.yml:3: job `checks` runs its tests through `bin/tests --fast`: see that it passes PYTEST_ADDOPTS and SHARDPLAN_SHARD on to pytest, and installs shardplan beside it.
+      · .github/workflows/ci.yml:3: job `checks` runs its tests through `bin/tests --fast`, which is not looked into: the lane is taken to run all tests. Write `paths` and `markers` if it does not.
     --- stderr
            Wrote shardplan.toml
     hint: `shardplan suggest` plans with it; `shardplan ingest FILE…` gives it durations
     ");
+}
+
+fn job(name: &str, steps: &str) -> String {
+    format!("on: pull_request\njobs:\n  {name}:\n    runs-on: ubuntu-latest\n    steps:\n{steps}")
+}
+
+#[test]
+fn the_workflow_of_most_tests_is_taken_and_not_the_first() {
+    let project = Project::empty();
+    project.write(".github/workflows/a-docs.yml", job("docs", "      - run: pytest docs\n"));
+    project.write(".github/workflows/tests.yml", job("tests", "      - run: cd src && pytest app\n"));
+    project.write("docs/test_docs.py", "def test_a(): pass\n");
+    for number in 0..9 {
+        project.write(&format!("src/app/test_{number}.py"), "def test_a(): pass\n");
+    }
+    let said = project.shardplan("init");
+    assert!(said.stdout.contains("· .github/workflows/tests.yml: 1 job"), "{said}");
+    let manifest = std::fs::read_to_string(project.path("shardplan.toml")).unwrap();
+    assert!(manifest.contains("paths = [\"src/app\"]"), "{manifest}");
+    assert_eq!(project.shardplan("suggest --write").code, 0);
+    // The results lie where the script went to.
+    assert_eq!(project.shardplan("emit github").code, 0);
+    let emitted = std::fs::read_to_string(project.path(".github/workflows/tests.yml")).unwrap();
+    assert!(emitted.contains("            src/shardplan-results/\n"), "{emitted}");
+}
+
+#[test]
+fn commands_that_hide_their_tests_are_followed_over_the_rows_of_the_matrix() {
+    let project = Project::empty();
+    let steps = "      - run: docker compose -f ci.yml up -d\n      - run: tox -e ${{ matrix.env }}\n";
+    let workflow = job("tests", steps).replace(
+        "    runs-on",
+        "    strategy:\n      matrix:\n        env: [unit, api]\n        python: ['3.12', '3.13']\n    runs-on",
+    );
+    project.write(".github/workflows/ci.yml", workflow);
+    project.write(
+        "tox.ini",
+        "[testenv:unit]\ncommands = make unit\n[testenv:api]\ncommands = pytest {posargs:tests/api}\n",
+    );
+    project.write("Makefile", "DIR = tests/unit\nunit:\n\t@pytest $(DIR)\n");
+    project.write("ci.yml", "services:\n  db:\n    image: postgres:17\n  web:\n    build: .\n");
+    let said = project.shardplan("init");
+    assert!(said.stdout.contains("starts db in its steps"), "{said}");
+    assert!(said.stdout.contains("its shards are limited to 5"), "{said}");
+    assert!(!said.stdout.contains("Missing"), "{said}");
+    let manifest = std::fs::read_to_string(project.path("shardplan.toml")).unwrap();
+    assert!(manifest.contains("paths = [\"tests/api\", \"tests/unit\"]"), "{manifest}");
+    assert!(manifest.contains("max_shards = 5"), "{manifest}");
+}
+
+#[test]
+fn what_is_no_pytest_and_no_workflow_of_github_is_named() {
+    let project = Project::empty();
+    project.write(".github/workflows/ci.yml", job("test", "      - run: python manage.py test app\n"));
+    project.write(".gitlab-ci.yml", "test:\n  script: [pytest]\n");
+    let said = project.shardplan("init");
+    assert!(
+        said.stdout.contains(
+            ".github/workflows/ci.yml:3: job `test` runs `python manage.py test app`, which is not pytest"
+        ),
+        "{said}"
+    );
+    assert!(said.stdout.contains(".gitlab-ci.yml is there and is not read"), "{said}");
 }

@@ -17,6 +17,7 @@ mod manifest;
 mod manifest_schema;
 mod memory;
 mod order;
+mod parted;
 mod provision;
 mod replan;
 mod report;

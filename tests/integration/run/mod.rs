@@ -1,9 +1,12 @@
 //! Runs for real: pytest with the plugin, nextest, servers. What a test needs and is not there makes it a failure
 //! in CI, and a skip that is named elsewhere.
 
+mod drivers;
+mod emitted;
 mod loop_nextest;
 mod loop_sample;
 mod rule;
+mod servers;
 mod shards;
 
 use std::fs;
@@ -24,6 +27,20 @@ fn root() -> &'static Path {
 #[expect(clippy::disallowed_methods, reason = "a test may be told where its tools are")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Copies a folder, without what Python compiled.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true if entry.file_name() == "__pycache__" => {}
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).unwrap()),
+        }
+    }
 }
 
 /// Says that the test can not run here; in CI it must.
@@ -83,8 +100,12 @@ impl Workshop {
     /// Runs pytest with the plugin, which stands first or last among the plugins.
     fn pytest(&self, args: &[&str]) -> Output {
         let mut command = Command::new(&self.python);
+        command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+        // What the environment names is loaded after the plugins that are installed.
+        if !self.environment.iter().any(|(name, _)| name == "PYTEST_PLUGINS") {
+            command.args(["-p", "pytest_shardplan.plugin"]);
+        }
         command
-            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_shardplan.plugin"])
             .args(args)
             .current_dir(self.folder.path())
             .env("PYTHONPATH", plugin())

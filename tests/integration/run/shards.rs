@@ -195,9 +195,9 @@ fn shards_run_each_test_once_beside_other_plugins() {
     let Some(python) = python_with("shards_run_each_test_once_beside_other_plugins", &packages) else {
         return;
     };
-    let workshop = Workshop::new(python);
-    let randomly = ["-p", "randomly", "-p", "pytest_cov", "--cov=tests", "--cov-report="];
-    every_test_runs_once(4, 3, &randomly, &workshop);
+    let mut workshop = Workshop::new(python);
+    let coverage = ["--cov=tests", "--cov-report="];
+    every_test_runs_once(4, 3, &coverage, &workshop);
     every_test_runs_once(5, 3, &["-n", "2", "-p", "no:randomly"], &workshop);
     every_test_runs_once(6, 2, &["-n", "2", "--dist", "loadgroup"], &workshop);
     every_test_runs_once(
@@ -206,6 +206,12 @@ fn shards_run_each_test_once_beside_other_plugins() {
         &["-n", "2", "--dist", "worksteal", "--shardplan-require-services"],
         &workshop,
     );
+    // All of them at once, the plugin before the others and after them.
+    let all = ["-n", "2", "--cov=tests", "--cov-report=", "-p", "randomly"];
+    every_test_runs_once(8, 4, &all, &workshop);
+    workshop.environment.push(("PYTEST_PLUGINS".to_owned(), "pytest_shardplan.plugin".to_owned()));
+    every_test_runs_once(9, 3, &all, &workshop);
+    every_test_runs_once(10, 6, &["-p", "no:xdist"], &workshop);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+def connect(*args, **kwargs):
+    from MySQLdb.connections import Connection
+
+    return Connection(*args, **kwargs)
