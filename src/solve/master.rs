@@ -21,8 +21,10 @@
 //!   which each lane is given what the others leave at their least. (Looser.)
 //! - Where requirements have too many unions to list, the services that matter least are left out of the master, as if
 //!   they cost nothing. (Looser: what is left out of a plan ends it no later and takes no memory.)
-//! - Runners are counted by their time alone: between the earliest start and the latest end of a shard, so many jobs
-//!   at once take at most so many times that long, and the other jobs take their part of the whole. (Looser: every plan
+//! - No shard starts before a runner is done with the jobs that wait for nothing. (Tighter; those are queued first of
+//!   all, and other jobs come before shards of those queued together.)
+//! - Runners are counted by their time alone: until the latest end of a shard each has so much for shards as is left when
+//!   it is done with the jobs that are queued before them, and the other jobs take their part of the whole. (Looser: every plan
 //!   that ends in time keeps it, whatever the order in which its jobs find a runner.)
 //! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
 
@@ -85,11 +87,11 @@ impl<'p> Master<'p> {
         let views = |problem: &Problem| -> Option<IxVec<LaneIx, LaneView>> {
             problem.lanes.indices().map(|lane| LaneView::new(problem, lane)).collect()
         };
-        let mut relaxed = Cow::Borrowed(problem);
-        let mut lanes = views(problem);
+        let mut relaxed = problem.behind_other_jobs().map_or(Cow::Borrowed(problem), Cow::Owned);
+        let mut lanes = views(&relaxed);
         let mut kept = MOST_KEPT;
         while lanes.is_none() {
-            relaxed = Cow::Owned(with_fewer_services(problem, kept));
+            relaxed = Cow::Owned(with_fewer_services(&relaxed, kept));
             lanes = views(&relaxed);
             kept -= 1;
         }

@@ -324,21 +324,21 @@ impl<'p> Planner<'p> {
     }
 
     /// Where shards wait for a runner, fewer of them may wait less and end earlier: looks at every number up to two for
-    /// each runner. No plan ends before `bound`.
+    /// each runner, for the shards that would end first if none had to wait. No plan ends before `bound`.
     fn with_fewer_shards(&self, best: &mut Option<Candidate>, limits: &Limits, bound: Millis) {
         let Some(slots) = &self.problem.slots else { return };
         let most = at_most(limits.shards.as_ref(), u32::MAX)
             .min(slots.value.saturating_mul(2))
             .min(u32::try_from(self.problem.units.len()).unwrap_or(u32::MAX))
             .min(MOST_FEWER_SHARDS);
+        let unqueued = Problem { slots: None, ..self.problem.clone() };
+        let master = Master::new(&unqueued);
         for shards in (1..=most).rev() {
             let Some(end) = best.as_ref().map(|best| best.end).filter(|end| *end > bound) else { return };
             let fewer = Limits { shards: Some(Sourced::new(shards, Origin::Default)), ..limits.clone() };
-            let (at, counts) =
-                self.effort.share(12, |effort| self.master.lower_bound(&fewer, bound, end, effort));
-            if at < end
-                && let Some(counts) = counts
-            {
+            let from = self.problem.floor.at.max(master.unit_bound().0);
+            let (at, counts) = self.effort.share(12, |effort| master.lower_bound(&fewer, from, end, effort));
+            if let Some(counts) = counts {
                 self.offer(best, limits, &counts, at);
             }
         }

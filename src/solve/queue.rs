@@ -116,13 +116,48 @@ impl<'p> Jobs<'p> {
 }
 
 impl Problem {
+    /// Returns until when runners are taken by the jobs that wait for nothing: these are queued first of all, so that no
+    /// shard starts before them. Runners that are left are not among them.
+    fn runners_taken_first(&self, slots: u32) -> Vec<Millis> {
+        let mut taken: Vec<Millis> = Vec::new();
+        for job in self.others.iter().filter(|job| job.needs.is_empty() && job.lanes.is_empty()) {
+            if taken.len() < slots as usize {
+                taken.push(job.wall);
+            } else if let Some(first) = taken.iter_mut().min() {
+                *first += job.wall;
+            }
+        }
+        taken
+    }
+
+    /// Returns the problem with every lane's shards starting no earlier than any runner is free for one; nothing where
+    /// runners are not limited, or one is free at once.
+    pub(super) fn behind_other_jobs(&self) -> Option<Self> {
+        let slots = self.slots.as_ref()?.value;
+        let taken = self.runners_taken_first(slots);
+        let first = taken.iter().copied().min().filter(|_| taken.len() == slots as usize)?;
+        let mut behind = self.clone();
+        for lane in &mut behind.lanes {
+            lane.head = lane.head.max(first);
+        }
+        (first > Millis::ZERO).then_some(behind)
+    }
+
     /// Returns the most work that the shards' jobs may be together for the workflow to end by `end`, where runners are
     /// limited; nothing where they are not, or where the other jobs alone are too much.
     pub(super) fn room_on_runners(&self, end: Millis) -> Option<u64> {
-        let slots = u64::from(self.slots.as_ref()?.value);
+        let slots = self.slots.as_ref()?.value;
+        let busy = self.runners_taken_first(slots);
+        let slots = u64::from(slots);
         let first = self.lanes.iter().map(|lane| lane.head).min().unwrap_or_default();
         let last = self.lanes.iter().map(|lane| lane.after).min().unwrap_or_default();
-        let between = slots.saturating_mul(end.saturating_sub(first + last).0);
+        // A runner has time for shards once it is done with what is queued before them.
+        let latest = end.saturating_sub(last);
+        let idle = (slots - busy.len() as u64).saturating_mul(latest.saturating_sub(first).0);
+        let between = busy
+            .iter()
+            .map(|taken| latest.saturating_sub(first.max(*taken)).0)
+            .fold(idle, u64::saturating_add);
         let others: u64 = self.others.iter().map(|job| job.wall.0).fold(0, u64::saturating_add);
         Some(between.min(slots.saturating_mul(end.0).saturating_sub(others)))
     }
@@ -172,6 +207,20 @@ mod tests {
     fn the_longest_shard_goes_first_and_the_rest_waits_for_a_runner() {
         assert_eq!(starts(&problem(Vec::new()), 2, &[3, 7, 5]), (vec![5, 0, 0], 8));
         assert_eq!(starts(&problem(Vec::new()), 3, &[3, 7, 5]), (vec![0, 0, 0], 7));
+    }
+
+    #[test]
+    fn work_that_is_queued_first_leaves_less_room_for_shards() {
+        let jobs = vec![other("docs", 4, &[], &[]), other("lint", 6, &[], &[]), other("types", 1, &[], &[])];
+        let mut problem = problem(jobs);
+        problem.slots = Some(crate::config::Sourced::new(2, Origin::Default));
+        // Docs and types take one runner until 5, lint the other until 6; three jobs of eleven in all.
+        assert_eq!(problem.room_on_runners(Millis(10)), Some(9));
+        assert_eq!(problem.behind_other_jobs().unwrap().lanes[LaneIx(0)].head, Millis(5));
+        assert_eq!(starts(&problem, 2, &[3, 3]), (vec![5, 6], 9));
+        problem.slots = Some(crate::config::Sourced::new(4, Origin::Default));
+        assert_eq!(problem.room_on_runners(Millis(10)), Some(29));
+        assert!(problem.behind_other_jobs().is_none());
     }
 
     #[test]
