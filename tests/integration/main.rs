@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod emitted;
 mod ingest;
+mod needs;
 mod run;
 mod schemas;
 mod seeded;
