@@ -431,6 +431,8 @@ pub enum FindingsFormatArg {
     Sarif,
     /// Workflow commands, which GitHub shows beside the lines.
     Github,
+    /// For a comment on a pull request or a step summary.
+    Markdown,
 }
 
 /// Pictures of the plan and of what it was chosen from.

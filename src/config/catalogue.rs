@@ -94,6 +94,10 @@ pub struct Addressed {
     pub classes: Vec<String>,
     /// Names of variables, or their ends, that mean the project's database.
     pub variables: Vec<String>,
+    /// Base classes of models whose rows lie in the project's database.
+    pub models: Vec<String>,
+    /// What of such a model goes to the database when it is called.
+    pub model_calls: Vec<String>,
 }
 
 /// The usual services.

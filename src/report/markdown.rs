@@ -190,7 +190,8 @@ pub fn for_comment(text: String) -> String {
 }
 
 /// Returns the text with everything escaped that Markdown or HTML would take for markup, in one line.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in Printable(text).to_string().chars() {
         match c {

@@ -21,7 +21,8 @@ pub mod verification;
 pub use csv::{frontier as frontier_csv, plan as plan_csv};
 pub use dot::{constraint_graph, critical_path, job_graph};
 pub use markdown::{
-    explanation as explanation_markdown, for_comment, frontier as frontier_markdown, plan as plan_markdown,
+    escaped as markdown_escaped, explanation as explanation_markdown, for_comment,
+    frontier as frontier_markdown, plan as plan_markdown,
 };
 pub use schedule::{ScheduleSummary, ScheduleV1};
 pub use sentences::{clash, conflict_title, cure, plural};

@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod emitted;
 mod ingest;
+mod needs;
 mod offered;
 mod run;
 mod schemas;

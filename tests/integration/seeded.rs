@@ -363,8 +363,10 @@ const FAULTS: &[(&str, &str, Plant)] = &[
         String::new()
     }),
     ("SP302", "a fixture that drags a service into every test", |project, _| {
-        let text =
-            format!("{CONFTEST}\n@pytest.fixture(autouse=True)\ndef clean():\n    redis.Redis().flushdb()\n");
+        // The service is opened by another fixture, which the autouse one asks for.
+        let text = format!(
+            "{CONFTEST}\n@pytest.fixture\ndef cache_client():\n    return redis.Redis()\n\n@pytest.fixture(autouse=True)\ndef clean(cache_client):\n    cache_client.flushdb()\n"
+        );
         project.write("tests/conftest.py", &text);
         "tests/conftest.py".to_owned()
     }),

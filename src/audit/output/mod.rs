@@ -2,6 +2,7 @@
 
 pub mod github;
 pub mod json_v1;
+pub mod markdown;
 pub mod sarif;
 pub mod text;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::audit::fix::{self, Change};
-use crate::audit::output::{github, json_v1, sarif, text};
+use crate::audit::output::{github, json_v1, markdown, sarif, text};
 use crate::audit::{self, Audit, Baseline, Selection, registry};
 use crate::cli::args::{AuditArgs, FindingsFormatArg};
 use crate::cli::audited::{Audited, source_inventory_csv};
@@ -12,7 +12,7 @@ use crate::cli::console::{CommandResult, Failure, chain, shown_path};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::{read_text, write_whole, write_whole_bytes};
 use crate::cli::settings::Settings;
-use crate::report::plural;
+use crate::report::{for_comment, plural};
 
 /// How often repairs are made before what is left is somebody's own.
 const ROUNDS: usize = 3;
@@ -87,6 +87,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         }
         FindingsFormatArg::Json => console.data(&json_v1::render(&audit))?,
         FindingsFormatArg::Sarif => console.data(&sarif::render(&audit))?,
+        FindingsFormatArg::Markdown => console.data(&for_comment(markdown::render(&audit)))?,
         FindingsFormatArg::Github => {
             console.data(&github::render(&audit))?;
             console.status("Audited", text::summary(&audit).trim_end());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruff_python_ast::{Expr, Stmt};
 
 use super::asked::{asked_by_name, asked_by_parameter, parameter_calls};
-use super::fixtures::{Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
+use super::fixtures::{Fixture, Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
 use super::gather::chain_of;
 use super::marks::{self, Mark, MarkLevel};
 use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
@@ -41,8 +41,8 @@ pub(super) struct Collected<'s> {
     pub(super) axes: Vec<Axis<'s>>,
     /// Fixture names in the order of their set-up, with the scopes that make them.
     pub(super) fixtures: Vec<(String, Vec<ScopeIx>)>,
-    /// Those among them that the test gets without asking.
-    pub(super) autouse: BTreeSet<String>,
+    /// Those among them that the test gets without asking, each with the autouse fixture that brings it.
+    pub(super) autouse: BTreeMap<String, String>,
     /// Its class inherits from one that can't be followed.
     pub(super) opaque: bool,
     /// Methods that set the class up.
@@ -336,8 +336,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
             }
             closure = self.fixtures.closure(&homes, &initial, &direct);
         }
-        let autouse =
-            closure.iter().map(|(name, _)| name).filter(|name| auto.contains(name)).cloned().collect();
+        let autouse = self.brought(&homes, &auto, &initial, &direct, &closure);
         Some(Collected {
             module,
             function,
@@ -355,6 +354,41 @@ impl<'s> Collector<'_, '_, 's, '_> {
             opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(|base| matches!(base, Target::External(path) if !is_unittest(path) && path != "abc.ABC" && path != "object"))),
             set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
         })
+    }
+
+    /// Returns the fixtures that a test gets only because of an autouse fixture, each with that one: itself, or the
+    /// first that asks for it, directly or not.
+    fn brought(
+        &self,
+        homes: &[Home],
+        auto: &[String],
+        initial: &[String],
+        direct: &BTreeSet<String>,
+        closure: &[(String, Vec<&Fixture<'s>>)],
+    ) -> BTreeMap<String, String> {
+        let names = closure.iter().map(|(name, _)| name);
+        let mut brought: BTreeMap<String, String> = names
+            .clone()
+            .filter(|name| auto.contains(name))
+            .map(|name| (name.clone(), name.clone()))
+            .collect();
+        if brought.is_empty() || brought.len() == closure.len() {
+            return brought;
+        }
+        let asked: Vec<String> = initial.iter().filter(|name| !auto.contains(name)).cloned().collect();
+        let by_asking: BTreeSet<String> =
+            self.fixtures.closure(homes, &asked, direct).into_iter().map(|(name, _)| name).collect();
+        if names.clone().all(|name| by_asking.contains(name) || brought.contains_key(name)) {
+            return brought;
+        }
+        for bringer in auto {
+            for (name, _) in self.fixtures.closure(homes, std::slice::from_ref(bringer), direct) {
+                if !by_asking.contains(&name) {
+                    brought.entry(name).or_insert_with(|| bringer.clone());
+                }
+            }
+        }
+        brought
     }
 
     /// Returns where the fixtures of a test are looked for, outermost first.

@@ -9,6 +9,7 @@ use ruff_text_size::{Ranged, TextRange};
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::connections::{connections, with_imports};
+use super::environment::Environment;
 use super::fixtures::{Fixtures, Home};
 use super::gather::{Gathered, gather, strings_of};
 use super::links::link_all;
@@ -18,25 +19,30 @@ use super::needs::NeedFinder;
 use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
+use super::routes::is_test_code;
 use super::shadowed::shadowed;
-use super::signs::{Address, SignBook, Sought, SoughtService};
+use super::signs::{SignBook, Sought, SoughtService};
 use super::tree::Tree;
 use super::visible::VisibleFixtures;
 use super::{
-    FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, Sources, TestFunction,
+    FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, SourceNeed, Sources,
+    TestFunction,
 };
+use crate::ids::ServiceName;
 
 /// Returns what the sources of a project say.
 pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let tree = Tree::walk(project);
     let roots = tree.settings(project);
     let locator = Locator::new(&tree, &roots);
-    let Loaded { files, tests } = load(project, &tree, &roots, &locator);
+    let environment = Environment::of(project, &roots);
+    let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
     let facts = {
         let program = assemble(&files);
         let mut resolver = Resolver::new(&program, &locator);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
-        let reader = Reader { project, tree: &tree, roots: &roots, resolver: &resolver };
+        let reader =
+            Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
         reader.read(&services, &tests)
     };
     let test_files = tests.into_iter().flatten().collect();
@@ -60,38 +66,39 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
 
 /// Gathers all files, in parallel, into one program.
 fn assemble(files: &[SourceFile]) -> Program<'_> {
-    // The positions of a file's scopes depend on how many those before it have: gather first, then place them.
-    let counts: Vec<u32> = files.par_iter().map(|file| count(&gather(file, ModuleIx(0), 0))).collect();
-    let mut first = 0;
-    let mut firsts = Vec::with_capacity(files.len());
-    for count in counts {
-        firsts.push(first);
-        first += count;
-    }
     let gathered: Vec<Gathered<'_>> = files
         .par_iter()
-        .zip(&firsts)
         .enumerate()
-        .map(|(at, (file, first))| gather(file, ModuleIx(u32::try_from(at).unwrap_or(u32::MAX)), *first))
+        .map(|(at, file)| gather(file, ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
+        .collect();
+    // The positions of a file's scopes depend on how many those before it have.
+    let mut first = 0;
+    let mut firsts = Vec::with_capacity(files.len());
+    for gathered in &gathered {
+        firsts.push(first);
+        first += u32::try_from(gathered.scopes.len()).unwrap_or(u32::MAX);
+    }
+    let placed: Vec<_> = gathered
+        .into_par_iter()
+        .zip(files)
+        .zip(firsts)
+        .map(|((gathered, file), first)| gathered.into_module(file, first))
         .collect();
     let mut program = Program::default();
-    for ((file, first), gathered) in files.iter().zip(firsts).zip(gathered) {
-        let (module, scopes) = gathered.into_module(file, first);
+    program.scopes.reserve(first as usize);
+    for (module, scopes) in placed {
         program.modules.push(module);
         program.scopes.extend(scopes);
     }
     program
 }
 
-fn count(gathered: &Gathered<'_>) -> u32 {
-    u32::try_from(gathered.scopes.len()).unwrap_or(u32::MAX)
-}
-
 pub(super) struct Reader<'r, 'p, 's, 't> {
-    pub(super) project: &'r Path,
+    project: &'r Path,
     tree: &'r Tree,
     pub(super) roots: &'r [PytestSettings],
     pub(super) resolver: &'r Resolver<'p, 's, 't>,
+    pub(super) environment: &'r Environment,
 }
 
 #[derive(Default)]
@@ -111,15 +118,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
     fn read(&self, services: &[SoughtService], tests: &[Vec<String>]) -> Facts {
         let program = self.resolver.program;
         let mut book = SignBook::new(services);
-        let django = self.django_database(&book);
-        book.database = match &django {
-            Some(address) => match &address {
-                Address::Of(services) => services.first().copied(),
-                Address::None => None,
-                Address::Unknown => self.usual_database(&book),
-            },
-            None => self.usual_database(&book),
-        };
+        let django = self.read_settings(&mut book);
         let mut links = link_all(self.resolver, &book);
         let (reaches, opening): (Vec<bool>, Vec<bool>) = {
             let reach = Reach::new(&links);
@@ -180,7 +179,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
 
         let mut facts = Facts::default();
         for (root, files) in self.roots.iter().zip(tests) {
-            self.read_root(root, files, &finder, django.is_some(), &mut facts);
+            self.read_root(root, files, &finder, django, &mut facts);
         }
         let mut files_of: BTreeMap<(ScopeIx, Sought, u32), (TextRange, BTreeSet<String>)> = BTreeMap::new();
         for file in tests.iter().flatten() {
@@ -246,11 +245,18 @@ impl<'s> Reader<'_, '_, 's, '_> {
         for module in &modules {
             fixtures.add_module(self.resolver, *module, Home::Module(*module));
         }
+        // Only classes of tests, and those that they inherit from, are asked for their fixtures.
+        let of_tests: BTreeSet<ModuleIx> = modules.iter().copied().collect();
         for ix in program.scope_indices() {
-            if matches!(program.scope(ix).kind, ScopeKind::Class(_))
-                && program.scope(ix).names.iter().any(|_| true)
+            let scope = program.scope(ix);
+            if matches!(scope.kind, ScopeKind::Class(_))
+                && (of_tests.contains(&scope.module) || is_test_code(program, ix))
             {
-                fixtures.add_class(self.resolver, ix);
+                for base in self.resolver.mro(ix) {
+                    if let Target::Scope(base) = base {
+                        fixtures.add_class(self.resolver, base);
+                    }
+                }
             }
         }
         let collector = Collector { resolver: self.resolver, settings: root, fixtures: &fixtures };
@@ -279,34 +285,62 @@ impl<'s> Reader<'_, '_, 's, '_> {
             facts.shadowed.extend(shadowed(root, program.module(*module).file));
         }
         let mut users: BTreeMap<ScopeIx, (usize, usize)> = BTreeMap::new();
+        let mut brought: BTreeMap<ScopeIx, BTreeMap<ServiceName, SourceNeed>> = BTreeMap::new();
         for (function, used) in read.into_iter().flatten() {
             for (_, scopes) in &used {
                 for scope in scopes {
                     let entry = users.entry(*scope).or_default();
                     entry.0 += 1;
                     let name = program.scope(*scope).name;
-                    entry.1 += usize::from(
-                        function.needs.iter().any(|need| need.by_autouse.as_deref() == Some(name)),
-                    );
+                    let mut brings = function
+                        .needs
+                        .iter()
+                        .filter(|need| need.by_autouse.as_deref() == Some(name))
+                        .peekable();
+                    entry.1 += usize::from(brings.peek().is_some());
+                    for need in brings {
+                        let known = brought.entry(*scope).or_default();
+                        known.entry(need.service.clone()).or_insert_with(|| need.clone());
+                    }
                 }
             }
             facts.functions.push(function);
         }
+        facts.fixtures.extend(self.fixture_facts(&fixtures, finder, &users, brought));
+        facts.fixtures.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
+    }
+
+    /// Returns the facts of all fixtures: what each opens itself, and what the fixtures open that it asks for.
+    fn fixture_facts(
+        &self,
+        fixtures: &Fixtures<'s>,
+        finder: &NeedFinder<'_, '_, 's, '_, '_>,
+        users: &BTreeMap<ScopeIx, (usize, usize)>,
+        mut brought: BTreeMap<ScopeIx, BTreeMap<ServiceName, SourceNeed>>,
+    ) -> Vec<FixtureFacts> {
+        let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         for (_, fixture) in fixtures.iter() {
-            if seen.insert(fixture.scope) {
-                let (users, only_reason) = users.get(&fixture.scope).copied().unwrap_or_default();
-                facts.fixtures.push(FixtureFacts {
-                    name: fixture.name.clone(),
-                    place: self.definition(fixture.scope),
-                    autouse: fixture.autouse,
-                    needs: finder.of_scope(fixture.scope),
-                    users,
-                    only_reason,
-                });
+            if !seen.insert(fixture.scope) {
+                continue;
             }
+            let (users, only_reason) = users.get(&fixture.scope).copied().unwrap_or_default();
+            let mut needs = finder.of_scope(fixture.scope);
+            for need in brought.remove(&fixture.scope).unwrap_or_default().into_values() {
+                if !needs.iter().any(|known| known.service == need.service) {
+                    needs.push(need);
+                }
+            }
+            found.push(FixtureFacts {
+                name: fixture.name.clone(),
+                place: self.definition(fixture.scope),
+                autouse: fixture.autouse,
+                needs,
+                users,
+                only_reason,
+            });
         }
-        facts.fixtures.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
+        found
     }
 
     /// Returns the place of the name of a function, class or value.

@@ -1,6 +1,6 @@
 //! Fixtures: where each is defined, who sees it, and what a test gets with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
 
@@ -50,14 +50,37 @@ pub(super) enum Home {
 /// All fixtures of a pytest root.
 #[derive(Debug, Default)]
 pub(super) struct Fixtures<'s> {
-    by_home: BTreeMap<Home, Vec<Fixture<'s>>>,
+    by_home: BTreeMap<Home, Place<'s>>,
+}
+
+/// The fixtures of one place.
+#[derive(Debug, Default)]
+struct Place<'s> {
+    fixtures: Vec<Fixture<'s>>,
+    by_name: HashMap<String, Vec<usize>>,
+    /// The positions of those that every test in reach uses.
+    autouse: Vec<usize>,
+}
+
+impl<'s> Place<'s> {
+    fn add(&mut self, fixture: Fixture<'s>) {
+        let at = self.fixtures.len();
+        self.by_name.entry(fixture.name.clone()).or_default().push(at);
+        if fixture.autouse {
+            self.autouse.push(at);
+        }
+        self.fixtures.push(fixture);
+    }
 }
 
 impl<'s> Fixtures<'s> {
     /// Adds the fixtures that a module's names stand for.
     pub(super) fn add_module(&mut self, resolver: &Resolver<'_, 's, '_>, module: ModuleIx, home: Home) {
         let found = of_scope(resolver, resolver.program.module(module).scope);
-        self.by_home.entry(home).or_default().extend(found);
+        let place = self.by_home.entry(home).or_default();
+        for fixture in found {
+            place.add(fixture);
+        }
     }
 
     /// Adds the fixtures that are methods of a class or of one that it inherits from.
@@ -76,14 +99,18 @@ impl<'s> Fixtures<'s> {
                 }
             }
         }
-        self.by_home.insert(home, found);
+        let place = self.by_home.entry(home).or_default();
+        for fixture in found {
+            place.add(fixture);
+        }
     }
 
     /// Returns the definitions of a name that a test sees, the one that holds last.
     fn definitions(&self, homes: &[Home], name: &str) -> Vec<&Fixture<'s>> {
-        let in_home =
-            |home: &Home| self.by_home.get(home).into_iter().flatten().filter(|fixture| fixture.name == name);
-        homes.iter().flat_map(in_home).collect()
+        let places = homes.iter().filter_map(|home| self.by_home.get(home));
+        places
+            .flat_map(|place| place.by_name.get(name).into_iter().flatten().map(|at| &place.fixtures[*at]))
+            .collect()
     }
 
     /// Returns whether a test sees a fixture of that name.
@@ -93,10 +120,9 @@ impl<'s> Fixtures<'s> {
 
     /// Returns the names of fixtures that every test in these places uses, in order.
     pub(super) fn autouse(&self, homes: &[Home]) -> Vec<&str> {
-        let in_home =
-            |home: &Home| self.by_home.get(home).into_iter().flatten().filter(|fixture| fixture.autouse);
+        let places = homes.iter().filter_map(|home| self.by_home.get(home));
         let mut names: Vec<&str> = Vec::new();
-        for fixture in homes.iter().flat_map(in_home) {
+        for fixture in places.flat_map(|place| place.autouse.iter().map(|at| &place.fixtures[*at])) {
             if !names.contains(&fixture.name.as_str()) {
                 names.push(&fixture.name);
             }
@@ -127,7 +153,9 @@ impl<'s> Fixtures<'s> {
 
     /// Returns every fixture with its home.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Home, &Fixture<'s>)> {
-        self.by_home.iter().flat_map(|(home, fixtures)| fixtures.iter().map(move |fixture| (home, fixture)))
+        self.by_home
+            .iter()
+            .flat_map(|(home, place)| place.fixtures.iter().map(move |fixture| (home, fixture)))
     }
 }
 

@@ -6,26 +6,23 @@ use std::sync::Arc;
 use ruff_python_ast::Expr;
 
 use super::collect::Collected;
+use super::environment::modules_named;
 use super::facts::Reader;
-use super::hints::hints_of;
+use super::hints::{Hints, hints_of};
 use super::needs::NeedFinder;
-use super::program::{ModuleIx, ScopeKind};
+use super::program::{Binding, How, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::Target;
-use super::signs::{Address, SignBook, Sought};
+use super::signs::{Address, Called, SignBook, Sought};
 use super::{SourceNeed, Step, StepKind};
 use crate::config::Catalogue;
 use crate::inventory::Evidence;
 
-/// Files that say which packages a project depends on.
-const DEPENDENCY_FILES: &[&str] = &[
-    "pyproject.toml",
-    "setup.cfg",
-    "setup.py",
-    "requirements.txt",
-    "requirements-dev.txt",
-    "requirements/test.txt",
-    "Pipfile",
-];
+/// What Flask applications say about their database goes by these names.
+pub(super) const FLASK_SETTINGS: &[&str] = &["SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS"];
+
+/// Variables that name the module of Django's settings, and of piccolo's engine.
+pub(super) const DJANGO_VARIABLE: &str = "DJANGO_SETTINGS_MODULE";
+pub(super) const PICCOLO_VARIABLE: &str = "PICCOLO_CONF";
 
 impl<'s> Reader<'_, '_, 's, '_> {
     /// Adds the project's database where a framework opens it: Django's test cases, its mark and its fixtures.
@@ -104,80 +101,194 @@ impl<'s> Reader<'_, '_, 's, '_> {
         needs.sort_by(|a, b| a.service.cmp(&b.service));
     }
 
-    /// Returns what Django's settings say about the database, where the project is one of Django.
-    pub(super) fn django_database(&self, book: &SignBook<'_>) -> Option<Address> {
+    /// Fills in what the project's settings say about its database, cache and broker; returns whether it is one of
+    /// Django.
+    pub(super) fn read_settings(&self, book: &mut SignBook<'_>) -> bool {
+        book.database = self.piccolo_database(book).or_else(|| self.usual_database(book));
+        book.flask = self.flask_database(book);
+        let settings = self.django_settings();
+        let django = self.django_database(book, &settings);
+        match &django {
+            Some(Address::Of(services)) => book.database = services.first().copied(),
+            Some(Address::None) => book.database = None,
+            Some(Address::Unknown) | None => {}
+        }
+        if let Some(Address::Of(services)) = self.setting(book, &settings, "CACHES") {
+            book.caches = services;
+        }
+        self.read_tasks(book, &settings);
+        django.is_some()
+    }
+
+    /// Returns what a setting of Django's says about addresses.
+    fn setting(&self, book: &SignBook<'_>, settings: &[ModuleIx], name: &str) -> Option<Address> {
         let program = self.resolver.program;
+        settings.iter().find_map(|module| {
+            let scope = program.module(*module).scope;
+            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &[name]).target else { return None };
+            let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
+            let hints = hints_of(self.resolver, ix, [value]);
+            // What the tests' own runner gives a variable that the setting asks for is what it is.
+            let given =
+                hints.texts.iter().chain(&hints.words).find_map(|name| self.environment.of_tests(name));
+            match given.filter(|value| value.contains("://")) {
+                Some(value) => {
+                    Some(book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() }))
+                }
+                None => Some(book.address(&hints)),
+            }
+        })
+    }
+
+    /// Reads where Celery's tasks go.
+    fn read_tasks(&self, book: &mut SignBook<'_>, settings: &[ModuleIx]) {
+        const EAGER: &[&str] = &["CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER", "task_always_eager"];
+        let program = self.resolver.program;
+        let is_true = |ix: ScopeIx| matches!(program.scope(ix).kind, ScopeKind::Value(Expr::BooleanLiteral(value)) if value.value);
+        book.tasks.eager = settings.iter().any(|module| {
+            let scope = program.module(*module).scope;
+            EAGER.iter().any(|name| {
+                matches!(self.resolver.resolve(scope, &[name]).target, Some(Target::Scope(ix)) if is_true(ix))
+            })
+        }) || program.scopes.iter().flat_map(|scope| &scope.uses).any(|used| {
+            matches!(used.how, How::Call(call) if EAGER.iter().any(|name| call.arguments.find_keyword(name)
+                .is_some_and(|keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value))))
+        });
+        let by_settings =
+            ["CELERY_BROKER_URL", "BROKER_URL"].iter().find_map(|name| self.setting(book, settings, name));
+        if let Some(Address::Of(services)) = by_settings {
+            book.tasks.services = services;
+        }
+    }
+
+    /// Returns what the configuration of a Flask application says about its database: that of the tests, where there
+    /// is one of their own.
+    fn flask_database(&self, book: &SignBook<'_>) -> Option<Address> {
+        let program = self.resolver.program;
+        let mut found: Vec<(u8, Address)> = Vec::new();
+        for ix in program.scope_indices() {
+            let scope = program.scope(ix);
+            let bound = scope.names.iter().filter(|(name, _)| FLASK_SETTINGS.contains(name));
+            for (_, binding) in bound {
+                let (owner, value) = match binding {
+                    Binding::Local(value, owner) => (*owner, *value),
+                    Binding::Scope(value) => match program.scope(*value).kind {
+                        ScopeKind::Value(expr) => (*value, expr),
+                        _ => continue,
+                    },
+                    _ => continue,
+                };
+                let of_tests = super::routes::is_test_code(program, ix);
+                let rank = u8::from(!of_tests) + u8::from(!scope.name.to_ascii_lowercase().contains("test"));
+                match book.address(&hints_of(self.resolver, owner, [value])) {
+                    Address::Unknown => {}
+                    address => found.push((rank, address)),
+                }
+            }
+        }
+        found.sort_by_key(|(rank, _)| *rank);
+        found.into_iter().next().map(|(_, address)| address)
+    }
+
+    /// Returns the service of the engine that piccolo's configuration makes.
+    fn piccolo_database(&self, book: &SignBook<'_>) -> Option<Sought> {
+        let program = self.resolver.program;
+        self.named_modules(PICCOLO_VARIABLE).into_iter().find_map(|module| {
+            let scope = program.module(module).scope;
+            let Some(Binding::Scope(ix)) = program.scope(scope).binding("DB") else { return None };
+            program.scope(ix).uses.iter().find_map(|used| {
+                match self.resolver.resolve(ix, &used.chain).target? {
+                    Target::External(path) => match book.call(&path)? {
+                        Called::Client(service) | Called::Connects(service) => Some(service),
+                        _ => None,
+                    },
+                    _ => None,
+                }
+            })
+        })
+    }
+
+    /// Returns the modules that a variable of the environment names: first by the tests' own word.
+    fn named_modules(&self, variable: &str) -> Vec<ModuleIx> {
+        let program = self.resolver.program;
+        let mut named: Vec<(u8, ModuleIx)> = Vec::new();
+        let mut add = |rank: u8, from: &str, name: &str| {
+            if let Some(module) = self.resolver.find_module(from, name) {
+                named.push((rank, module));
+            }
+        };
+        for module in &program.modules {
+            let file = &module.file;
+            let rank = if file.path.ends_with("conftest.py") { 0 } else { 2 };
+            for name in modules_named(&file.text, variable) {
+                add(rank, &file.path, name);
+            }
+        }
+        for root in self.roots {
+            for value in self.environment.values(variable) {
+                add(1, &root.below_root("conftest.py"), value);
+            }
+        }
+        named.sort_by_key(|(rank, _)| *rank);
+        named.into_iter().map(|(_, module)| module).collect()
+    }
+
+    fn django_settings(&self) -> Vec<ModuleIx> {
         let mut modules: Vec<ModuleIx> = Vec::new();
         for root in self.roots {
             if let Some(name) = &root.django_settings {
                 modules.extend(self.resolver.find_module(&root.below_root("conftest.py"), name));
             }
         }
-        for ix in program.scope_indices() {
-            for used in &program.scope(ix).uses {
-                if let super::program::How::Call(call) = used.how
-                    && matches!(used.chain.last(), Some(&"setdefault"))
-                    && let [Expr::StringLiteral(key), Expr::StringLiteral(value), ..] = &*call.arguments.args
-                    && key.value.to_str() == "DJANGO_SETTINGS_MODULE"
-                {
-                    modules
-                        .extend(self.resolver.find_module(&program.file_of(ix).path, value.value.to_str()));
-                }
-            }
-        }
-        for module in &modules {
-            let scope = program.module(*module).scope;
-            let resolved = self.resolver.resolve(scope, &["DATABASES"]).target;
-            if let Some(Target::Scope(ix)) = resolved
-                && let ScopeKind::Value(value) = program.scope(ix).kind
-            {
-                return Some(book.address(&hints_of(self.resolver, ix, [value])));
-            }
+        modules.extend(self.named_modules(DJANGO_VARIABLE));
+        modules
+    }
+
+    /// Returns what Django's settings say about the database, where the project is one of Django.
+    fn django_database(&self, book: &SignBook<'_>, settings: &[ModuleIx]) -> Option<Address> {
+        let program = self.resolver.program;
+        if let Some(address) = self.setting(book, settings, "DATABASES") {
+            return Some(address);
         }
         // `settings.configure(DATABASES={…})`
         for ix in program.scope_indices() {
             for used in &program.scope(ix).uses {
-                if let (super::program::How::Call(call), Some(&"configure")) = (used.how, used.chain.last())
+                if let (How::Call(call), Some(&"configure")) = (used.how, used.chain.last())
                     && let Some(keyword) = call.arguments.find_keyword("DATABASES")
                 {
                     return Some(book.address(&hints_of(self.resolver, ix, [&keyword.value])));
                 }
             }
         }
-        let named = !modules.is_empty() || self.roots.iter().any(|root| root.django_settings.is_some());
+        let named = !settings.is_empty() || self.roots.iter().any(|root| root.django_settings.is_some());
         named.then_some(Address::Unknown)
     }
 
-    /// Returns the one database that the project depends on, where it is one.
-    pub(super) fn usual_database(&self, book: &SignBook<'_>) -> Option<Sought> {
-        let mut text = String::new();
-        let folders = self.roots.iter().map(|root| root.root.as_str()).chain([""]);
-        for folder in folders.collect::<BTreeSet<_>>() {
-            for name in DEPENDENCY_FILES {
-                if let Ok(content) = std::fs::read_to_string(self.project.join(folder).join(name)) {
-                    text.push_str(&content.to_ascii_lowercase());
-                    text.push('\n');
-                }
-            }
-        }
-        let depends = |package: &String| {
-            text.match_indices(package.as_str()).any(|(at, _)| {
-                let before = text[..at].chars().next_back();
-                let after = text[at + package.len()..].chars().next();
-                let edge = |c: Option<char>| {
-                    c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-                };
-                edge(before) && edge(after)
-            })
+    /// Returns the one database that the project depends on; where it depends on several, the one that the files
+    /// beside it give an address of, or start.
+    fn usual_database(&self, book: &SignBook<'_>) -> Option<Sought> {
+        let one = |found: BTreeSet<Sought>| {
+            let mut found = found.into_iter();
+            found.next().filter(|_| found.next().is_none())
         };
-        let found: Vec<Sought> = book
-            .databases()
-            .filter(|(_, service)| service.signs.packages.iter().any(depends))
-            .map(|(sought, _)| sought)
-            .collect();
-        match found.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        }
+        let depended = book.databases().filter(|(_, service)| {
+            service.signs.packages.iter().any(|package| self.environment.depends_on(package))
+        });
+        let by_scheme = |url: &String| {
+            let (scheme, _) = url.split_once("://")?;
+            let scheme = scheme.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next()?;
+            let plain = scheme.split('+').next().unwrap_or(scheme);
+            let mut databases = book.databases();
+            databases
+                .find(|(_, known)| known.signs.schemes.iter().any(|known| known == plain))
+                .map(|(at, _)| at)
+        };
+        let by_image = |image: &String| {
+            let name = image.rsplit('/').next().unwrap_or(image);
+            book.databases().find(|(_, known)| known.words.iter().any(|word| word == name)).map(|(at, _)| at)
+        };
+        one(depended.map(|(sought, _)| sought).collect())
+            .or_else(|| one(self.environment.all_values().filter_map(by_scheme).collect()))
+            .or_else(|| one(self.environment.images.iter().filter_map(by_image).collect()))
     }
 }

@@ -62,10 +62,13 @@ impl<'s> Reader<'_, '_, 's, '_> {
             }
         }));
         for (name, scopes) in &collected.fixtures {
-            let auto = collected.autouse.contains(name);
-            roots.extend(scopes.iter().map(|scope| Root::Fixture(*scope, auto)));
+            let bringer = collected.autouse.get(name).and_then(|bringer| {
+                let (_, scopes) = collected.fixtures.iter().find(|(known, _)| known == bringer)?;
+                scopes.first().copied()
+            });
+            roots.extend(scopes.iter().map(|scope| Root::Fixture(*scope, bringer)));
         }
-        roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, false)));
+        roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, None)));
         let mut needs = finder.of_roots(collected.module, &roots);
         self.add_framework_needs(collected, finder, django, &mut needs);
 
@@ -98,7 +101,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let fixtures = collected.fixtures.iter().map(|(name, scopes)| FixtureUse {
             name: name.clone(),
             place: scopes.first().map(|scope| self.definition(*scope)),
-            autouse: collected.autouse.contains(name),
+            autouse: collected.autouse.get(name) == Some(name),
         });
         TestFunction {
             id,

@@ -15,20 +15,20 @@ pub(super) struct Gathered<'s> {
     pub(super) stars: Vec<Import<'s>>,
 }
 
-/// Returns the scopes of a file. The first is the module's own.
-pub(super) fn gather(file: &SourceFile, module: ModuleIx, first: u32) -> Gathered<'_> {
+/// Returns the scopes of a file, each with its position within the file. The first is the module's own.
+pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
     let own = Scope {
         module,
         parent: None,
         name: "",
         kind: ScopeKind::Module,
         names: Vec::new(),
+        sorted: Box::default(),
         uses: Vec::new(),
         patches: Vec::new(),
     };
     let mut gatherer = Gatherer {
         module,
-        first,
         scopes: vec![own],
         stars: Vec::new(),
         at: 0,
@@ -39,12 +39,14 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx, first: u32) -> Gathere
         lifespan: false,
     };
     gatherer.visit_body(&file.syntax.body);
+    gatherer.scopes.iter_mut().for_each(Scope::sort_names);
     Gathered { scopes: gatherer.scopes, stars: gatherer.stars }
 }
 
 impl<'s> Gathered<'s> {
-    /// Returns the module with its scopes.
-    pub(super) fn into_module(self, file: &'s SourceFile, first: u32) -> (Module<'s>, Vec<Scope<'s>>) {
+    /// Returns the module with its scopes, the first of which is the program's at this position.
+    pub(super) fn into_module(mut self, file: &'s SourceFile, first: u32) -> (Module<'s>, Vec<Scope<'s>>) {
+        self.scopes.iter_mut().for_each(|scope| scope.shift(first));
         (Module { file, scope: ScopeIx(first), stars: self.stars }, self.scopes)
     }
 }
@@ -152,13 +154,43 @@ pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
     Some(chain.into())
 }
 
+/// What stands in a chain for a call: `Cart().total` is `Cart`, this, `total`.
+pub(super) const CALLED: &str = "()";
+
+/// Returns a name with its attributes and the calls between them.
+fn chain_through_calls(expr: &Expr) -> Option<Box<[&str]>> {
+    let mut chain = Vec::new();
+    let mut at = expr;
+    loop {
+        match at {
+            Expr::Attribute(attribute) => {
+                chain.push(attribute.attr.as_str());
+                at = &attribute.value;
+            }
+            Expr::Call(call) => {
+                chain.push(CALLED);
+                at = &call.func;
+            }
+            Expr::Name(name) => {
+                chain.push(name.id.as_str());
+                break;
+            }
+            _ => return None,
+        }
+    }
+    chain.reverse();
+    Some(chain.into())
+}
+
 /// Builtins that look at a function and do not call it.
 const LOOKS: &[&str] =
     &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
 
+/// What injects the result of the function that it is given.
+const INJECTS: &[&str] = &["Depends", "Security", "Inject", "Provide", "Provided"];
+
 struct Gatherer<'s> {
     module: ModuleIx,
-    first: u32,
     scopes: Vec<Scope<'s>>,
     stars: Vec<Import<'s>>,
     /// The scope that is read.
@@ -173,8 +205,8 @@ struct Gatherer<'s> {
 }
 
 impl<'s> Gatherer<'s> {
-    fn ix(&self, position: usize) -> ScopeIx {
-        ScopeIx(self.first + u32::try_from(position).unwrap_or(u32::MAX))
+    fn ix(position: usize) -> ScopeIx {
+        ScopeIx(u32::try_from(position).unwrap_or(u32::MAX))
     }
 
     fn bind(&mut self, name: &'s str, binding: Binding<'s>) {
@@ -182,13 +214,14 @@ impl<'s> Gatherer<'s> {
     }
 
     fn open(&mut self, name: &'s str, kind: ScopeKind<'s>) -> usize {
-        let parent = Some(self.ix(self.at));
+        let parent = Some(Self::ix(self.at));
         self.scopes.push(Scope {
             module: self.module,
             parent,
             name,
             kind,
             names: Vec::new(),
+            sorted: Box::default(),
             uses: Vec::new(),
             patches: Vec::new(),
         });
@@ -222,7 +255,7 @@ impl<'s> Gatherer<'s> {
 
     fn record(&mut self, chain: Box<[&'s str]>, how: How<'s>, range: ruff_text_size::TextRange) {
         let how = match how {
-            How::Load if self.lifespan => How::Lifespan,
+            How::Load | How::Call(_) if self.lifespan => How::Lifespan,
             How::Load if self.argument => How::Argument,
             how => how,
         };
@@ -232,14 +265,15 @@ impl<'s> Gatherer<'s> {
 
     fn function(&mut self, def: &'s StmtFunctionDef) {
         let scope = self.open(def.name.as_str(), ScopeKind::Function(def));
-        let ix = self.ix(scope);
+        let ix = Self::ix(scope);
         self.bind(def.name.as_str(), Binding::Scope(ix));
         // Nested functions run, if at all, as part of the function around them.
         let outer = self.at;
-        if self.in_function() {
+        let starts = super::lifespan::is_decorated(def);
+        if self.in_function() || starts {
             self.scopes[outer].uses.push(Use {
                 chain: Box::new([def.name.as_str()]),
-                how: How::Argument,
+                how: if starts { How::Lifespan } else { How::Argument },
                 range: def.name.range(),
                 guard: self.guard > 0,
                 decorator: false,
@@ -252,6 +286,17 @@ impl<'s> Gatherer<'s> {
             for parameter in &*def.parameters {
                 let annotation = parameter.annotation();
                 this.bind(parameter.name().as_str(), Binding::Parameter(annotation));
+            }
+            for parameter in &*def.parameters {
+                // `db: Session = Depends(get_db)`: what it names is called for the function.
+                if let Some(default @ Expr::Call(call)) = parameter.default()
+                    && is_name(&call.func, INJECTS)
+                {
+                    this.visit_expr(default);
+                }
+                if let Some(annotation) = parameter.annotation() {
+                    this.injected(annotation);
+                }
             }
             this.decorator = true;
             for decorator in &def.decorator_list {
@@ -266,7 +311,7 @@ impl<'s> Gatherer<'s> {
 
     fn class(&mut self, def: &'s StmtClassDef) {
         let scope = self.open(def.name.as_str(), ScopeKind::Class(def));
-        let ix = self.ix(scope);
+        let ix = Self::ix(scope);
         self.bind(def.name.as_str(), Binding::Scope(ix));
         self.within(scope, |this| {
             this.decorator = true;
@@ -282,7 +327,7 @@ impl<'s> Gatherer<'s> {
     fn assign(&mut self, targets: &[&'s Expr], value: &'s Expr) {
         let import = imported_by_call(value);
         if self.in_function() {
-            let ix = self.ix(self.at);
+            let ix = Self::ix(self.at);
             for target in targets {
                 match target {
                     Expr::Name(name) => {
@@ -292,7 +337,7 @@ impl<'s> Gatherer<'s> {
                     // `self.client = Redis()` is an attribute of the class.
                     Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) => {
                         if let Some(class) = self.scopes[self.at].parent
-                            && let Some(class) = self.scopes.get_mut((class.0 - self.first) as usize)
+                            && let Some(class) = self.scopes.get_mut(class.0 as usize)
                             && matches!(class.kind, ScopeKind::Class(_))
                         {
                             class.names.push((attribute.attr.as_str(), Binding::Local(value, ix)));
@@ -326,7 +371,7 @@ impl<'s> Gatherer<'s> {
             return;
         };
         let scope = self.open(name, ScopeKind::Value(value));
-        let ix = self.ix(scope);
+        let ix = Self::ix(scope);
         for target in targets {
             match target {
                 Expr::Name(name) => {
@@ -348,7 +393,7 @@ impl<'s> Gatherer<'s> {
     fn bind_target(&mut self, target: &'s Expr, value: Option<&'s Expr>) {
         match target {
             Expr::Name(name) => {
-                let ix = self.ix(self.at);
+                let ix = Self::ix(self.at);
                 self.bind(name.id.as_str(), value.map_or(Binding::Opaque, |value| Binding::Local(value, ix)));
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_target(element, None)),
@@ -358,7 +403,7 @@ impl<'s> Gatherer<'s> {
     }
 
     fn bind_element(&mut self, target: &'s Expr, values: &'s Expr) {
-        let ix = self.ix(self.at);
+        let ix = Self::ix(self.at);
         match target {
             Expr::Name(name) => self.bind(name.id.as_str(), Binding::Element(values, ix)),
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_element(element, values)),
@@ -379,8 +424,15 @@ impl<'s> Gatherer<'s> {
             }
             self.record(chain, How::Call(call), call.range());
         } else {
+            // `Cart().total()`: the method of what a call gives, and that call.
+            if let Some(chain) = chain_through_calls(&call.func) {
+                self.record(chain, How::Call(call), call.range());
+            }
             self.visit_expr(&call.func);
         }
+        let lifespan = super::lifespan::is_hook(&call.func);
+        let around = self.lifespan;
+        self.lifespan |= lifespan;
         // What is only looked at is not run: `callable(connect)`.
         let looks = matches!(&*call.func, Expr::Name(name) if LOOKS.contains(&name.id.as_str()));
         let argument = std::mem::replace(&mut self.argument, !looks);
@@ -389,16 +441,72 @@ impl<'s> Gatherer<'s> {
                 this.visit_expr(arg);
             }
             for keyword in &call.arguments.keywords {
-                let lifespan = keyword.arg.as_ref().is_some_and(|name| {
-                    matches!(name.as_str(), "lifespan" | "on_startup" | "on_shutdown" | "cleanup_ctx")
-                });
+                if let Some(name) = &keyword.arg
+                    && super::frameworks::FLASK_SETTINGS.contains(&name.as_str())
+                {
+                    let ix = Self::ix(this.at);
+                    this.bind(name.as_str(), Binding::Local(&keyword.value, ix));
+                }
                 let before = this.lifespan;
-                this.lifespan |= lifespan;
+                this.lifespan |= super::lifespan::is_keyword(keyword);
                 this.visit_expr(&keyword.value);
                 this.lifespan = before;
             }
         });
         self.argument = argument;
+        self.lifespan = around;
+    }
+
+    /// Reads what an annotation has called: `Annotated[Session, Depends(get_db)]`, or a name that stands for it.
+    fn injected(&mut self, annotation: &'s Expr) {
+        match annotation {
+            Expr::Name(_) | Expr::Attribute(_) => {
+                if let Some(chain) = chain_of(annotation) {
+                    self.record(chain, How::Load, annotation.range());
+                }
+            }
+            Expr::Subscript(subscript) if is_name(&subscript.value, &["Annotated"]) => {
+                if let Expr::Tuple(parts) = &*subscript.slice {
+                    parts.elts.iter().skip(1).for_each(|part| self.visit_expr(part));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Binds what an application's configuration says about its database, as if it were a name:
+    /// `app.config["SQLALCHEMY_DATABASE_URI"] = url`.
+    fn configured(&mut self, key: &'s Expr, value: &'s Expr) {
+        if let Expr::StringLiteral(key) = key
+            && super::frameworks::FLASK_SETTINGS.contains(&key.value.to_str())
+        {
+            let ix = Self::ix(self.at);
+            self.bind(key.value.to_str(), Binding::Local(value, ix));
+        }
+    }
+
+    /// Reads `app.dependency_overrides[get_db] = fake_db` and returns whether it is such a thing.
+    fn overridden(&mut self, target: &'s Expr, value: &'s Expr) -> bool {
+        let mut replaced: Vec<(&'s Expr, &'s Expr)> = Vec::new();
+        match target {
+            Expr::Subscript(subscript) if is_name(&subscript.value, &["dependency_overrides"]) => {
+                replaced.push((&subscript.slice, value));
+            }
+            Expr::Attribute(attribute) if attribute.attr.as_str() == "dependency_overrides" => {
+                let Expr::Dict(dict) = value else { return false };
+                replaced.extend(dict.items.iter().filter_map(|item| Some((item.key.as_ref()?, &item.value))));
+            }
+            _ => return false,
+        }
+        for (key, value) in replaced {
+            if let Some(chain) = chain_of(key) {
+                self.scopes[self.at].patches.push(Patch::Function(chain));
+            }
+            let before = std::mem::replace(&mut self.argument, true);
+            self.visit_expr(value);
+            self.argument = before;
+        }
+        true
     }
 }
 
@@ -419,7 +527,17 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     }
                 }
             }
-            Stmt::Assign(assign) => self.assign(&assign.targets.iter().collect::<Vec<_>>(), &assign.value),
+            Stmt::Assign(assign) => {
+                if let [target] = &*assign.targets {
+                    if self.overridden(target, &assign.value) {
+                        return;
+                    }
+                    if let Expr::Subscript(subscript) = target {
+                        self.configured(&subscript.slice, &assign.value);
+                    }
+                }
+                self.assign(&assign.targets.iter().collect::<Vec<_>>(), &assign.value);
+            }
             Stmt::AnnAssign(assign) => match &assign.value {
                 Some(value) => self.assign(&[&assign.target], value),
                 None => {
@@ -549,6 +667,14 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 }
                 walk_expr(self, expr);
                 self.argument = argument;
+            }
+            Expr::Dict(dict) => {
+                for item in &dict.items {
+                    if let Some(key) = &item.key {
+                        self.configured(key, &item.value);
+                    }
+                }
+                walk_expr(self, expr);
             }
             Expr::Compare(compare) => {
                 if let ([CmpOp::In | CmpOp::NotIn], [right]) = (&*compare.ops, &*compare.comparators)

@@ -7,8 +7,9 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
 use super::hints::{Hints, hints_of};
-use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use};
+use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
 use super::resolve::{Resolver, Target};
+use super::routes::{Routes, is_test_code};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
 /// The methods that run when an object is made or used in a `with`.
@@ -91,22 +92,16 @@ pub(super) struct Links {
     pub(super) named_guards: Vec<(Sought, TextRange, Option<ScopeIx>)>,
 }
 
-/// Returns what stands for a name that a scope binds, for comparing.
-pub(super) fn binding_mark(scope: ScopeIx, name: &str) -> u64 {
-    // FNV-1a: the same on every machine.
-    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in scope.0.to_le_bytes().iter().chain(name.as_bytes()) {
-        mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    mark
-}
-
 /// Returns the links of every scope, in the order of the scopes.
 pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> Vec<Links> {
     let scopes: Vec<ScopeIx> = resolver.program.scope_indices().collect();
+    let routes = Routes::of(resolver);
     let mut all: Vec<Links> = scopes
         .par_iter()
-        .map(|scope| Linker { resolver, book, scope: *scope, only: None, links: Links::default() }.link())
+        .map(|scope| {
+            Linker { resolver, book, routes: &routes, scope: *scope, only: None, links: Links::default() }
+                .link()
+        })
         .collect();
     // Who calls a function that opens what it is given says by its arguments what is opened.
     for _ in 0..OPENING_ROUNDS {
@@ -185,18 +180,22 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
         for used in &resolver.program.scope(*scope).uses {
             let How::Boot(call) = used.how else { continue };
             let mut links = Vec::new();
-            for arg in arguments(call) {
+            let mut followed = false;
+            for arg in arguments(call).take(1) {
                 let mut seen = BTreeSet::new();
-                let target = match arg {
-                    Expr::Call(inner) => super::gather::chain_of(&inner.func)
-                        .and_then(|chain| resolver.resolve(*scope, &chain).target),
-                    arg => {
-                        super::gather::chain_of(arg).and_then(|chain| resolver.resolve(*scope, &chain).target)
-                    }
+                let chain = match arg {
+                    Expr::Call(inner) => super::gather::chain_of(&inner.func),
+                    arg => super::gather::chain_of(arg),
                 };
-                if let Some(Target::Scope(target)) = target {
+                let target = chain.and_then(|chain| application(resolver, *scope, &chain));
+                if let Some(target) = target {
+                    followed = true;
                     lifespans_of(resolver, all, target, &mut seen, &mut links);
                 }
+            }
+            if !followed {
+                // An application that can't be followed starts whatever an application of the project starts.
+                links.extend(all.iter().flat_map(|links| links.lifespans.iter().cloned()));
             }
             for link in &mut links {
                 link.range = used.range;
@@ -212,6 +211,25 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
     }
 }
 
+/// Returns what a name stands for that is an application: its value, what makes it, or the fixture that gives it.
+fn application(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, chain: &[&str]) -> Option<ScopeIx> {
+    if let Some(Target::Scope(target)) = resolver.resolve(scope, chain).target {
+        return Some(target);
+    }
+    let [name] = chain else { return None };
+    match resolver.program.scope(scope).binding(name)? {
+        super::program::Binding::Parameter(_) => resolver.fixtures.find(resolver.program, scope, name),
+        super::program::Binding::Local(Expr::Call(call), owner) => {
+            let made = super::gather::chain_of(&call.func)?;
+            match resolver.resolve(owner, &made).target? {
+                Target::Scope(target) => Some(target),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 fn lifespans_of(
     resolver: &Resolver<'_, '_, '_>,
     all: &[Links],
@@ -223,9 +241,15 @@ fn lifespans_of(
         return;
     }
     let links = &all[scope.0 as usize];
+    let here = resolver.program.scope(scope);
     found.extend(links.lifespans.iter().cloned());
+    // `app.add_event_handler("startup", connect)` stands beside the value, in its module.
+    if matches!(here.kind, ScopeKind::Value(_)) {
+        let module = resolver.program.module(here.module).scope;
+        found.extend(all[module.0 as usize].lifespans.iter().cloned());
+    }
     // `app = create_app()`: the function makes what has the lifespan.
-    if matches!(resolver.program.scope(scope).kind, ScopeKind::Value(_)) || links.lifespans.is_empty() {
+    if matches!(here.kind, ScopeKind::Value(_)) || links.lifespans.is_empty() {
         for link in &links.out {
             if matches!(resolver.program.scope(link.to).kind, ScopeKind::Function(_) | ScopeKind::Value(_)) {
                 lifespans_of(resolver, all, link.to, seen, found);
@@ -289,7 +313,8 @@ pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: S
     marks
 }
 
-fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
+/// Returns the marks of the names that a scope itself replaces.
+pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
     let mut marks = Vec::new();
     for patch in &resolver.program.scope(scope).patches {
         match patch {
@@ -312,6 +337,14 @@ fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
                 Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
                 None => {}
             },
+            Patch::Function(chain) => {
+                let program = resolver.program;
+                if let Some(Target::Scope(at)) = resolver.resolve(scope, chain).target
+                    && let Some(around) = program.scope(at).parent
+                {
+                    marks.push(binding_mark(around, program.scope(at).name));
+                }
+            }
         }
     }
     marks
@@ -329,6 +362,7 @@ fn external_mark(path: &str) -> u64 {
 struct Linker<'l, 'p, 's, 't, 'c> {
     resolver: &'l Resolver<'p, 's, 't>,
     book: &'l SignBook<'c>,
+    routes: &'l Routes,
     scope: ScopeIx,
     /// The services that the call at hand can lead to.
     only: Option<Box<[Sought]>>,
@@ -338,6 +372,7 @@ struct Linker<'l, 'p, 's, 't, 'c> {
 impl<'s> Linker<'_, '_, 's, '_, '_> {
     fn link(mut self) -> Links {
         let program = self.resolver.program;
+        let requests = !self.routes.is_empty() && is_test_code(program, self.scope);
         for used in &program.scope(self.scope).uses {
             match used.how {
                 How::Environ(key) => {
@@ -358,13 +393,21 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 }
                 How::Call(_) | How::Load | How::Argument => self.follow(used),
             }
+            if let (true, How::Call(call)) = (requests, used.how) {
+                for to in self.routes.answering(self.resolver, self.scope, used, call) {
+                    self.push(used, to, &[]);
+                }
+            }
         }
         self.links
     }
 
     fn follow(&mut self, used: &Use<'s>) {
+        if matches!(used.how, How::Call(_)) {
+            self.put_off(used);
+        }
         let resolved = self.resolver.resolve(self.scope, &used.chain);
-        let mut via: Vec<u64> = resolved.via.iter().map(|(scope, name)| binding_mark(*scope, name)).collect();
+        let mut via = resolved.via;
         if used.guard {
             self.named_guard(used, resolved.target.as_ref());
         }
@@ -398,7 +441,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 (ScopeKind::Class(_), How::Call(call)) => self.construct(used, call, to, &via),
                 _ => {}
             },
-            (Some(Target::External(path)), How::Call(call)) => {
+            (Some(Target::External(path)), How::Call(call)) if !self.is_known_before(used) => {
                 via.extend(prefixes(&path).map(external_mark));
                 self.external(used, call, &path, via);
             }
@@ -406,6 +449,18 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
         }
         self.only = None;
+    }
+
+    /// Returns whether the call behind which a method is called is known by itself: of `opened().execute()` the
+    /// connection is what counts, and it is made where `opened` makes it.
+    fn is_known_before(&self, used: &Use<'s>) -> bool {
+        let Some(at) = used.chain.iter().rposition(|name| *name == super::gather::CALLED) else {
+            return false;
+        };
+        match self.resolver.resolve(self.scope, &used.chain[..=at]).target {
+            Some(Target::External(path)) => self.book.call(&path).is_some(),
+            _ => false,
+        }
     }
 
     /// Returns the services that a call's first argument names, where it is a literal URL or a constant of one. What
@@ -513,6 +568,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         }
                     }
                     Address::None => {}
+                    Address::Unknown if path.starts_with("flask_sqlalchemy") => {
+                        self.database(used, path, &via);
+                    }
                     Address::Unknown if hints.open => self.links.opens = Some(via),
                     Address::Unknown => {
                         if let (true, Some(service)) = (database, self.book.database) {
@@ -521,7 +579,56 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                     }
                 }
             }
+            Some(Called::Database) => self.database(used, path, &via),
+            Some(Called::Cache) => {
+                for service in self.book.caches.clone() {
+                    self.touch(used, service, TouchKind::Client, path, &via);
+                }
+            }
             None => {}
+        }
+    }
+
+    /// The database that the project's settings name, else the one that it depends on.
+    fn database(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
+        let flask = self.book.flask.as_ref().filter(|_| path.starts_with("flask_sqlalchemy"));
+        let services: Vec<Sought> = match flask {
+            Some(Address::Of(services)) => services.clone(),
+            Some(Address::None) => Vec::new(),
+            Some(Address::Unknown) | None => self.book.database.into_iter().collect(),
+        };
+        for service in services {
+            self.touch(used, service, TouchKind::Client, path, via);
+        }
+    }
+
+    /// A task that is put off goes to the broker, or runs at once where the settings say so.
+    fn put_off(&mut self, used: &Use<'s>) {
+        let Some((last, task)) = used.chain.split_last() else { return };
+        if !matches!(*last, "delay" | "apply_async" | "adelay" | "s" | "si") || task.is_empty() {
+            return;
+        }
+        let resolved = self.resolver.resolve(self.scope, task);
+        let Some(Target::Scope(to)) = resolved.target else { return };
+        let ScopeKind::Function(def) = self.resolver.program.scope(to).kind else { return };
+        let is_task = def.decorator_list.iter().any(|decorator| {
+            let name = match &decorator.expression {
+                Expr::Call(call) => super::gather::chain_of(&call.func),
+                expr => super::gather::chain_of(expr),
+            };
+            name.is_some_and(|chain| chain.last().is_some_and(|last| last.ends_with("task")))
+        });
+        if !is_task {
+            return;
+        }
+        let mut via = resolved.via;
+        via.push(binding_mark(to, last));
+        if self.book.tasks.eager {
+            self.push(used, to, &via);
+        } else if !matches!(*last, "s" | "si") {
+            for service in self.book.tasks.services.clone() {
+                self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
+            }
         }
     }
 

@@ -5,12 +5,17 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::environment::{Environment, modules_named};
+use super::frameworks::{DJANGO_VARIABLE, PICCOLO_VARIABLE};
 use super::gather::imports_of;
 use super::locate::{Locator, folder_of};
 use super::program::Import;
 use super::settings::PytestSettings;
 use super::source::{Broken, MAX_BYTES, SourceFile};
 use super::tree::Tree;
+
+/// Variables of the environment that name a module.
+const VARIABLES: &[&str] = &[DJANGO_VARIABLE, PICCOLO_VARIABLE];
 
 /// The files that were read.
 pub(super) struct Loaded {
@@ -21,7 +26,13 @@ pub(super) struct Loaded {
 }
 
 /// Returns the files of the project that matter to its tests.
-pub(super) fn load(project: &Path, tree: &Tree, roots: &[PytestSettings], locator: &Locator<'_>) -> Loaded {
+pub(super) fn load(
+    project: &Path,
+    tree: &Tree,
+    roots: &[PytestSettings],
+    locator: &Locator<'_>,
+    environment: &Environment,
+) -> Loaded {
     let tests: Vec<Vec<String>> = roots.iter().map(|root| tree.test_files(root)).collect();
     let mut known: BTreeSet<String> = tests.iter().flatten().cloned().collect();
     for file in tests.iter().flatten() {
@@ -47,6 +58,12 @@ pub(super) fn load(project: &Path, tree: &Tree, roots: &[PytestSettings], locato
                 .map(str::to_owned),
         );
         known.extend(tree.files.get(&root.below_root("manage.py")).cloned());
+        let by_variable = VARIABLES.iter().flat_map(|variable| environment.values(variable));
+        known.extend(
+            by_variable
+                .filter_map(|module| locator.file(&root.below_root("conftest.py"), 0, module))
+                .map(str::to_owned),
+        );
     }
     let mut wave: Vec<String> = known.iter().cloned().collect();
     let mut files: Vec<SourceFile> = Vec::new();
@@ -59,6 +76,8 @@ pub(super) fn load(project: &Path, tree: &Tree, roots: &[PytestSettings], locato
                 for import in imports_of(&file) {
                     next.extend(files_of(locator, path, &import).into_iter().map(str::to_owned));
                 }
+                let named = VARIABLES.iter().flat_map(|variable| modules_named(&file.text, variable));
+                next.extend(named.filter_map(|module| locator.file(path, 0, module)).map(str::to_owned));
                 (file, next)
             })
             .collect();

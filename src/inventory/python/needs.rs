@@ -1,13 +1,13 @@
 //! From what a test reaches to the services that it needs, each with the strongest evidence and the way there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ruff_text_size::TextRange;
 
 use super::choices::Choices;
 use super::connections::Connection;
-use super::links::{Links, patched};
+use super::links::{Links, patched, patched_here};
 use super::program::{ModuleIx, ScopeIx, ScopeKind};
 use super::reach::{Reach, Strength, Way};
 use super::resolve::Resolver;
@@ -22,8 +22,8 @@ pub(super) enum Root {
     Test(ScopeIx),
     /// A method that sets its class up.
     SetUp(ScopeIx),
-    /// A fixture of its closure; whether the test gets it without asking.
-    Fixture(ScopeIx, bool),
+    /// A fixture of its closure, with the autouse fixture that brings it where the test does not ask for it.
+    Fixture(ScopeIx, Option<ScopeIx>),
     /// Its module while it is imported: only guards of the whole module count.
     Module(ScopeIx),
 }
@@ -43,9 +43,15 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
     /// Returns what a test needs that begins at these roots.
     pub(super) fn of_roots(&self, module: ModuleIx, roots: &[Root]) -> Vec<SourceNeed> {
         let mut replaced: Vec<u64> = Vec::new();
+        let mut modules = BTreeSet::from([module]);
         for root in roots {
             let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
             replaced.extend(patched(self.resolver, self.links, *scope));
+            modules.insert(self.resolver.program.scope(*scope).module);
+        }
+        // What a test file or a conftest replaces while it is imported is replaced for all.
+        for module in modules {
+            replaced.extend(patched_here(self.resolver, self.resolver.program.module(module).scope));
         }
         replaced.extend(self.choices.not_of(module));
         replaced.sort_unstable();
@@ -86,10 +92,10 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
 
     fn of_root(&self, root: Root, replaced: &[u64]) -> Vec<(Sought, SourceNeed, Option<String>)> {
         let (scope, kind, auto) = match root {
-            Root::Test(scope) => (scope, StepKind::Test, false),
-            Root::SetUp(scope) => (scope, StepKind::SetUp, false),
-            Root::Fixture(scope, auto) => (scope, StepKind::Fixture, auto),
-            Root::Module(scope) => (scope, StepKind::Module, false),
+            Root::Test(scope) => (scope, StepKind::Test, None),
+            Root::SetUp(scope) => (scope, StepKind::SetUp, None),
+            Root::Fixture(scope, bringer) => (scope, StepKind::Fixture, bringer),
+            Root::Module(scope) => (scope, StepKind::Module, None),
         };
         let mut found = Vec::new();
         for (service, way) in self.reach.ways(scope, replaced) {
@@ -103,7 +109,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
                 (Strength::Container, _) => Evidence::Container,
                 (Strength::Variable, _) => Evidence::Variable,
             };
-            let name = auto.then(|| self.resolver.program.scope(scope).name.to_owned());
+            let name = auto.map(|bringer| self.resolver.program.scope(bringer).name.to_owned());
             found.push((service, self.need(service, evidence, &way, kind), name));
         }
         found
@@ -144,7 +150,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
         let mut replaced = patched(self.resolver, self.links, scope);
         replaced.extend(self.choices.not_of(self.resolver.program.scope(scope).module));
         replaced.sort_unstable();
-        let found = self.of_root(Root::Fixture(scope, false), &replaced);
+        let found = self.of_root(Root::Fixture(scope, None), &replaced);
         found.into_iter().map(|(_, need, _)| need).collect()
     }
 }

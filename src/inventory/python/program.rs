@@ -43,6 +43,8 @@ pub(super) struct Scope<'s> {
     pub(super) kind: ScopeKind<'s>,
     /// What it binds, in order; of two with a name the later holds.
     pub(super) names: Vec<(&'s str, Binding<'s>)>,
+    /// The positions of these in the order of the names, where there are many.
+    pub(super) sorted: Box<[u32]>,
     /// What it uses, in order.
     pub(super) uses: Vec<Use<'s>>,
     /// What it replaces by something else while a test runs.
@@ -75,7 +77,7 @@ pub(super) enum Binding<'s> {
 }
 
 /// Where an import leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Import<'s> {
     /// How many dots stand before the module.
     pub(super) level: u32,
@@ -126,6 +128,8 @@ pub(super) enum Patch<'s> {
     Path(String),
     /// `patch.object(cache, "client")`
     Attribute(Box<[&'s str]>, String),
+    /// `app.dependency_overrides[get_client]`
+    Function(Box<[&'s str]>),
 }
 
 impl<'s> Program<'s> {
@@ -161,6 +165,43 @@ impl<'s> Program<'s> {
 impl<'s> Scope<'s> {
     /// Returns what a name stands for here: its last binding.
     pub(super) fn binding(&self, name: &str) -> Option<Binding<'s>> {
-        self.names.iter().rev().find(|(bound, _)| *bound == name).map(|(_, binding)| *binding)
+        if self.sorted.is_empty() {
+            return self.names.iter().rev().find(|(bound, _)| *bound == name).map(|(_, binding)| *binding);
+        }
+        let at = self.sorted.partition_point(|at| self.names[*at as usize].0 <= name).checked_sub(1)?;
+        let (bound, binding) = self.names[self.sorted[at] as usize];
+        (bound == name).then_some(binding)
     }
+
+    /// Sorts the names, where there are so many that looking through them takes long.
+    pub(super) fn sort_names(&mut self) {
+        const MANY: usize = 8;
+        if self.names.len() > MANY {
+            let mut sorted: Vec<u32> = (0..u32::try_from(self.names.len()).unwrap_or(u32::MAX)).collect();
+            sorted.sort_by_key(|at| self.names[*at as usize].0);
+            self.sorted = sorted.into();
+        }
+    }
+
+    /// Moves every position of a scope by this many.
+    pub(super) fn shift(&mut self, by: u32) {
+        let moved = |ix: &mut ScopeIx| ix.0 += by;
+        self.parent.iter_mut().for_each(moved);
+        for (_, binding) in &mut self.names {
+            match binding {
+                Binding::Scope(ix) | Binding::Local(_, ix) | Binding::Element(_, ix) => moved(ix),
+                Binding::Import(_) | Binding::Parameter(_) | Binding::Opaque => {}
+            }
+        }
+    }
+}
+
+/// Returns what stands for a name that a scope binds, for comparing.
+pub(super) fn binding_mark(scope: ScopeIx, name: &str) -> u64 {
+    // FNV-1a: the same on every machine.
+    let mut mark = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in scope.0.to_le_bytes().iter().chain(name.as_bytes()) {
+        mark = (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    mark
 }

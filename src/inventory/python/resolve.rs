@@ -1,12 +1,13 @@
 //! What a name means, followed through imports, classes and the values that were assigned.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
 use ruff_python_ast::{Expr, Stmt};
 
-use super::gather::chain_of;
+use super::gather::{CALLED, chain_of};
 use super::locate::Locator;
-use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind};
+use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
 use super::visible::VisibleFixtures;
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
@@ -39,11 +40,22 @@ pub(super) enum Target {
     External(String),
 }
 
-/// A meaning, and the names that led to it: whoever replaces one of them changes the meaning.
+/// Where an import leads.
+#[derive(Clone, Copy, Debug)]
+struct Imported {
+    /// Its module, where that is one of the program.
+    module: Option<ModuleIx>,
+    /// The module that the name is which it takes from a package.
+    submodule: Option<ModuleIx>,
+    /// It is of the project, if only by a folder.
+    ours: bool,
+}
+
+/// A meaning, and the marks of the names that led to it: whoever replaces one of them changes the meaning.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     pub(super) target: Option<Target>,
-    pub(super) via: Vec<(ScopeIx, String)>,
+    pub(super) via: Vec<u64>,
 }
 
 /// Follows names.
@@ -51,7 +63,9 @@ pub(super) struct Resolved {
 pub(super) struct Resolver<'p, 's, 't> {
     pub(super) program: &'p Program<'s>,
     locator: &'p Locator<'t>,
-    by_file: BTreeMap<&'s str, ModuleIx>,
+    by_file: HashMap<&'s str, ModuleIx>,
+    /// Where the imports of every module lead.
+    imports: Vec<HashMap<Import<'s>, Imported>>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
 }
@@ -62,7 +76,56 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let by_file = files
             .map(|(at, module)| (module.file.path.as_str(), ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
             .collect();
-        Self { program, locator, by_file, fixtures: VisibleFixtures::default() }
+        let mut resolver =
+            Self { program, locator, by_file, imports: Vec::new(), fixtures: VisibleFixtures::default() };
+        let mut wanted: Vec<HashSet<Import<'s>>> = vec![HashSet::new(); program.modules.len()];
+        for scope in &program.scopes {
+            wanted[scope.module.0 as usize].extend(scope.names.iter().filter_map(
+                |(_, binding)| match binding {
+                    Binding::Import(import) => Some(*import),
+                    _ => None,
+                },
+            ));
+        }
+        resolver.imports = wanted
+            .into_par_iter()
+            .zip(&program.modules)
+            .map(|(imports, module)| {
+                let from = module.file.path.as_str();
+                imports.into_iter().map(|import| (import, resolver.imported(from, &import))).collect()
+            })
+            .collect();
+        resolver
+    }
+
+    /// Finds where an import leads.
+    fn imported(&self, from: &str, import: &Import<'_>) -> Imported {
+        let found = |file: Option<&str>| file.and_then(|file| self.module_of(file));
+        if import.first_only {
+            let first = import.module.split('.').next().unwrap_or(import.module);
+            let file = self.locator.file(from, 0, first);
+            let ours = file.is_some() || self.locator.is_folder(from, 0, first);
+            return Imported { module: found(file), submodule: None, ours };
+        }
+        let file = self.locator.module(from, import);
+        let submodule = import.name.and_then(|name| {
+            let dotted =
+                if import.module.is_empty() { name.to_owned() } else { format!("{}.{name}", import.module) };
+            found(self.locator.file(from, import.level, &dotted))
+        });
+        let ours = file.is_some()
+            || import.level > 0
+            || submodule.is_some()
+            || self.locator.is_folder(from, import.level, import.module);
+        Imported { module: found(file), submodule, ours }
+    }
+
+    fn import_of(&self, scope: ScopeIx, import: &Import<'s>) -> Imported {
+        let module = self.program.scope(scope).module;
+        match self.imports.get(module.0 as usize).and_then(|imports| imports.get(import)) {
+            Some(known) => *known,
+            None => self.imported(self.program.file_of(scope).path.as_str(), import),
+        }
     }
 
     /// Returns the module of a file.
@@ -105,19 +168,17 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         None
     }
 
-    fn chain(
-        &self,
-        scope: ScopeIx,
-        chain: &[&str],
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn chain(&self, scope: ScopeIx, chain: &[&str], via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let (first, rest) = chain.split_first()?;
         // `import a.b.c` binds `a` alone and may have consumed more of the chain.
         let (mut at, skip) = self.name(scope, first, rest, via, steps)?;
         for name in &rest[skip.min(rest.len())..] {
-            at = self.attribute(at, name, via, steps)?;
+            at = if *name == CALLED {
+                self.called(at, via, steps)?
+            } else {
+                self.attribute(at, name, via, steps)?
+            };
         }
         Some(at)
     }
@@ -128,7 +189,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         scope: ScopeIx,
         name: &str,
         rest: &[&str],
-        via: &mut Vec<(ScopeIx, String)>,
+        via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<(Target, usize)> {
         if name == "super()" {
@@ -155,7 +216,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             // A class's names are seen in its own body, not in its methods.
             let visible = inner || !matches!(here.kind, ScopeKind::Class(_));
             if visible && let Some(binding) = here.binding(name) {
-                via.push((ix, name.to_owned()));
+                via.push(binding_mark(ix, name));
                 if let Binding::Parameter(annotation) = binding {
                     let found = self.parameter(ix, name, annotation, via, steps)?;
                     return Some((found, 0));
@@ -172,13 +233,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         self.starred(module, name, via, steps).map(|target| (target, 0))
     }
 
-    fn starred(
-        &self,
-        module: ModuleIx,
-        name: &str,
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn starred(&self, module: ModuleIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let module = self.program.module(module);
         module.stars.iter().rev().find_map(|star| {
@@ -192,7 +247,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         scope: ScopeIx,
         name: &str,
         annotation: Option<&'s Expr>,
-        via: &mut Vec<(ScopeIx, String)>,
+        via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
         let here = self.program.scope(scope);
@@ -215,13 +270,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     /// Returns what the fixture gives that a parameter of a test or a fixture names: an object of the project, or a
     /// function that makes one. An object of a library was made by the fixture, and it is the fixture's matter.
-    fn given_by_fixture(
-        &self,
-        scope: ScopeIx,
-        name: &str,
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn given_by_fixture(&self, scope: ScopeIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let fixture = self.fixtures.find(self.program, scope, name)?;
         let before = via.len();
         match self.returned(fixture, via, steps.checked_sub(1)?) {
@@ -238,7 +287,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         &self,
         scope: ScopeIx,
         annotation: &Expr,
-        via: &mut Vec<(ScopeIx, String)>,
+        via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
         match annotation {
@@ -261,13 +310,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
     }
 
-    fn bound(
-        &self,
-        scope: ScopeIx,
-        binding: Binding<'s>,
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn bound(&self, scope: ScopeIx, binding: Binding<'s>, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match binding {
             Binding::Scope(ix) => Some(Target::Scope(ix)),
@@ -281,17 +324,23 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     fn import(
         &self,
         scope: ScopeIx,
-        import: &Import<'_>,
+        import: &Import<'s>,
         rest: &[&str],
-        via: &mut Vec<(ScopeIx, String)>,
+        via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<(Target, usize)> {
         let steps = steps.checked_sub(1)?;
         let from = self.program.file_of(scope).path.as_str();
+        let imported = self.import_of(scope, import);
         if import.first_only {
             // The longest part of `a.b.c.name` that is a module.
             let first = import.module.split('.').next().unwrap_or(import.module);
-            for taken in (0..=rest.len()).rev() {
+            let longest = if imported.ours {
+                rest.len()
+            } else {
+                return Some((Target::External(first.to_owned()), 0));
+            };
+            for taken in (0..=longest).rev() {
                 let mut dotted = first.to_owned();
                 for name in &rest[..taken] {
                     dotted.push('.');
@@ -303,14 +352,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             }
             return Some((Target::External(first.to_owned()), 0));
         }
-        let file = self.locator.module(from, import);
         let Some(name) = import.name else {
-            return match file.and_then(|file| self.module_of(file)) {
+            return match imported.module {
                 Some(module) => Some((Target::Scope(self.program.module(module).scope), 0)),
                 None => Some((Target::External(import.module.to_owned()), 0)),
             };
         };
-        if let Some(module) = file.and_then(|file| self.module_of(file)) {
+        if let Some(module) = imported.module {
             let own = self.program.module(module).scope;
             if (own != scope
                 || self
@@ -324,31 +372,22 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             }
         }
         // `from package import module`
-        let dotted =
-            if import.module.is_empty() { name.to_owned() } else { format!("{}.{name}", import.module) };
-        if let Some(module) =
-            self.locator.file(from, import.level, &dotted).and_then(|file| self.module_of(file))
-        {
+        if let Some(module) = imported.submodule {
             return Some((Target::Scope(self.program.module(module).scope), 0));
         }
-        let ours =
-            file.is_some() || import.level > 0 || self.locator.is_folder(from, import.level, import.module);
-        (!ours).then_some((Target::External(dotted), 0))
+        let dotted = || {
+            if import.module.is_empty() { name.to_owned() } else { format!("{}.{name}", import.module) }
+        };
+        (!imported.ours).then(|| (Target::External(dotted()), 0))
     }
 
     /// Returns what a name means as seen from outside of a scope.
-    fn member(
-        &self,
-        scope: ScopeIx,
-        name: &str,
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn member(&self, scope: ScopeIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let here = self.program.scope(scope);
         match here.kind {
             ScopeKind::Module => {
-                via.push((scope, name.to_owned()));
+                via.push(binding_mark(scope, name));
                 if let Some(binding) = here.binding(name) {
                     return self.bound(scope, binding, via, steps);
                 }
@@ -369,7 +408,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     match base {
                         Target::Scope(base) => {
                             if let Some(binding) = self.program.scope(base).binding(name) {
-                                via.push((base, name.to_owned()));
+                                via.push(binding_mark(base, name));
                                 return self.bound(base, binding, via, steps);
                             }
                         }
@@ -387,17 +426,24 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
     }
 
-    fn attribute(
-        &self,
-        target: Target,
-        name: &str,
-        via: &mut Vec<(ScopeIx, String)>,
-        steps: u32,
-    ) -> Option<Target> {
+    fn attribute(&self, target: Target, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match target {
             Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
             Target::External(path) => Some(Target::External(format!("{path}.{name}"))),
+        }
+    }
+
+    /// Returns what a call of something gives.
+    fn called(&self, target: Target, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+        match target {
+            Target::Scope(ix) => match self.program.scope(ix).kind {
+                ScopeKind::Class(_) => Some(Target::Instance(ix)),
+                ScopeKind::Function(_) => self.returned(ix, via, steps),
+                _ => None,
+            },
+            Target::Instance(_) => None,
+            Target::External(path) => Some(Target::External(path)),
         }
     }
 
@@ -406,7 +452,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         &self,
         scope: ScopeIx,
         value: &Expr,
-        via: &mut Vec<(ScopeIx, String)>,
+        via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
         burn()?;
@@ -431,12 +477,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             }
             Expr::Call(call) => {
                 match self.value(scope, &call.func, via, steps)? {
-                    Target::Scope(ix) => match self.program.scope(ix).kind {
-                        ScopeKind::Class(_) => Some(Target::Instance(ix)),
-                        ScopeKind::Function(_) => self.returned(ix, via, steps),
-                        _ => None,
-                    },
-                    Target::Instance(_) => None,
                     // A client with a transport of its own never reaches the network.
                     Target::External(path)
                         if path.starts_with("httpx.")
@@ -449,7 +489,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     {
                         None
                     }
-                    Target::External(path) => Some(Target::External(path)),
+                    target => self.called(target, via, steps),
                 }
             }
             Expr::Await(inner) => self.value(scope, &inner.value, via, steps),
@@ -465,7 +505,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     }
 
     /// Returns what a function of the program returns, or yields.
-    fn returned(&self, function: ScopeIx, via: &mut Vec<(ScopeIx, String)>, steps: u32) -> Option<Target> {
+    fn returned(&self, function: ScopeIx, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let ScopeKind::Function(def) = self.program.scope(function).kind else { return None };
         if let Some(target) = def.returns.as_deref().and_then(|annotation| {
             self.instance_of(self.program.scope(function).parent?, annotation, via, steps)

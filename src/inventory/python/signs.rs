@@ -24,6 +24,21 @@ pub(super) struct SignBook<'c> {
     services: &'c [SoughtService],
     /// What a bare "database" means in this project, where that is known.
     pub(super) database: Option<Sought>,
+    /// What Flask's settings say about the database.
+    pub(super) flask: Option<Address>,
+    /// Where Django's cache lies.
+    pub(super) caches: Vec<Sought>,
+    /// Where Celery's tasks go, and whether they run at once instead.
+    pub(super) tasks: TaskBroker,
+}
+
+/// Where tasks go that are put off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TaskBroker {
+    /// The services of the broker, where that is known.
+    pub(super) services: Vec<Sought>,
+    /// The settings have tasks run where they are called.
+    pub(super) eager: bool,
 }
 
 /// What an address says.
@@ -53,11 +68,15 @@ pub(super) enum Called {
     },
     /// It reads an environment variable.
     Variable,
+    /// It goes to the project's database.
+    Database,
+    /// It goes to the cache that the settings name.
+    Cache,
 }
 
 impl<'c> SignBook<'c> {
     pub(super) fn new(services: &'c [SoughtService]) -> Self {
-        Self { services, database: None }
+        Self { services, database: None, flask: None, caches: Vec::new(), tasks: TaskBroker::default() }
     }
 
     pub(super) fn get(&self, sought: Sought) -> &SoughtService {
@@ -84,6 +103,16 @@ impl<'c> SignBook<'c> {
             return Some(Called::Variable);
         }
         let addressed = Catalogue::embedded().addressed();
+        if below(path, "django.core.cache.cache").is_some()
+            || below(path, "django.core.cache.caches").is_some()
+        {
+            return Some(Called::Cache);
+        }
+        let of_model = addressed.models.iter().find_map(|class| below(path, class));
+        if let Some(rest) = of_model {
+            let first = rest.split('.').next().unwrap_or(rest);
+            return addressed.model_calls.iter().any(|call| call == first).then_some(Called::Database);
+        }
         for (sought, service) in self.all() {
             for module in &service.signs.testing {
                 if below(path, module).is_some() {
@@ -92,14 +121,25 @@ impl<'c> SignBook<'c> {
             }
             for module in &service.signs.modules {
                 let Some(rest) = below(path, module) else { continue };
-                for part in rest.split('.') {
+                // `Search.execute`: what is only described is not asked for yet, however long the description.
+                let named = |name: &String, part: &str, from: &str| match name.split_once('.') {
+                    Some((kind, method)) => {
+                        part == kind && from.split('.').skip(1).any(|part| part == method)
+                    }
+                    None => name == part,
+                };
+                let mut from = rest;
+                loop {
+                    let part = from.split('.').next().unwrap_or(from);
                     // What is called upon a connection is no further one: `conn.connect` of `psycopg.connect(…)`.
-                    if service.signs.connects.iter().any(|name| name == part) {
+                    if service.signs.connects.iter().any(|name| named(name, part, from)) {
                         return Some(Called::Connects(sought));
                     }
-                    if service.signs.clients.iter().any(|name| name == part) {
+                    if service.signs.clients.iter().any(|name| named(name, part, from)) {
                         return Some(Called::Client(sought));
                     }
+                    let Some((_, behind)) = from.split_once('.') else { break };
+                    from = behind;
                 }
             }
         }

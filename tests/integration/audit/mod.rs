@@ -226,7 +226,7 @@ fn a_finding_is_left_alone_where_a_comment_the_manifest_or_the_baseline_says_so(
 fn hostile_names_can_drive_neither_a_terminal_nor_a_workflow() {
     let case = Case::new("SP304")
         .file("tests/test_a%0A::error::x.py", "def test_a(): '\u{1b}[2J\u{202e}'\ndef test_a(): pass\n");
-    for format in ["text", "github", "sarif", "json"] {
+    for format in ["text", "github", "sarif", "json", "markdown"] {
         let output = case.program(&["audit", "--format", format, "--color", "never"]);
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(1));
@@ -240,6 +240,37 @@ fn hostile_names_can_drive_neither_a_terminal_nor_a_workflow() {
             );
         }
     }
+}
+
+#[test]
+fn findings_for_a_comment_are_markdown_and_nothing_of_the_project_is_markup() {
+    let case = Case::new("SP304")
+        .file("tests/test_b.py", "def test_a(): pass\ndef test_a(): pass\n")
+        .file("tests/test_@team.py", "def test_b(): pass\ndef test_b(): pass\n");
+    let output = case.program(&["audit", "--select", "SP304", "--format", "markdown"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "### Audit\n\n2 findings: 2 errors.\n\n#### ❌ SP304 shadowed-test\n\nTwo tests of one name: the first never runs.\n\n\
+         - **tests/test\\_\\@team.py:1** \\`test\\_b\\` never runs: another of its name follows in line 2\n\
+         \x20 - this is the one that runs (tests/test\\_\\@team.py:2)\n\
+         - **tests/test\\_b.py:1** \\`test\\_a\\` never runs: another of its name follows in line 2\n\
+         \x20 - this is the one that runs (tests/test\\_b.py:2)\n\n\
+         `shardplan audit --explain CODE` tells more of a rule.\n"
+    );
+}
+
+#[test]
+fn more_findings_than_a_comment_takes_are_cut_after_a_whole_line_and_the_rest_is_counted() {
+    let twice = |at: usize| format!("def test_{at:0>60}(): pass\n").repeat(2);
+    let text: String = (0..600).map(twice).collect();
+    let case = Case::new("SP304").file("tests/test_a.py", &text);
+    let output = case.program(&["audit", "--select", "SP304", "--format", "markdown"]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.chars().count() <= 65_536, "{}", shown.chars().count());
+    assert!(shown.starts_with("### Audit\n\n600 findings: 600 errors"), "{}", &shown[..80]);
+    assert_eq!(shown.matches("<details>").count(), shown.matches("</details>").count());
+    assert!(shown.trim_end().ends_with("`--format json` has them all.*"), "{}", &shown[shown.len() - 200..]);
 }
 
 #[test]

@@ -429,3 +429,45 @@ fn what_is_pinned_is_explained_as_it_stands() {
       no shard of the plan names it
     ");
 }
+
+#[test]
+fn the_way_through_the_sources_is_shown_step_by_step_each_with_its_line() {
+    let project = Project::new();
+    project.write("shardplan.toml", "[services.postgres]\n[lanes.all]\n[budget]\ncontainers = 1\n");
+    project.write("app/__init__.py", "");
+    project.write(
+        "app/store.py",
+        "import psycopg\n\n\ndef opened():\n    return psycopg.connect('dbname=shop')\n\n\nclass Cart:\n    def total(self):\n        return opened().execute('select 1')\n",
+    );
+    project.write(
+        "tests/conftest.py",
+        "import pytest\n\nfrom app.store import Cart\n\n\n@pytest.fixture\ndef total():\n    return Cart().total()\n",
+    );
+    project.write(
+        "tests/test_cart.py",
+        "def test_total(total):\n    assert total\n\n\ndef test_nothing():\n    pass\n",
+    );
+    let said = project.shardplan("-q explain tests/test_cart.py::test_total");
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said}");
+    let way: Vec<&str> = said
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "The way to postgres")
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take_while(|line| *line != "Where it runs")
+        .collect();
+    assert_eq!(
+        way,
+        [
+            "the fixture `total` leads on (tests/conftest.py:8)",
+            "the function `Cart.total` leads on (app/store.py:10)",
+            "the function `opened` comes to psycopg.connect (app/store.py:5)",
+        ]
+    );
+    let said = project.shardplan("-q explain tests/test_cart.py::test_nothing");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(!said.stdout.contains("The way to"), "{said}");
+    assert!(said.stdout.contains("no service that anybody knows of"), "{said}");
+}

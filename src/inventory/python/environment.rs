@@ -1,0 +1,222 @@
+//! What the files beside the sources set: variables of the environment, images that are started, packages.
+//!
+//! `.env` files, compose files, workflows, `tox.ini` and the like say what a variable is when the tests run. They are
+//! read line by line for what is written as `NAME=value` or `NAME: value`; nothing of them is interpreted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::settings::PytestSettings;
+
+/// Files of a folder that say how it is run, by their names or the beginnings of these.
+const FILES: &[&str] =
+    &[".env", "Makefile", "justfile", "noxfile.py", "pytest.ini", "setup.cfg", "tox.ini", "sample.env"];
+const STARTS: &[&str] = &[".env.", "compose", "docker-compose", "env."];
+
+/// Files of a folder that say which packages a project depends on, likewise.
+const DEPENDENCIES: &[&str] = &["pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "environment.yml"];
+
+/// Those that set variables for the tests alone.
+const RUNNERS: &[&str] = &["pyproject.toml", "pytest.ini", "tox.ini"];
+
+/// Files larger than this are no one's settings.
+const MAX_BYTES: u64 = 512 * 1024;
+
+/// How many values of one variable are kept.
+const MAX_VALUES: usize = 32;
+
+/// What the files beside the sources say.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    variables: BTreeMap<String, Vec<String>>,
+    /// What the files of the tests' own runners set.
+    of_tests: BTreeMap<String, String>,
+    /// The images that are started, without a tag.
+    pub(super) images: BTreeSet<String>,
+    /// The files of dependencies in lower case, one after the other.
+    pub(super) dependencies: String,
+}
+
+impl Environment {
+    /// Returns what the files in the project's folder and its pytest roots say.
+    pub(super) fn of(project: &Path, roots: &[PytestSettings]) -> Self {
+        let mut found = Self::default();
+        let folders: BTreeSet<&str> = roots.iter().map(|root| root.root.as_str()).chain([""]).collect();
+        for folder in folders {
+            let folder = project.join(folder);
+            found.read_folder(&folder, &|name| {
+                FILES.contains(&name)
+                    || name == "pyproject.toml"
+                    || STARTS.iter().any(|start| name.starts_with(start))
+            });
+            found.read_dependencies(&folder);
+            found.read_dependencies(&folder.join("requirements"));
+        }
+        // The module where nothing names another.
+        let piccolo = found.variables.entry(super::frameworks::PICCOLO_VARIABLE.to_owned()).or_default();
+        piccolo.push("piccolo_conf".to_owned());
+        found.read_folder(&project.join(".github/workflows"), &|name| has_extension(name, &["yml", "yaml"]));
+        found
+    }
+
+    /// Returns the values that a variable is given anywhere.
+    pub(super) fn values(&self, variable: &str) -> &[String] {
+        self.variables.get(variable).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the value that a variable has when the tests run, where the files of their runners say so.
+    pub(super) fn of_tests(&self, variable: &str) -> Option<&str> {
+        self.of_tests.get(variable).map(String::as_str)
+    }
+
+    /// Returns the values of all variables.
+    pub(super) fn all_values(&self) -> impl Iterator<Item = &String> {
+        self.variables.values().flatten()
+    }
+
+    /// Returns whether the project depends on a package.
+    pub(super) fn depends_on(&self, package: &str) -> bool {
+        let text = &self.dependencies;
+        text.match_indices(package).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + package.len()..].chars().next();
+            let edge = |c: Option<char>| {
+                c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+            };
+            edge(before) && edge(after)
+        })
+    }
+
+    fn read_folder(&mut self, folder: &Path, wanted: &dyn Fn(&str) -> bool) {
+        for (name, text) in files_in(folder, wanted) {
+            self.read(&text, has_extension(&name, &["yml", "yaml"]));
+            if RUNNERS.contains(&name.as_str()) {
+                for (variable, value) in text.lines().flat_map(assignments) {
+                    self.of_tests.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
+                }
+            }
+        }
+    }
+
+    fn read_dependencies(&mut self, folder: &Path) {
+        let wanted = |name: &str| {
+            DEPENDENCIES.contains(&name)
+                || (name.contains("requirements") || folder.ends_with("requirements"))
+                    && has_extension(name, &["txt", "in"])
+        };
+        for (_, text) in files_in(folder, &wanted) {
+            self.dependencies.push_str(&text.to_ascii_lowercase());
+            self.dependencies.push('\n');
+        }
+    }
+
+    fn read(&mut self, text: &str, yaml: bool) {
+        for line in text.lines() {
+            if let (true, Some(image)) = (yaml, line.trim_start_matches([' ', '-']).strip_prefix("image:")) {
+                let image = image.trim().trim_matches(['"', '\'']);
+                let plain = image.split(['@', ' ']).next().unwrap_or(image);
+                let untagged = plain.rsplit_once(':').map_or(plain, |(name, _)| name);
+                self.images.insert(untagged.to_ascii_lowercase());
+            }
+            for (name, value) in assignments(line) {
+                let values = self.variables.entry(name.to_owned()).or_default();
+                if values.len() < MAX_VALUES && !values.iter().any(|known| known == value) {
+                    values.push(value.to_owned());
+                }
+            }
+        }
+    }
+}
+
+fn files_in(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            (wanted(&name) && entry.metadata().is_ok_and(|data| data.is_file() && data.len() < MAX_BYTES))
+                .then_some(name)
+        })
+        .collect();
+    names.sort_unstable();
+    let read = |name: String| Some((name.clone(), std::fs::read_to_string(folder.join(&name)).ok()?));
+    names.into_iter().filter_map(read).collect()
+}
+
+fn has_extension(name: &str, known: &[&str]) -> bool {
+    Path::new(name).extension().is_some_and(|extension| known.iter().any(|known| extension == *known))
+}
+
+/// Returns what a line sets: `NAME=value`, `- NAME=value`, `NAME: "value"`.
+fn assignments(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    line.match_indices(['=', ':']).filter_map(move |(at, _)| {
+        let before = line[..at].trim_end_matches([' ', '"', '\'']);
+        let start = before.rfind(|c| !is_name(c)).map_or(0, |at| at + 1);
+        let start = start + before[start..].len()
+            - before[start..].trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let name = before.get(start..).filter(|name| name.len() > 2)?;
+        let value = line[at + 1..].trim().trim_matches(['"', '\'']);
+        (!value.is_empty()).then_some((name, value))
+    })
+}
+
+/// Returns the dotted modules that a text gives a variable: `os.environ.setdefault("NAME", "app.settings")`,
+/// `NAME=app.settings`.
+pub(super) fn modules_named<'t>(text: &'t str, variable: &str) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(variable) {
+        let rest = text[at + variable.len()..]
+            .trim_start_matches([' ', '"', '\'', ',', '=', ':', ']', ')', '\n', '\t']);
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(rest.len());
+        let module = &rest[..end];
+        let dotted =
+            module.split('.').all(|part| !part.is_empty() && !part.starts_with(|c: char| c.is_ascii_digit()));
+        if dotted && !module.is_empty() && !found.contains(&module) {
+            found.push(module);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lines_set_is_read_as_it_is_written() {
+        let mut found = Environment::default();
+        found.read("DATABASE_URL=postgres://db/x\n  tests: REDIS_URL = {env:X:redis://cache}\n", false);
+        found.read(
+            "    image: postgis/postgis:16\n      DATABASE_URL: \"mysql://db\"\n      - BROKER=amqp://mq\n",
+            true,
+        );
+        assert_eq!(found.values("DATABASE_URL"), ["postgres://db/x", "mysql://db"]);
+        assert_eq!(found.values("REDIS_URL"), ["{env:X:redis://cache}"]);
+        assert_eq!(found.values("BROKER"), ["amqp://mq"]);
+        assert!(found.images.contains("postgis/postgis"));
+    }
+
+    #[test]
+    fn a_package_is_a_whole_word_of_the_dependencies() {
+        let found = Environment {
+            dependencies: "psycopg2-binary==2.9\nredis>=5".to_owned(),
+            ..Environment::default()
+        };
+        assert!(found.depends_on("redis"));
+        assert!(!found.depends_on("psycopg2"));
+    }
+
+    #[test]
+    fn a_module_is_named_behind_its_variable() {
+        let name = "SETTINGS";
+        assert_eq!(
+            modules_named("os.environ.setdefault(\"SETTINGS\", \"app.settings\")", name),
+            ["app.settings"]
+        );
+        assert_eq!(modules_named("{\"SETTINGS\": \"site.settings\"}", name), ["site.settings"]);
+        assert_eq!(modules_named("environ['SETTINGS'] = 'conf'", name), ["conf"]);
+        assert_eq!(modules_named("SETTINGS={envname}", name), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,579 @@
+//! From a request of a test client to the code that answers it: `client.get("/users/1")`, `reverse("user-detail")`.
+//!
+//! The test and its handler are joined by nothing but a path or a route's name. Routes are gathered wherever the
+//! usual frameworks declare them; a request leads to the routes that fit it best. A route may be mounted below a prefix
+//! that can't be seen, so it fits a path by its end; a part that only running tells fits anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ruff_python_ast::{Expr, ExprCall, Operator};
+
+use super::gather::{chain_of, strings_of};
+use super::program::{Binding, How, Program, ScopeIx, ScopeKind, Use};
+use super::resolve::{Resolver, Target};
+
+/// What of a path only running tells.
+const UNKNOWN: char = '…';
+
+/// How deep values are followed for a path, and routers are mounted in each other.
+const MAX_DEPTH: u32 = 6;
+
+/// How many routes one request leads to at most.
+const MAX_HANDLERS: usize = 64;
+
+const VERBS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+
+/// Further methods of test clients that name a path first, with the verb that they stand for.
+const CLIENT_METHODS: &[(&str, &str)] = &[
+    ("get", "get"),
+    ("post", "post"),
+    ("put", "put"),
+    ("patch", "patch"),
+    ("delete", "delete"),
+    ("head", "head"),
+    ("options", "options"),
+    ("get_json", "get"),
+    ("post_json", "post"),
+    ("put_json", "put"),
+    ("patch_json", "patch"),
+    ("delete_json", "delete"),
+    ("aget", "get"),
+    ("apost", "post"),
+    ("websocket_connect", ""),
+    ("open", ""),
+    ("stream", ""),
+    ("request", ""),
+];
+
+/// Calls that give the path of a route by its name.
+const BY_NAME: &[&str] =
+    &["reverse", "reverse_lazy", "url_for", "url_path_for", "app_path", "route_url", "route_path"];
+
+/// Decorators of functions that run for every request.
+const EVERY_REQUEST: &[&str] = &[
+    "before_request",
+    "before_app_request",
+    "after_request",
+    "after_app_request",
+    "teardown_request",
+    "middleware",
+];
+
+/// The routes of a program.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    all: Vec<Route>,
+    /// By the last part of their path, where that is literal; the others by an empty text.
+    by_end: BTreeMap<String, Vec<usize>>,
+    by_name: BTreeMap<String, BTreeSet<usize>>,
+    /// What runs for every request.
+    every: Vec<ScopeIx>,
+}
+
+#[derive(Debug)]
+struct Route {
+    /// The parts of its path; nothing for one that can be anything.
+    parts: Vec<Option<String>>,
+    /// The methods that it answers in lower case, empty for any.
+    verbs: Vec<String>,
+    handlers: Vec<ScopeIx>,
+}
+
+/// What a request asks for.
+enum Asked {
+    Path(Vec<Option<String>>),
+    Name(String),
+}
+
+impl Routes {
+    /// Returns the routes that the scopes of a program declare.
+    pub(super) fn of(resolver: &Resolver<'_, '_, '_>) -> Self {
+        let program = resolver.program;
+        let mut routes = Self::default();
+        let mounts = mounts(resolver);
+        for ix in program.scope_indices() {
+            if is_test_code(program, ix) {
+                continue;
+            }
+            for used in &program.scope(ix).uses {
+                let How::Call(call) = used.how else {
+                    if used.decorator && ends_in(used, EVERY_REQUEST) {
+                        routes.every.push(ix);
+                    }
+                    continue;
+                };
+                if used.decorator {
+                    if ends_in(used, EVERY_REQUEST) {
+                        routes.every.push(ix);
+                    }
+                    routes.add_decorated(resolver, &mounts, ix, used, call);
+                } else {
+                    routes.add_called(resolver, &mounts, ix, used, call);
+                }
+            }
+        }
+        routes
+    }
+
+    /// Returns whether no route was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Returns what answers the request that a call of test code makes, where it is one.
+    pub(super) fn answering(
+        &self,
+        resolver: &Resolver<'_, '_, '_>,
+        scope: ScopeIx,
+        used: &Use<'_>,
+        call: &ExprCall,
+    ) -> Vec<ScopeIx> {
+        let Some(last) = used.chain.last().filter(|_| used.chain.len() > 1) else { return Vec::new() };
+        let arguments = &call.arguments.args;
+        let text = |at: usize| match arguments.get(at) {
+            Some(Expr::StringLiteral(text)) => Some(text.value.to_str().to_ascii_lowercase()),
+            _ => None,
+        };
+        // `client.request("GET", "/users")`, `self.make_request("get", "/users")`
+        let named_verb = text(0).filter(|verb| VERBS.contains(&verb.as_str()));
+        let (verb, path) = if let (Some(verb), Some(path)) = (named_verb, arguments.get(1)) {
+            (verb, path)
+        } else {
+            let Some((_, verb)) = CLIENT_METHODS.iter().find(|(method, _)| method == last) else {
+                return Vec::new();
+            };
+            let keyword = ["url", "path"].iter().find_map(|name| call.arguments.find_keyword(name));
+            let Some(path) = arguments.first().or(keyword.map(|keyword| &keyword.value)) else {
+                return Vec::new();
+            };
+            ((*verb).to_owned(), path)
+        };
+        let Some(asked) = asked(resolver, scope, path, MAX_DEPTH) else { return Vec::new() };
+        let mut found = match asked {
+            Asked::Path(parts) => self.fitting(&parts, &verb),
+            Asked::Name(name) => self.named(&name, &verb),
+        };
+        if !found.is_empty() {
+            found.extend(&self.every);
+        }
+        found.into_iter().collect()
+    }
+
+    fn fitting(&self, asked: &[Option<String>], verb: &str) -> BTreeSet<ScopeIx> {
+        let end = asked.last().cloned().flatten().unwrap_or_default();
+        let ends = if end.is_empty() {
+            // A path that ends in something unknown may be that of any route.
+            self.by_end.values().flatten().copied().collect()
+        } else {
+            let of = |key: &str| self.by_end.get(key).into_iter().flatten().copied();
+            of(&end).chain(of("")).collect::<Vec<_>>()
+        };
+        let mut best = (0, 0);
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        for at in ends {
+            let route = &self.all[at];
+            if !route.verbs.is_empty() && !verb.is_empty() && !route.verbs.iter().any(|known| known == verb) {
+                continue;
+            }
+            let Some(score) = fit(&route.parts, asked) else { continue };
+            if score > best {
+                best = score;
+                found.clear();
+            }
+            if score == best {
+                found.insert(at);
+            }
+        }
+        self.handlers(found, verb)
+    }
+
+    fn named(&self, name: &str, verb: &str) -> BTreeSet<ScopeIx> {
+        let plain = name.rsplit([':', '.']).next().unwrap_or(name);
+        let mut found = self.by_name.get(plain).cloned().unwrap_or_default();
+        // Django REST framework names the routes of a view set after its base name.
+        let mut base = plain;
+        while let (true, Some((front, _))) = (found.is_empty(), base.rsplit_once(['-', '_'])) {
+            found = self.by_name.get(&format!("{front}-*")).cloned().unwrap_or_default();
+            base = front;
+        }
+        self.handlers(found, verb)
+    }
+
+    fn handlers(&self, routes: BTreeSet<usize>, verb: &str) -> BTreeSet<ScopeIx> {
+        let fits = |route: &&Route| {
+            route.verbs.is_empty() || verb.is_empty() || route.verbs.iter().any(|known| known == verb)
+        };
+        let routes = routes.into_iter().map(|at| &self.all[at]).filter(fits);
+        routes.flat_map(|route| route.handlers.iter().copied()).take(MAX_HANDLERS).collect()
+    }
+
+    fn add(&mut self, path: Option<&str>, names: &[&str], verbs: Vec<String>, handlers: Vec<ScopeIx>) {
+        if handlers.is_empty() {
+            return;
+        }
+        let at = self.all.len();
+        let parts = path.map(parts_of);
+        if let Some(parts) = &parts {
+            let end = parts.last().cloned().flatten().unwrap_or_default();
+            self.by_end.entry(end).or_default().push(at);
+        }
+        for name in names {
+            self.by_name.entry((*name).to_owned()).or_default().insert(at);
+        }
+        self.all.push(Route { parts: parts.unwrap_or_default(), verbs, handlers });
+    }
+
+    /// `@router.get("/users/{id}")`, `@app.route("/users", methods=["GET"])`, also of a class of methods.
+    fn add_decorated(
+        &mut self,
+        resolver: &Resolver<'_, '_, '_>,
+        mounts: &Mounts,
+        ix: ScopeIx,
+        used: &Use<'_>,
+        call: &ExprCall,
+    ) {
+        let Some(last) = used.chain.last().filter(|_| used.chain.len() > 1) else { return };
+        let verbs = match *last {
+            "route" | "api_route" | "websocket" | "websocket_route" => methods_of(call),
+            verb if VERBS.contains(&verb) => vec![verb.to_owned()],
+            _ => return,
+        };
+        let keyword = ["path", "rule", "url"].iter().find_map(|name| call.arguments.find_keyword(name));
+        let Some(path) = call.arguments.args.first().or(keyword.map(|keyword| &keyword.value)) else {
+            return;
+        };
+        let Some(path) = path_of(resolver, ix, path, MAX_DEPTH) else { return };
+        let program = resolver.program;
+        let around = program.scope(ix).parent.unwrap_or(ix);
+        let owner = resolver.resolve(around, &used.chain[..used.chain.len() - 1]).target;
+        let prefix = owner_of(owner.as_ref())
+            .map(|owner| mounts.prefix(resolver, owner, MAX_DEPTH))
+            .unwrap_or_default();
+        let whole = format!("{prefix}/{path}");
+        let own = call.arguments.find_keyword("name").or_else(|| call.arguments.find_keyword("endpoint"));
+        let own = own.and_then(|keyword| literal(&keyword.value));
+        self.add(Some(&whole), &[own.unwrap_or(program.scope(ix).name)], verbs, handlers_of(resolver, ix));
+    }
+
+    /// `path("users/", UserList.as_view(), name="users")`, `app.add_url_rule(…)`, `router.register("users", UserViewSet)`.
+    fn add_called(
+        &mut self,
+        resolver: &Resolver<'_, '_, '_>,
+        mounts: &Mounts,
+        ix: ScopeIx,
+        used: &Use<'_>,
+        call: &ExprCall,
+    ) {
+        let Some(last) = used.chain.last() else { return };
+        let arguments = &call.arguments;
+        let keyword = |name: &str| arguments.find_keyword(name).map(|keyword| &keyword.value);
+        let at = |position: usize| arguments.args.get(position);
+        let (path, handler, register) = match *last {
+            "path" | "re_path" | "url" | "Route" | "WebSocketRoute" | "add_api_route" | "add_route" => {
+                let handler = at(1).or(keyword("view")).or(keyword("endpoint"));
+                (at(0).or(keyword("route")).or(keyword("path")), handler, false)
+            }
+            "add_url_rule" => (at(0).or(keyword("rule")), keyword("view_func").or(at(2)), false),
+            "add_resource" => (at(1), at(0), false),
+            "add_get" | "add_post" | "add_put" | "add_patch" | "add_delete" | "add_view" => {
+                (at(0), at(1), false)
+            }
+            "register" => (at(0).or(keyword("prefix")), at(1).or(keyword("viewset")), true),
+            _ => return,
+        };
+        let (Some(path), Some(handler)) = (path, handler) else { return };
+        let Some(handler) = handler_of(resolver, ix, handler) else { return };
+        let regular = matches!(*last, "re_path" | "url");
+        let text = path_of(resolver, ix, path, MAX_DEPTH);
+        let owner = owner_of(resolver.resolve(ix, &used.chain[..used.chain.len() - 1]).target.as_ref());
+        let prefix = owner.map(|owner| mounts.prefix(resolver, owner, MAX_DEPTH)).unwrap_or_default();
+        let verbs = match last.strip_prefix("add_") {
+            Some(verb) if VERBS.contains(&verb) => vec![verb.to_owned()],
+            _ => methods_of(call),
+        };
+        let name = keyword("name").or(keyword("basename")).or(keyword("endpoint")).and_then(literal);
+        let handlers = handlers_of(resolver, handler);
+        if register {
+            let Some(text) = text.as_deref() else { return };
+            let basename = format!("{}-*", name.unwrap_or_else(|| text.trim_matches(['/', '^', '$'])));
+            let kind = resolver.program.scope(handler).name.trim_end_matches("ViewSet").to_ascii_lowercase();
+            let by_kind = format!("{kind}-*");
+            self.add(Some(&format!("{prefix}/{text}")), &[&basename, &by_kind], Vec::new(), handlers.clone());
+            self.add(Some(&format!("{prefix}/{text}/{{id}}")), &[], Vec::new(), handlers);
+            return;
+        }
+        let whole = text.filter(|_| !regular).map(|text| format!("{prefix}/{text}"));
+        let name = name.unwrap_or(resolver.program.scope(handler).name);
+        self.add(whole.as_deref(), &[name], verbs, handlers);
+    }
+}
+
+/// Where routers are mounted: the prefix, and the router that they are mounted in.
+#[derive(Debug, Default)]
+struct Mounts {
+    by_router: BTreeMap<ScopeIx, (String, Option<ScopeIx>)>,
+}
+
+impl Mounts {
+    fn prefix(&self, resolver: &Resolver<'_, '_, '_>, owner: ScopeIx, depth: u32) -> String {
+        let Some(depth) = depth.checked_sub(1) else { return String::new() };
+        let mut prefix = String::new();
+        if let Some((mounted, above)) = self.by_router.get(&owner) {
+            if let Some(above) = above.filter(|above| *above != owner) {
+                prefix = self.prefix(resolver, above, depth);
+            }
+            prefix.push('/');
+            prefix.push_str(mounted);
+        }
+        if let ScopeKind::Value(Expr::Call(call)) = resolver.program.scope(owner).kind {
+            let own = ["prefix", "url_prefix"].iter().find_map(|name| call.arguments.find_keyword(name));
+            if let Some(own) = own.and_then(|keyword| path_of(resolver, owner, &keyword.value, MAX_DEPTH)) {
+                prefix.push('/');
+                prefix.push_str(&own);
+            }
+        }
+        prefix
+    }
+}
+
+fn mounts(resolver: &Resolver<'_, '_, '_>) -> Mounts {
+    let mut found = Mounts::default();
+    for ix in resolver.program.scope_indices() {
+        for used in &resolver.program.scope(ix).uses {
+            let How::Call(call) = used.how else { continue };
+            if !ends_in(used, &["include_router", "register_blueprint", "mount"]) {
+                continue;
+            }
+            let router =
+                call.arguments.args.iter().rev().find_map(|argument| {
+                    owner_of(resolver.resolve(ix, &chain_of(argument)?).target.as_ref())
+                });
+            let Some(router) = router else { continue };
+            let keyword = ["prefix", "url_prefix"].iter().find_map(|name| call.arguments.find_keyword(name));
+            let prefix = keyword.and_then(|keyword| path_of(resolver, ix, &keyword.value, MAX_DEPTH));
+            let above = owner_of(resolver.resolve(ix, &used.chain[..used.chain.len() - 1]).target.as_ref());
+            found.by_router.entry(router).or_insert((prefix.unwrap_or_default(), above));
+        }
+    }
+    found
+}
+
+fn owner_of(target: Option<&Target>) -> Option<ScopeIx> {
+    if let Some(Target::Scope(owner)) = target { Some(*owner) } else { None }
+}
+
+fn ends_in(used: &Use<'_>, names: &[&str]) -> bool {
+    used.chain.len() > 1 && used.chain.last().is_some_and(|last| names.contains(last))
+}
+
+/// Returns whether a scope is of a file that only tests use.
+pub(super) fn is_test_code(program: &Program<'_>, ix: ScopeIx) -> bool {
+    let path = &program.file_of(ix).path;
+    path.split('/').any(|part| {
+        let part = part.strip_suffix(".py").unwrap_or(part);
+        part == "conftest" || part.starts_with("test") || part.ends_with("_test") || part.ends_with("_tests")
+    })
+}
+
+fn literal(expr: &Expr) -> Option<&str> {
+    if let Expr::StringLiteral(text) = expr { Some(text.value.to_str()) } else { None }
+}
+
+fn methods_of(call: &ExprCall) -> Vec<String> {
+    let methods = call.arguments.find_keyword("methods").map(|keyword| strings_of(&keyword.value));
+    methods.unwrap_or_default().into_iter().map(str::to_ascii_lowercase).collect()
+}
+
+/// Returns the function or class that an expression names as the answerer of requests.
+fn handler_of(resolver: &Resolver<'_, '_, '_>, ix: ScopeIx, expr: &Expr) -> Option<ScopeIx> {
+    match expr {
+        Expr::Name(_) | Expr::Attribute(_) => {
+            let mut chain = chain_of(expr)?.into_vec();
+            if chain.last() == Some(&"as_view") {
+                chain.pop();
+            }
+            match resolver.resolve(ix, &chain).target? {
+                Target::Scope(to) => match resolver.program.scope(to).kind {
+                    ScopeKind::Function(_) | ScopeKind::Class(_) => Some(to),
+                    // `user_list = UserList.as_view()`
+                    ScopeKind::Value(Expr::Call(call)) => handler_of(resolver, to, &call.func),
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        // `UserList.as_view()`, or a decorator around a view.
+        Expr::Call(call) => handler_of(resolver, ix, &call.func)
+            .filter(|to| matches!(resolver.program.scope(*to).kind, ScopeKind::Class(_)))
+            .or_else(|| call.arguments.args.iter().find_map(|argument| handler_of(resolver, ix, argument))),
+        _ => None,
+    }
+}
+
+/// Returns what runs where a function or a class answers: of a class all of its methods.
+fn handlers_of(resolver: &Resolver<'_, '_, '_>, handler: ScopeIx) -> Vec<ScopeIx> {
+    let program = resolver.program;
+    if !matches!(program.scope(handler).kind, ScopeKind::Class(_)) {
+        return vec![handler];
+    }
+    let mut found = Vec::new();
+    for base in resolver.mro(handler) {
+        let Target::Scope(base) = base else { continue };
+        for (_, binding) in &program.scope(base).names {
+            if let Binding::Scope(method) = binding
+                && matches!(program.scope(*method).kind, ScopeKind::Function(_))
+                && found.len() < MAX_HANDLERS
+            {
+                found.push(*method);
+            }
+        }
+    }
+    found
+}
+
+/// Returns how well a route fits: how many of its parts there are, and how many of them are the same.
+fn fit(route: &[Option<String>], asked: &[Option<String>]) -> Option<(usize, usize)> {
+    let skipped = asked.len().checked_sub(route.len())?;
+    if route.is_empty() && skipped > 0 {
+        return None;
+    }
+    let mut same = 0;
+    for (route, asked) in route.iter().zip(&asked[skipped..]) {
+        match (route, asked) {
+            (Some(route), Some(asked)) if route == asked => same += 1,
+            (Some(_), Some(_)) => return None,
+            _ => {}
+        }
+    }
+    // What only the unknown holds together fits nothing in particular.
+    (same > 0 || skipped == 0).then_some((route.len() + 1, same))
+}
+
+/// Returns the parts of a path, without what follows a question mark.
+fn parts_of(path: &str) -> Vec<Option<String>> {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let known = |part: &str| !part.contains([UNKNOWN, '{', '<', '*']) && !part.starts_with(':');
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    parts.map(|part| known(part).then(|| part.to_owned())).collect()
+}
+
+/// Returns what a request's argument asks for: a path from the root of the application, or a route by its name.
+fn asked(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<Asked> {
+    if let Some(name) = name_of(resolver, scope, expr, depth) {
+        return Some(Asked::Name(name));
+    }
+    let text = path_of(resolver, scope, expr, depth)?;
+    let path = match text.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+        None => text.as_str(),
+    };
+    if !(path.starts_with('/') || path.starts_with(UNKNOWN) && path.contains('/')) {
+        return None;
+    }
+    let parts = parts_of(path);
+    (parts.is_empty() || parts.iter().any(Option::is_some)).then_some(Asked::Path(parts))
+}
+
+/// Returns the name of the route whose path an expression is.
+fn name_of(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    match expr {
+        Expr::Call(call) => {
+            let by_name = chain_of(&call.func)?.last().is_some_and(|last| BY_NAME.contains(last));
+            let named =
+                ["viewname", "name", "endpoint"].iter().find_map(|name| call.arguments.find_keyword(name));
+            let name = call.arguments.args.first().or(named.map(|keyword| &keyword.value))?;
+            by_name
+                .then(|| path_of(resolver, scope, name, depth))
+                .flatten()
+                .filter(|name| !name.contains(UNKNOWN))
+        }
+        Expr::Name(_) | Expr::Attribute(_) => {
+            let (owner, value) = value_of(resolver, scope, expr)?;
+            name_of(resolver, owner, value, depth)
+        }
+        // `reverse("users") + "?page=2"`
+        Expr::BinOp(sum) => name_of(resolver, scope, &sum.left, depth),
+        _ => None,
+    }
+}
+
+/// Returns the text of a path as far as it can be seen.
+fn path_of(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<String> {
+    use ruff_python_ast::InterpolatedStringElement as Element;
+    let Some(depth) = depth.checked_sub(1) else { return Some(UNKNOWN.to_string()) };
+    let known = |expr: &Expr| path_of(resolver, scope, expr, depth).unwrap_or_else(|| UNKNOWN.to_string());
+    Some(match expr {
+        Expr::StringLiteral(text) => text.value.to_str().to_owned(),
+        Expr::FString(text) => {
+            let parts = text.value.elements().map(|element| match element {
+                Element::Literal(literal) => literal.value.to_string(),
+                Element::Interpolation(inner) => known(&inner.expression),
+            });
+            parts.collect()
+        }
+        Expr::BinOp(sum) if sum.op == Operator::Add => known(&sum.left) + &known(&sum.right),
+        Expr::BinOp(format) if format.op == Operator::Mod => {
+            let text = literal(&format.left)?;
+            text.replace("%s", &UNKNOWN.to_string()).replace("%d", &UNKNOWN.to_string())
+        }
+        // `"/users/{}".format(id)`
+        Expr::Call(call) => match &*call.func {
+            Expr::Attribute(method) if method.attr.as_str() == "format" => known(&method.value),
+            _ => return None,
+        },
+        Expr::Name(_) | Expr::Attribute(_) => {
+            let (owner, value) = value_of(resolver, scope, expr)?;
+            return path_of(resolver, owner, value, depth);
+        }
+        _ => return None,
+    })
+}
+
+/// Returns the value of a name, with the scope that it stands in.
+fn value_of<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx, expr: &Expr) -> Option<(ScopeIx, &'s Expr)> {
+    let program = resolver.program;
+    let chain = chain_of(expr)?;
+    if let [name] = *chain
+        && let Some(Binding::Local(value, owner)) = program.scope(scope).binding(name)
+    {
+        return Some((owner, value));
+    }
+    // `settings.API_PREFIX`: an attribute of an object's class.
+    match resolver.resolve(scope, &chain).target? {
+        Target::Scope(to) => match program.scope(to).kind {
+            ScopeKind::Value(value) => Some((to, value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(route: &str, asked: &str) -> Option<(usize, usize)> {
+        fit(&parts_of(route), &parts_of(asked))
+    }
+
+    #[test]
+    fn a_route_fits_a_path_by_its_end() {
+        assert_eq!(fits("/users/{id}", "/api/v1/users/7?full=1"), Some((3, 1)));
+        assert_eq!(fits("/users/<int:id>/", "/users/…/"), Some((3, 1)));
+        assert_eq!(fits("/users", "/users/7"), None);
+        assert_eq!(fits("/users/me", "/users/7"), None);
+        assert!(
+            fits("/users/me", "/users/me") > fits("/users/{id}", "/users/me"),
+            "a literal part is nearer"
+        );
+    }
+
+    #[test]
+    fn what_fits_everything_fits_only_a_whole_path() {
+        assert_eq!(fits("/{slug}", "/about"), Some((2, 0)));
+        assert_eq!(fits("/{slug}", "/users/7"), None);
+        assert_eq!(fits("/", "/"), Some((1, 0)));
+        assert_eq!(fits("/", "/users"), None, "the root of a router is not that of the application");
+    }
+}

@@ -1,0 +1,341 @@
+//! Which services the sources of a project say that its tests need: small applications as people write them.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use shardplan::config::Config;
+use shardplan::inventory::Evidence;
+use shardplan::inventory::python::{read, sought_services};
+use tempfile::TempDir;
+
+/// Returns the needs of an application's tests, each as `test: services`; those of a variable that is read are left
+/// out, as they are nobody's need for sure.
+fn needs(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let sources = read(folder.path(), sought_services(&Config::without_manifest(&BTreeSet::new()), true));
+    let said = sources.functions.iter().map(|function| {
+        let firm = function.needs.iter().filter(|need| need.evidence < Evidence::Variable);
+        let services: Vec<&str> = firm.map(|need| need.service.as_str()).collect();
+        format!("{}: {}", function.name, services.join(" "))
+    });
+    said.map(|line| line.trim_end().to_owned()).collect()
+}
+
+const ROUTES: &str = "
+import redis
+from fastapi import APIRouter, Depends, FastAPI
+
+router = APIRouter(prefix='/users')
+
+def get_cache():
+    return redis.Redis()
+
+@router.get('/{id}')
+def user(id, cache=Depends(get_cache)):
+    return cache.get(id)
+
+@router.get('/')
+def users():
+    return []
+
+app = FastAPI()
+app.include_router(router, prefix='/api')
+";
+
+#[test]
+fn a_request_leads_to_the_handler_whose_route_fits_it() {
+    let tests = "
+from fastapi.testclient import TestClient
+from app import app
+
+client = TestClient(app)
+
+def test_one():
+    assert client.get('/api/users/7')
+
+def test_one_of_many(id):
+    assert client.get(f'/api/users/{id}?full=1')
+
+def test_all():
+    assert client.get('/api/users/') == []
+
+def test_other_method():
+    assert client.post('/api/users/7')
+
+def test_by_name():
+    assert client.get(app.url_path_for('user', id=7))
+";
+    assert_eq!(
+        needs(&[("app.py", ROUTES), ("tests/test_a.py", tests)]),
+        [
+            "test_one: redis",
+            "test_one_of_many: redis",
+            "test_all:",
+            "test_other_method:",
+            "test_by_name: redis"
+        ]
+    );
+}
+
+#[test]
+fn a_dependency_that_a_test_file_overrides_is_not_asked_for() {
+    let tests = "
+from fastapi.testclient import TestClient
+from app import app, get_cache
+
+def fake():
+    return {}
+
+app.dependency_overrides[get_cache] = fake
+
+def test_one():
+    assert TestClient(app).get('/api/users/7')
+";
+    assert_eq!(needs(&[("app.py", ROUTES), ("tests/test_a.py", tests)]), ["test_one:"]);
+}
+
+#[test]
+fn what_an_application_starts_with_counts_for_who_starts_it() {
+    let app = "
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+app = FastAPI()
+
+def connect():
+    app.client = AsyncIOMotorClient('mongodb://db')
+
+app.add_event_handler('startup', connect)
+";
+    let tests = "
+from fastapi.testclient import TestClient
+from app import app
+
+def test_started():
+    with TestClient(app) as client:
+        client.get('/')
+
+def test_not_started():
+    TestClient(app).get('/')
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        ["test_started: mongo", "test_not_started:"]
+    );
+}
+
+#[test]
+fn the_files_beside_the_sources_say_which_database_a_variable_is_of() {
+    let conftest = "
+import os
+import pytest
+from sqlalchemy import create_engine
+
+@pytest.fixture
+def engine():
+    return create_engine(os.environ['DATABASE_URL'])
+";
+    let project = |name: &'static str, text: &'static str| {
+        needs(&[
+            (name, text),
+            ("tests/conftest.py", conftest),
+            ("tests/test_a.py", "def test_a(engine): pass\n"),
+        ])
+    };
+    assert_eq!(
+        project("tox.ini", "setenv =\n  DATABASE_URL = {env:URL:postgresql://db/x}\n"),
+        ["test_a: postgres"]
+    );
+    assert_eq!(
+        project("docker-compose.yml", "services:\n  db:\n    image: \"mysql:8\"\n"),
+        ["test_a: mysql"]
+    );
+    assert_eq!(project("requirements/base.in", "psycopg2-binary\n"), ["test_a: postgres"]);
+    assert_eq!(project("README.txt", "DATABASE_URL=postgresql://db/x\n"), ["test_a:"]);
+}
+
+#[test]
+fn a_model_of_flask_lies_where_the_configuration_of_the_tests_says() {
+    let models = "
+from flask_sqlalchemy import SQLAlchemy
+
+db = SQLAlchemy()
+
+class User(db.Model):
+    pass
+";
+    let tests = "
+from app.models import User
+
+def test_a():
+    assert User.query.all() == []
+
+def test_b():
+    User()
+";
+    let project = |config: &str| {
+        needs(&[
+            ("app/__init__.py", ""),
+            ("app/models.py", models),
+            ("app/config.py", config),
+            ("tests/__init__.py", ""),
+            ("tests/conftest.py", "import app.config\n"),
+            ("tests/test_a.py", tests),
+        ])
+    };
+    let url = "import os\nclass Config:\n    SQLALCHEMY_DATABASE_URI = os.environ.get('URL', 'postgresql:///app')\n";
+    assert_eq!(project(url), ["test_a: postgres", "test_b:"]);
+    let tested = format!("{url}class TestConfig(Config):\n    SQLALCHEMY_DATABASE_URI = 'sqlite://'\n");
+    assert_eq!(project(&tested), ["test_a:", "test_b:"]);
+}
+
+#[test]
+fn a_module_that_a_variable_names_says_what_its_tables_lie_in() {
+    let tests = "
+from tables import Band
+
+def test_a():
+    Band.select().run_sync()
+
+def test_b():
+    Band(name='x')
+";
+    let project = |engine: &str| {
+        needs(&[
+            (".env", "PICCOLO_CONF=settings.database\n"),
+            ("settings/__init__.py", ""),
+            ("settings/database.py", engine),
+            ("tables.py", "from piccolo.table import Table\n\nclass Band(Table):\n    pass\n"),
+            ("tests/test_a.py", tests),
+        ])
+    };
+    let postgres = "from piccolo.engine.postgres import PostgresEngine\n\nDB = PostgresEngine(config={})\n";
+    assert_eq!(project(postgres), ["test_a: postgres", "test_b:"]);
+    assert_eq!(
+        project("from piccolo.engine.sqlite import SQLiteEngine\n\nDB = SQLiteEngine()\n"),
+        ["test_a:", "test_b:"]
+    );
+}
+
+#[test]
+fn djangos_settings_are_found_where_they_are_named_and_say_where_cache_and_tasks_lie() {
+    let settings = "
+import environ
+env = environ.Env()
+DATABASES = {'default': env.db()}
+CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': env('CACHE_URL')}}
+CELERY_BROKER_URL = env('BROKER', default='amqp://mq')
+";
+    let code = "
+from celery import shared_task
+from django.core.cache import cache
+
+@shared_task
+def work():
+    pass
+
+def hit():
+    return cache.get('x')
+";
+    let tests = "
+from unittest.mock import patch
+from django.test import SimpleTestCase, TestCase
+from shop.code import hit, work
+
+class StoredTests(TestCase):
+    def test_row(self): pass
+
+class PlainTests(SimpleTestCase):
+    def test_cache(self):
+        hit()
+
+    def test_task(self):
+        work.delay()
+
+    @patch('shop.code.work.delay')
+    def test_no_task(self, delay):
+        work.delay()
+";
+    let project = |more: &str, ini: &str| {
+        needs(&[
+            ("pytest.ini", ini),
+            ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"),
+            ("requirements.txt", "psycopg[binary]\n"),
+            ("shop/__init__.py", ""),
+            ("shop/settings.py", &format!("{settings}{more}")),
+            ("shop/code.py", code),
+            ("shop/test_all.py", tests),
+        ])
+    };
+    assert_eq!(
+        project("", ""),
+        ["test_row: postgres", "test_cache: redis", "test_no_task:", "test_task: rabbitmq"]
+    );
+    assert_eq!(
+        project("", "[pytest]\nenv =\n    BROKER = memory://\n"),
+        ["test_row: postgres", "test_cache: redis", "test_no_task:", "test_task:"]
+    );
+    assert_eq!(
+        project("CELERY_TASK_ALWAYS_EAGER = True\n", ""),
+        ["test_row: postgres", "test_cache: redis", "test_no_task:", "test_task:"]
+    );
+}
+
+#[test]
+fn a_search_is_needed_where_it_is_run_and_not_where_it_is_described() {
+    let code = "
+from opensearch_dsl import Document, Search
+
+class Page(Document):
+    pass
+
+def query():
+    return Search(index='pages').filter('term', title='x')
+
+def found():
+    return query().execute()
+";
+    let tests = "
+from code_of import Page, found, query
+
+def test_query():
+    assert query().to_dict()
+
+def test_found():
+    assert found()
+
+def test_saved():
+    Page(title='x').save()
+";
+    assert_eq!(
+        needs(&[("code_of.py", code), ("tests/test_a.py", tests)]),
+        ["test_query:", "test_found: opensearch", "test_saved: opensearch"]
+    );
+}
+
+#[test]
+fn a_method_of_what_a_call_gives_is_followed() {
+    let code = "
+import psycopg
+
+def opened():
+    return psycopg.connect('dbname=shop')
+
+class Cart:
+    def total(self):
+        return opened().execute('select 1')
+
+    def name(self):
+        return 'cart'
+";
+    let tests = "from shop import Cart\n\ndef test_total():\n    Cart().total()\n\ndef test_name():\n    Cart().name()\n";
+    assert_eq!(
+        needs(&[("shop.py", code), ("tests/test_a.py", tests)]),
+        ["test_total: postgres", "test_name:"]
+    );
+}
