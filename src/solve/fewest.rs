@@ -41,6 +41,9 @@ impl Search<'_> {
             return;
         }
         let Some(unit) = self.units.get(depth).copied() else {
+            if !self.seats.is_good() {
+                return;
+            }
             self.below = self.seats.distance();
             self.best = Some(self.seats.clone());
             return;

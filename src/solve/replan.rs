@@ -7,9 +7,6 @@
 //! go home as long as it stays good enough; and where units are few they change places at random, which costs ever more
 //! for each unit that is away (threshold accepting, see [`super::reshape`]). The smallest problems are searched to the
 //! end ([`super::fewest`]).
-//!
-//! In a lane that keeps the order of its suite, units move with the cuts only: such a lane stays as it was, or is cut as
-//! in the best plan.
 
 use std::cmp::Reverse;
 
@@ -20,7 +17,7 @@ use super::planner::Candidate;
 use super::seats::{Demand, Distance, Seats};
 use super::{Placement, Solution, fewest};
 use crate::ids::{IxVec, LaneIx, UnitIx};
-use crate::model::{Limits, Problem, SuiteOrder};
+use crate::model::{Limits, Problem};
 use crate::time::{Millis, Tolerance};
 
 /// How many times the units away from home are looked at.
@@ -62,13 +59,9 @@ pub fn stay(
     let latest = in_time(tolerance.after(best.end));
     if found.0.0 > 0 && latest > best.end {
         let later = nearest(problem, &apart, demand(latest), best, previous);
-        if (later.0.0, later.0.1) < (found.0.0, found.0.1) && later.1.end <= latest {
+        if (later.0.0, later.0.1) < (found.0.0, found.0.1) {
             found = later;
         }
-    }
-    // Shards that wait for a runner may be held up by others that did not get longer.
-    if found.1.end > latest.max(best.end) {
-        return best.clone();
     }
     let Candidate { shards, end, minutes, containers } = found.1;
     Solution { shards, end, minutes, containers, bound: best.bound.clone() }
@@ -105,8 +98,7 @@ fn nearest(
     offload(&mut kept);
     send_home(&mut kept);
     take_nearer(&mut nearest, &kept);
-    let is_free = problem.lanes.iter().all(|lane| lane.order == SuiteOrder::Free);
-    if problem.units.len() <= fewest::MAX_UNITS && is_free {
+    if problem.units.len() <= fewest::MAX_UNITS {
         if let Some(found) = fewest::search(&nearest) {
             take_nearer(&mut nearest, &found);
         }
@@ -118,7 +110,7 @@ fn nearest(
 }
 
 fn take_nearer<'p>(nearest: &mut Seats<'p>, other: &Seats<'p>) {
-    if other.fits() && other.distance() < nearest.distance() && other.is_in_order() {
+    if other.distance() < nearest.distance() && other.is_good() {
         nearest.clone_from(other);
     }
 }
@@ -192,7 +184,7 @@ fn offload(seats: &mut Seats<'_>) {
             return;
         }
         let mut best: Option<((u64, bool, Millis), UnitIx, usize)> = None;
-        for unit in leavers(seats).into_iter().filter(|unit| seats.may_move(*unit)).collect::<Vec<_>>() {
+        for unit in leavers(seats) {
             let from = seats.slot_of(unit);
             let was_away = seats.is_away(unit);
             for slot in open_slots(seats, unit).into_iter().filter(|slot| Some(*slot) != from) {
@@ -244,8 +236,7 @@ fn send_home(seats: &mut Seats<'_>) {
     if !seats.fits() {
         return;
     }
-    let mut away: Vec<UnitIx> =
-        seats.problem.units.indices().filter(|unit| seats.is_away(*unit) && seats.may_move(*unit)).collect();
+    let mut away: Vec<UnitIx> = seats.problem.units.indices().filter(|unit| seats.is_away(*unit)).collect();
     away.sort_by_key(|unit| (seats.problem.units[*unit].load, *unit));
     let few = seats.problem.units.len() <= MOST_UNITS_TO_EXCHANGE;
     for _ in 0..MAX_ROUNDS {
@@ -259,7 +250,7 @@ fn send_home(seats: &mut Seats<'_>) {
             for guest in std::iter::once(None).chain(guests.into_iter().map(Some)) {
                 let before = seats.distance();
                 seats.exchange(*unit, guest, home);
-                if seats.fits() && seats.distance() < before {
+                if seats.distance() < before && seats.is_good() {
                     changed = true;
                     break;
                 }
@@ -308,7 +299,7 @@ fn shake<'p>(nearest: &mut Seats<'p>, kept: &Seats<'p>) {
                 Some(home) if lottery.below(2) == 0 => home,
                 _ => lottery.below(seats.slots.len()),
             };
-            if to == from || seats.slots[to].lane != problem.units[unit].lane || !seats.may_move(unit) {
+            if to == from || seats.slots[to].lane != problem.units[unit].lane {
                 continue;
             }
             let there = &seats.slots[to].units;

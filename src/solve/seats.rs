@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::assign::ApartIndex;
 use super::continuity::home_of;
+use super::planner::Candidate;
 use super::{Placement, SolvedShard, at_most, end_of};
 use crate::ids::{Ix, IxVec, LaneIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceSet, SuiteOrder};
@@ -30,6 +31,8 @@ pub(super) struct Seats<'p> {
     pub(super) problem: &'p Problem,
     pub(super) demand: Demand,
     apart: &'p ApartIndex,
+    /// The units of lanes that keep the suite's order, lane by lane, in that order.
+    ordered: Vec<UnitIx>,
     pub(super) slots: Vec<Slot>,
     /// The slot that continues the shard a unit was on.
     pub(super) home: IxVec<UnitIx, Option<usize>>,
@@ -40,8 +43,7 @@ pub(super) struct Seats<'p> {
     minutes: u64,
     containers: u32,
     clashes: u32,
-    /// How many shards start more than their runner's memory holds.
-    overfull: u32,
+    misfits: u32,
     moved: usize,
     moved_load: u64,
 }
@@ -67,7 +69,8 @@ pub(super) struct Figures {
     pub(super) end: Millis,
     minutes: u64,
     containers: u32,
-    is_overfull: bool,
+    /// Whether its runner's memory is too small for it.
+    is_misfit: bool,
 }
 
 impl Figures {
@@ -104,10 +107,14 @@ impl<'p> Seats<'p> {
             figures: Figures::default(),
             is_open: false,
         };
+        let keeps = |ix: &UnitIx| problem.lanes[problem.units[*ix].lane].order != SuiteOrder::Free;
+        let mut ordered: Vec<UnitIx> = problem.units.indices().filter(keeps).collect();
+        ordered.sort_by_key(|ix| (problem.units[*ix].lane, *ix));
         Self {
             problem,
             demand,
             apart,
+            ordered,
             slots: labels.iter().map(|(_, lane)| *lane).chain(new).map(slot).collect(),
             home,
             place: problem.units.iter().map(|_| None).collect(),
@@ -116,7 +123,7 @@ impl<'p> Seats<'p> {
             minutes: problem.other_minutes,
             containers: 0,
             clashes: 0,
-            overfull: 0,
+            misfits: 0,
             moved: 0,
             moved_load: 0,
         }
@@ -150,29 +157,6 @@ impl<'p> Seats<'p> {
         slot.figures.services.covers(self.problem.needed(unit)) && clashes(self.apart, unit, &slot.units) == 0
     }
 
-    /// Returns whether a unit may go elsewhere by itself: not in a lane that keeps the order of its suite, where only cuts
-    /// can move.
-    pub(super) fn may_move(&self, unit: UnitIx) -> bool {
-        self.problem.lanes[self.problem.units[unit].lane].order == SuiteOrder::Free
-    }
-
-    /// Returns whether every lane that keeps the order of its suite is cut, and not mixed.
-    pub(super) fn is_in_order(&self) -> bool {
-        let mut last: Option<(LaneIx, Option<usize>)> = None;
-        let mut closed = vec![false; self.slots.len()];
-        for (ix, unit) in self.problem.units.iter_enumerated().filter(|(ix, _)| !self.may_move(*ix)) {
-            let now = (unit.lane, self.slot_of(ix));
-            if let Some((_, Some(left))) = last.filter(|last| *last != now) {
-                closed[left] = true;
-            }
-            if now.1.is_some_and(|slot| closed[slot]) {
-                return false;
-            }
-            last = Some(now);
-        }
-        true
-    }
-
     /// Returns how long a shard's job takes.
     pub(super) fn wall(&self, at: usize) -> Millis {
         let slot = &self.slots[at];
@@ -186,9 +170,34 @@ impl<'p> Seats<'p> {
         (self.moved, self.moved_load, end.max(self.problem.floor.at), self.minutes, self.containers)
     }
 
-    /// Returns whether the plan is as good as is asked for.
+    /// Returns whether the plan, as far as it goes, can still become as good as is asked for.
     pub(super) fn fits(&self) -> bool {
-        self.costs() == 0
+        self.costs() == 0 && (self.ordered.is_empty() || self.keeps_order())
+    }
+
+    /// Returns whether the whole plan is as good as is asked for: jobs that wait for a runner end in time as well.
+    pub(super) fn is_good(&self) -> bool {
+        let ends = || Candidate::new(self.problem, self.clone().into_shards()).end;
+        self.fits() && (self.problem.slots.is_none() || ends() <= self.demand.latest)
+    }
+
+    /// Returns whether no shard of a lane that keeps the suite's order goes on after another has begun; units without a
+    /// place are passed over.
+    fn keeps_order(&self) -> bool {
+        let mut ended = vec![false; self.slots.len()];
+        let mut last = None;
+        for slot in self.ordered.iter().filter_map(|unit| self.slot_of(*unit)) {
+            if last == Some(slot) {
+                continue;
+            }
+            if ended[slot] {
+                return false;
+            }
+            if let Some(last) = last.replace(slot) {
+                ended[last] = true;
+            }
+        }
+        true
     }
 
     /// Returns what is lacking: how much later shards end, with a fine for everything that is too many.
@@ -202,7 +211,7 @@ impl<'p> Seats<'p> {
             + u64::from(shards.saturating_sub(self.demand.shards))
             + u64::from(crowded)
             + u64::from(self.clashes)
-            + u64::from(self.overfull);
+            + u64::from(self.misfits);
         self.late + over * fine
     }
 
@@ -307,14 +316,14 @@ impl<'p> Seats<'p> {
             let wall = self.problem.overhead(slot.lane, figures.services) + lane.run(slot.load, piece);
             figures.minutes = wall.billed_minutes();
             figures.containers = self.problem.containers(figures.services);
-            figures.is_overfull = !self.problem.fits_memory(slot.lane, figures.services);
+            figures.is_misfit = !self.problem.fits_memory(slot.lane, figures.services);
         }
         let before = std::mem::replace(&mut self.slots[at].figures, figures);
         let late = |figures: &Figures| figures.end.saturating_sub(self.demand.latest).0;
         self.late = self.late + late(&figures) - late(&before);
         self.minutes = self.minutes + figures.minutes - before.minutes;
         self.containers = self.containers + figures.containers - before.containers;
-        self.overfull = self.overfull + u32::from(figures.is_overfull) - u32::from(before.is_overfull);
+        self.misfits = self.misfits + u32::from(figures.is_misfit) - u32::from(before.is_misfit);
         let slot = &mut self.slots[at];
         let was_open = std::mem::replace(&mut slot.is_open, !slot.units.is_empty());
         let open = &mut self.of_lane[slot.lane];

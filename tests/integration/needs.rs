@@ -339,3 +339,44 @@ class Cart:
         ["test_total: postgres", "test_name:"]
     );
 }
+
+#[test]
+fn a_fallback_to_a_file_is_no_answer_where_the_job_names_a_server() {
+    let project = |settings: &str, job: &str| {
+        needs(&[
+            ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = app.settings\n"),
+            ("app/__init__.py", ""),
+            ("app/settings.py", settings),
+            (".github/workflows/ci.yml", job),
+            (
+                "tests/test_a.py",
+                "import pytest\n\n@pytest.mark.django_db\ndef test_a():\n    pass\n\ndef test_b():\n    pass\n",
+            ),
+        ])
+    };
+    let url = "
+from decouple import config
+import dj_database_url
+DATABASE_URL = config('DATABASE_URL', default='sqlite:///db.sqlite3')
+DATABASES = {'default': dj_database_url.parse(DATABASE_URL)}
+";
+    let engine = "
+import os
+DATABASES = {'default': {'ENGINE': os.environ.get('DB_ENGINE', 'django.db.backends.sqlite3'), 'NAME': ':memory:'}}
+";
+    assert_eq!(
+        project(url, "env:\n  DATABASE_URL: postgres://u:p@localhost:5432/x\n"),
+        ["test_a: postgres", "test_b:"]
+    );
+    assert_eq!(
+        project(url, "run: echo \"DATABASE_URL=mysql://localhost/x\" >> $GITHUB_ENV\n"),
+        ["test_a: mysql", "test_b:"]
+    );
+    assert_eq!(
+        project(engine, "env:\n  DB_ENGINE: django.db.backends.mysql\n"),
+        ["test_a: mysql", "test_b:"]
+    );
+    // Where nobody names a server, the file it is.
+    assert_eq!(project(url, "env:\n  DATABASE_URL: sqlite:///x\n"), ["test_a:", "test_b:"]);
+    assert_eq!(project(engine, "env:\n  OTHER: postgres://x\n"), ["test_a:", "test_b:"]);
+}

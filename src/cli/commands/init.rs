@@ -55,11 +55,15 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
         read: &read,
     };
     let mut proposal = propose(&files, &repository, only);
-    if !proposal.services.is_empty() {
-        let config = read_back(&render(&proposal))?;
-        let sources = python::read(root, python::sought_services(&config, false));
-        proposal.learn(&sources.inventory(&config));
-    }
+    let config = read_back(&render(&proposal))?;
+    let busy = console.busy("Reading", "the sources");
+    let sources = python::read(root, python::sought_services(&config, true));
+    drop(busy);
+    let mut known = sources.needed_services();
+    known.extend(config.services.iter().map(|service| service.name.clone()));
+    let inventory = sources.inventory(&Config::without_manifest(&known));
+    proposal.add_needed(&inventory);
+    proposal.learn(&inventory);
     let text = render(&proposal);
     read_back(&text)?;
     if args.dry_run {

@@ -135,9 +135,34 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 Some(value) => {
                     Some(book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() }))
                 }
-                None => Some(book.address(&hints)),
+                None => Some(match book.address(&hints) {
+                    // What a setting falls back to holds only where nobody sets the variables that it asks for.
+                    Address::None | Address::Unknown => match self.set_elsewhere(book, &hints) {
+                        services if services.is_empty() => book.address(&hints),
+                        services => Address::Of(services),
+                    },
+                    known => known,
+                }),
             }
         })
+    }
+
+    /// Returns the services that the files beside the sources name in the variables that a setting asks for.
+    fn set_elsewhere(&self, book: &SignBook<'_>, hints: &Hints) -> Vec<Sought> {
+        let is_variable =
+            |text: &&String| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let values = hints.texts.iter().filter(is_variable).flat_map(|name| self.environment.values(name));
+        let named = values.filter(|value| value.contains("://") || value.contains('.'));
+        let services: BTreeSet<Sought> = named
+            .filter_map(|value| {
+                match book.address(&Hints { texts: vec![value.clone()], ..Hints::default() }) {
+                    Address::Of(services) => Some(services),
+                    Address::None | Address::Unknown => None,
+                }
+            })
+            .flatten()
+            .collect();
+        services.into_iter().collect()
     }
 
     /// Reads where Celery's tasks go.

@@ -7,11 +7,11 @@ mod manifest;
 mod started;
 mod tasks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::github::WorkflowFile;
 use crate::ids::{LaneName, ServiceName};
-use crate::inventory::Inventory;
+use crate::inventory::{Evidence, Inventory};
 
 pub use manifest::render;
 
@@ -109,6 +109,37 @@ impl ProposedLane {
 }
 
 impl Proposal {
+    /// Adds the services that the sources of the tests need and that no job starts: started by a step, by hand, or not at
+    /// all. A plan without them would start nothing for tests that need something.
+    pub fn add_needed(&mut self, inventory: &Inventory) {
+        let mut needed: BTreeMap<&ServiceName, usize> = BTreeMap::new();
+        for test in &inventory.tests {
+            for need in test.needs.iter().filter(|need| need.evidence < Evidence::Variable) {
+                *needed.entry(&need.service).or_default() += 1;
+            }
+        }
+        for name in needed.into_keys() {
+            if self.services.iter().any(|service| service.name == *name) {
+                continue;
+            }
+            self.needed.push(format!(
+                "No job that was read starts `{name}`, which tests need by what their sources say: see that `[services.{name}]` tells its image, and how shards get it where a step starts it today."
+            ));
+            self.services.push(ProposedService {
+                name: name.clone(),
+                image: None,
+                remark: "no job that was read starts it".to_owned(),
+                markers: Vec::new(),
+                needed_by: (0, 0),
+            });
+            // The tests pass today, so something starts it beside them.
+            for lane in &mut self.lanes {
+                lane.services.push(name.clone());
+            }
+        }
+        self.services.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
     /// Takes in what the sources of the tests say about the services.
     pub fn learn(&mut self, inventory: &Inventory) {
         for service in &mut self.services {

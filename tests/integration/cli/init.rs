@@ -238,3 +238,22 @@ fn what_is_no_pytest_and_no_workflow_of_github_is_named() {
     );
     assert!(said.stdout.contains(".gitlab-ci.yml is there and is not read"), "{said}");
 }
+
+#[test]
+fn a_service_that_the_sources_need_and_no_job_starts_is_declared_and_named() {
+    let project = Project::empty();
+    project.write(
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker compose up -d\n      - run: pytest\n",
+    );
+    project.write(
+        "tests/test_a.py",
+        "import psycopg\n\ndef test_a():\n    psycopg.connect(\"postgresql://localhost/x\")\n\ndef test_b():\n    pass\n",
+    );
+    let said = project.shardplan("init");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("No job that was read starts `postgres`"), "{said}");
+    assert!(said.stdout.contains("`postgres` is needed by 1 of 2 tests"), "{said}");
+    let plan = project.shardplan("-q suggest --format json");
+    assert_eq!(plan.json()["containers"], 1, "{plan}");
+}

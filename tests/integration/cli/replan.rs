@@ -48,25 +48,26 @@ fn what_moves_is_shown_with_its_reason() {
     assert_snapshot!(project.shardplan("-q suggest"), @r#"
     exit: 0
     --- stdout
-    The workflow ends in 1m30s; in nine of ten runs within 2m07s.
+    The workflow ends in 1m28s; in nine of ten runs within 2m03s.
     2 containers in 3 shards, 6 billed minutes.
 
       shard  services  tests  base  boot  tests run    job    p90  slack
-      all-1  —             4   10s    0s      1m18s  1m28s  2m03s   2.6s  ░░█████████████████████
-      all-2  db            4   10s   19s      1m01s  1m30s  1m48s      —  ░░░░░░░█████████████████
-      all-3  db            4   10s   19s      1m01s  1m30s  1m48s    1ms  ░░░░░░░████████████████
+      all-1  —             4   10s    0s      1m14s  1m24s  1m57s   3.8s  ░░████████████████████
+      all-2  db            4   10s   19s        59s  1m28s  1m47s      —  ░░░░░░░█████████████████
+      all-3  db            4   10s   19s        59s  1m28s  1m47s    1ms  ░░░░░░░████████████████
 
       Critical path  all-2
-      Proof          no plan within these limits ends before 1m30s; gap 0.71 %
+      Proof          no plan within these limits ends before 1m28s; gap < 0.01 %
                      Every way to put the units on shards was tried.
-      Against lock   3 units moved: 3 tests, 45s; moving more would end it 636ms earlier (`--tolerance 0s`; 1% is allowed)
+      Against lock   4 units moved: 4 tests, 49s; moving more would end it 1ms earlier (`--tolerance 0s`; 1% is allowed)
 
     Moved against the lock
 
       unit              from   to     tests  time  why
-      tests/test_09.py  all-3  all-2      1   18s  balances +23s of tests on `all-1`
-      tests/test_04.py  all-1  all-3      1   16s  balances +23s of tests on `all-1`
-      tests/test_11.py  all-2  all-3      1   10s  balances +23s of tests on `all-1`
+      tests/test_07.py  all-3  all-2      1   15s  balances +15s of tests on `all-1`
+      tests/test_05.py  all-1  all-2      1   12s  balances +15s of tests on `all-1`
+      tests/test_08.py  all-2  all-3      1   11s  balances +15s of tests on `all-1`
+      tests/test_11.py  all-2  all-3      1   10s  balances +15s of tests on `all-1`
 
     Notes
 
