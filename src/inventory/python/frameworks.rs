@@ -141,7 +141,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                         services if services.is_empty() => book.address(&hints),
                         services => Address::Of(services),
                     },
-                    known => known,
+                    known @ Address::Of(_) => known,
                 }),
             }
         })
