@@ -137,8 +137,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 }
                 None => Some(match book.address(&hints) {
                     // What a setting falls back to holds only where nobody sets the variables that it asks for.
-                    Address::None | Address::Unknown => match self.set_elsewhere(book, &hints) {
-                        services if services.is_empty() => book.address(&hints),
+                    fallback @ (Address::None | Address::Unknown) => match self.set_elsewhere(book, &hints) {
+                        services if services.is_empty() => fallback,
                         services => Address::Of(services),
                     },
                     known @ Address::Of(_) => known,
