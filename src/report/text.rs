@@ -39,39 +39,7 @@ pub fn table(headings: &[&str], right: &[usize], width: Option<u16>) -> Table {
 pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}\n", headline(summary));
-    let wide = width.unwrap_or(USUAL_WIDTH) >= 100;
-    let mut headings = vec!["shard", "services", "tests", "base", "boot", "tests run", "job", "p90", "slack"];
-    // Where no job can wait, a column that says so would only take room.
-    let queues = summary.shards.iter().any(|shard| shard.queue.is_some());
-    if queues {
-        headings.insert(3, "queue");
-    }
-    if wide {
-        headings.push("");
-    }
-    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 8 + usize::from(queues)], width);
-    let longest = summary.shards.iter().map(|shard| shard.wall).max().unwrap_or_default();
-    for shard in &summary.shards {
-        let mut row = vec![
-            Cell::new(&shard.name),
-            Cell::new(services(&shard.services)),
-            Cell::new(shard.tests),
-            Cell::new(shard.base),
-            Cell::new(shard.boot),
-            Cell::new(shard.run),
-            Cell::new(shard.wall),
-            Cell::new(shard.p90),
-            Cell::new(if shard.slack == Millis::ZERO { "—".to_owned() } else { shard.slack.to_string() }),
-        ];
-        if queues {
-            row.insert(3, Cell::new(shard.queue.unwrap_or_default()));
-        }
-        if wide {
-            row.push(Cell::new(bar(shard, longest)));
-        }
-        shards.add_row(row);
-    }
-    let _ = writeln!(text, "{}\n", trimmed(&shards));
+    let _ = writeln!(text, "{}\n", trimmed(&shards(summary, width)));
 
     let _ = writeln!(text, "  Critical path  {}", summary.critical_path.join(" → "));
     let _ = writeln!(
@@ -139,6 +107,46 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         }
     }
     text
+}
+
+/// Returns the table of the shards.
+fn shards(summary: &PlanSummary, width: Option<u16>) -> Table {
+    let wide = width.unwrap_or(USUAL_WIDTH) >= 100;
+    // A saved model knows no tests, only units.
+    let knows_tests = summary.shards.iter().any(|shard| shard.tests > 0);
+    let counted = if knows_tests { "tests" } else { "units" };
+    let mut headings = vec!["shard", "services", counted, "base", "boot", "tests run", "job", "p90", "slack"];
+    // Where no job can wait, a column that says so would only take room.
+    let queues = summary.shards.iter().any(|shard| shard.queue.is_some());
+    if queues {
+        headings.insert(3, "queue");
+    }
+    if wide {
+        headings.push("");
+    }
+    let mut shards = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 8 + usize::from(queues)], width);
+    let longest = summary.shards.iter().map(|shard| shard.wall).max().unwrap_or_default();
+    for shard in &summary.shards {
+        let mut row = vec![
+            Cell::new(&shard.name),
+            Cell::new(services(&shard.services)),
+            Cell::new(if knows_tests { shard.tests } else { shard.units }),
+            Cell::new(shard.base),
+            Cell::new(shard.boot),
+            Cell::new(shard.run),
+            Cell::new(shard.wall),
+            Cell::new(shard.p90),
+            Cell::new(if shard.slack == Millis::ZERO { "—".to_owned() } else { shard.slack.to_string() }),
+        ];
+        if queues {
+            row.insert(3, Cell::new(shard.queue.unwrap_or_default()));
+        }
+        if wide {
+            row.push(Cell::new(bar(shard, longest)));
+        }
+        shards.add_row(row);
+    }
+    shards
 }
 
 /// Returns which shards do which set-ups, where some do.
