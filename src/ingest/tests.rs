@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
-use polars::prelude::PlRandomState;
+use foldhash::fast::RandomState;
 
 use super::Batches;
 use super::observation::{Observation, Outcome, Report, RunFacts, Untimed};
@@ -37,7 +37,7 @@ pub(super) struct Tests<'a, 'b> {
     untimed: Vec<Untimed>,
     positions: HashMap<u64, usize, BuildHasherDefault<AlreadyHashed>>,
     /// Seeded by chance, so that no report can choose names that collide, and much faster than the standard one.
-    hasher: PlRandomState,
+    hasher: RandomState,
     handed_out: u64,
 }
 
@@ -51,7 +51,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             observations: Vec::new(),
             untimed: Vec::new(),
             positions: HashMap::default(),
-            hasher: PlRandomState::default(),
+            hasher: RandomState::default(),
             handed_out: 0,
         }
     }

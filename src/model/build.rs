@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use num_integer::Integer;
+
 use super::clusters::{Cluster, apart_groups, form_clusters};
 use super::error::ModelError;
 use super::graph::ConstraintGraph;
@@ -320,14 +322,7 @@ fn runner_model(config: &Config, lane: &Lane, runner: &Runner) -> RunnerModel {
 
 /// Returns into how many parts a minute must be divided for the price of every runner to be a whole number of them.
 fn parts_of_a_minute(config: &Config) -> u64 {
-    let divisor = |a: u64, b: u64| {
-        let (mut a, mut b) = (a, b);
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
     let used =
         config.lanes.iter().flat_map(|lane| &lane.runners).filter_map(|named| config.runner(&named.value));
-    1000 / used.map(|runner| u64::from(runner.price)).fold(1000, divisor)
+    1000 / used.map(|runner| u64::from(runner.price)).fold(1000, |all, price| all.gcd(&price))
 }

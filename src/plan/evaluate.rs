@@ -28,8 +28,8 @@ const MOST_NAMED: usize = 5;
 #[must_use]
 pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
     let before;
-    let on_others = model.problem.lanes.iter().any(|lane| lane.runner.is_some());
-    let model = if on_others || inputs.config.workflow.jobs.iter().any(|job| job.today.is_some()) {
+    let has_choice = model.problem.lanes.iter().any(|lane| !lane.runners.is_empty());
+    let model = if has_choice || inputs.config.workflow.jobs.iter().any(|job| job.today.is_some()) {
         before = as_of_today(inputs, model);
         &before
     } else {
@@ -90,7 +90,7 @@ fn as_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
         lane.head = jobs.head(&lane.name).length;
         lane.after = jobs.after(&lane.name).length;
     }
-    model.problem.unsettle();
+    take_measured_runners(inputs, &mut model);
     model.jobs = jobs;
     model
 }
@@ -100,6 +100,7 @@ fn as_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
 pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result<Evaluation, ModelError> {
     let mut faults = strangers(inputs, hand_made);
     let mut model = build(inputs, &splits(hand_made))?;
+    take_measured_runners(inputs, &mut model);
     faults.extend(take_runners(&mut model, hand_made));
     let placed = placement(&model, inputs.inventory, hand_made);
     let solved = |locked: &LockedShard| {
@@ -161,6 +162,16 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
     };
     faults.extend(check(&model.problem, limits, &solution).into_iter().filter_map(sentence));
     Ok(Evaluation { model, plan, faults })
+}
+
+/// Puts the lanes on the runners that they were measured on.
+fn take_measured_runners(inputs: Inputs<'_>, model: &mut Model) {
+    for lane in &mut model.problem.lanes {
+        let config = inputs.config.lanes.iter().find(|config| config.name == lane.name);
+        let measured = config.and_then(|config| config.measured_on.as_ref());
+        lane.runner =
+            lane.runners.iter().position(|runner| measured.is_some_and(|on| on.value == runner.name));
+    }
 }
 
 /// Puts the lanes on the runners that the plan names, and returns what is wrong with these. A lane that it says nothing of

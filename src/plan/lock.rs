@@ -5,7 +5,8 @@
 //! file, a class (`file::Class`) or a node id; a test belongs to the longest that fits it, and a test that
 //! none fits to the shard that [`super::Router`] says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -210,20 +211,13 @@ impl Lock {
             }
             toml::from_str(text).map_err(malformed)?
         };
-        // Two lanes may share a file: by marks, each takes its own tests of it.
-        let mut owner: HashMap<(&LaneName, &str), &ShardName> =
-            HashMap::with_capacity(file.shards.iter().map(|shard| shard.units.len()).sum());
         let mut names = BTreeSet::new();
-        for shard in &file.shards {
-            if !names.insert(&shard.name) {
-                return Err(LockError::SameName { path, name: shard.name.clone() });
-            }
-            for unit in &shard.units {
-                if let Some(other) = owner.insert((&shard.lane, unit), &shard.name) {
-                    let shards = [other.clone(), shard.name.clone()];
-                    return Err(LockError::Twice { path, selector: unit.clone(), shards });
-                }
-            }
+        if let Some(shard) = file.shards.iter().find(|shard| !names.insert(&shard.name)) {
+            return Err(LockError::SameName { path, name: shard.name.clone() });
+        }
+        if let Some((selector, shards)) = first_repeated(&file.shards) {
+            let (selector, shards) = (selector.to_owned(), shards.map(Clone::clone));
+            return Err(LockError::Twice { path, selector, shards });
         }
         let locked = |shard: ShardV1| LockedShard {
             name: shard.name,
@@ -360,6 +354,33 @@ impl Owners<'_> {
             prefix = &prefix[..end];
         }
     }
+}
+
+/// Returns the first selector that a lane has had before, with the shards that have it.
+///
+/// Two lanes may share a file: by marks, each takes its own tests of it. Of a large lock this is most of the work, so the
+/// names are compared by their hashes, which lie close together, and only where these are the same as such.
+fn first_repeated(shards: &[ShardV1]) -> Option<(&str, [&ShardName; 2])> {
+    let hasher = foldhash::fast::RandomState::default();
+    let mut seen: Vec<(u64, usize, usize)> =
+        Vec::with_capacity(shards.iter().map(|shard| shard.units.len()).sum());
+    for (at, shard) in shards.iter().enumerate() {
+        seen.extend(
+            shard.units.iter().enumerate().map(|(unit_at, unit)| (hasher.hash_one(unit), at, unit_at)),
+        );
+    }
+    seen.sort_unstable();
+    let named =
+        |(_, shard, unit): &(u64, usize, usize)| (&shards[*shard].lane, shards[*shard].units[*unit].as_str());
+    let repeated = |alike: &[(u64, usize, usize)]| {
+        (1..alike.len()).find_map(|at| {
+            let first = alike[..at].iter().find(|before| named(before) == named(&alike[at]))?;
+            Some([*first, alike[at]])
+        })
+    };
+    let all = seen.chunk_by(|one, other| one.0 == other.0).filter_map(repeated);
+    let [first, second] = all.min_by_key(|[_, (_, shard, unit)]| (*shard, *unit))?;
+    Some((named(&second).1, [&shards[first.1].name, &shards[second.1].name]))
 }
 
 /// Returns the identity of a lock by its text: results bear it. What Git does to the ends of lines changes nothing.

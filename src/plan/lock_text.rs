@@ -4,13 +4,15 @@
 //! lines of the form that this program writes; those are read here, and the rest, a page, by the TOML parser. What
 //! has any other form is left to the parser as a whole: the meaning of a lock never depends on which way was taken.
 
+use memchr::memmem;
+
 use super::lock::LockV1;
 
 /// Returns the lock of a text in the form that this program writes, or nothing where the form or the content is
 /// any other.
 pub(super) fn read_quickly(text: &str) -> Option<LockV1> {
     // A string over several lines may hold what looks like a list.
-    if text.contains("\"\"\"") || text.contains("'''") {
+    if ["\"\"\"", "'''"].iter().any(|quotes| memmem::find(text.as_bytes(), quotes.as_bytes()).is_some()) {
         return None;
     }
     let mut rest = String::new();

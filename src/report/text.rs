@@ -117,7 +117,10 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
 /// Returns the table of the shards.
 fn shards(summary: &PlanSummary, width: Option<u16>) -> Table {
     let wide = width.unwrap_or(USUAL_WIDTH) >= 100;
-    let mut headings = vec!["shard", "services", "tests", "base", "boot", "tests run", "job", "p90", "slack"];
+    // A saved model knows no tests, only units.
+    let knows_tests = summary.shards.iter().any(|shard| shard.tests > 0);
+    let counted = if knows_tests { "tests" } else { "units" };
+    let mut headings = vec!["shard", "services", counted, "base", "boot", "tests run", "job", "p90", "slack"];
     // Where no job can wait, a column that says so would only take room.
     let queues = summary.shards.iter().any(|shard| shard.queue.is_some());
     if queues {
@@ -132,7 +135,7 @@ fn shards(summary: &PlanSummary, width: Option<u16>) -> Table {
         let mut row = vec![
             Cell::new(&shard.name),
             Cell::new(services(&shard.services)),
-            Cell::new(shard.tests),
+            Cell::new(if knows_tests { shard.tests } else { shard.units }),
             Cell::new(shard.base),
             Cell::new(shard.boot),
             Cell::new(shard.run),

@@ -105,7 +105,7 @@ impl Cuts {
     pub(super) fn renew(&mut self, question: &Question, effort: &Effort) {
         effort.spend(self.sets.len() * question.columns.len() * (2 + question.classes.len() / 16));
         for known in &mut self.sets {
-            *known = KnownSet::new(question, std::mem::replace(&mut known.set, ClassSet::none(0)));
+            known.renew(question);
         }
     }
 
@@ -156,9 +156,15 @@ impl Cuts {
 
 impl KnownSet {
     fn new(question: &Question, set: ClassSet) -> Self {
-        let room = question.room_for(&set);
-        let largest = room.iter().copied().max().unwrap_or(0);
-        Self { work: question.work_of(&set), set, room, largest }
+        let mut known = Self { set, work: 0, room: Vec::new(), largest: 0 };
+        known.renew(question);
+        known
+    }
+
+    fn renew(&mut self, question: &Question) {
+        question.room_into(&self.set, &mut self.room);
+        self.largest = self.room.iter().copied().max().unwrap_or(0);
+        self.work = question.work_of(&self.set);
     }
 }
 

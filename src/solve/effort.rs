@@ -9,7 +9,7 @@ pub struct Effort(Cell<u64>);
 
 impl Effort {
     /// What one command may spend; half of it goes to its first answer.
-    pub const COMMAND: u64 = 12_000_000_000;
+    pub const COMMAND: u64 = 24_000_000_000;
 
     /// Returns an allowance.
     #[must_use]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use num_integer::Integer;
+
 use super::packing;
 use super::question::{Class, Column, Cover, Question};
 use crate::ids::{LaneIx, UnitIx};
@@ -32,6 +34,8 @@ struct Configuration {
     services: ServiceSet,
     containers: u32,
     overhead: Millis,
+    /// Whatever its shards hold, their load is a multiple of this.
+    step: u64,
 }
 
 /// The units of one requirement.
@@ -52,6 +56,8 @@ struct Shape {
     overhead: Millis,
     /// The loads of the units that need at least these services, largest first.
     loads: Vec<u64>,
+    /// Each of these loads is a multiple of this.
+    step: u64,
     /// How many shards apart-groups ask for.
     apart: u32,
 }
@@ -62,25 +68,29 @@ impl LaneView {
         let units: Vec<UnitIx> =
             problem.units.iter_enumerated().filter(|(_, unit)| unit.lane == lane).map(|(ix, _)| ix).collect();
         let needs: BTreeSet<ServiceSet> = units.iter().map(|ix| problem.needed(*ix)).collect();
+        let model = &problem.lanes[lane];
+        let mut members: BTreeMap<ServiceSet, Vec<(Millis, u64)>> = BTreeMap::new();
+        let mut steps: BTreeMap<ServiceSet, u64> = BTreeMap::new();
+        for ix in &units {
+            let (unit, needs) = (&problem.units[*ix], problem.needed(*ix));
+            members.entry(needs).or_default().push((model.run(unit.load, unit.piece), unit.load.0));
+            let step = steps.entry(needs).or_default();
+            *step = step.gcd(&unit.load.0);
+        }
         let mut configurations: Vec<Configuration> = unions(&needs)?
             .into_iter()
             .filter(|services| problem.fits_memory(lane, *services))
-            .map(|services| Configuration {
-                services,
-                containers: problem.containers(services),
-                overhead: problem.overhead(lane, services),
+            .map(|services| {
+                let held = steps.iter().filter(|(needs, _)| services.covers(**needs));
+                Configuration {
+                    services,
+                    containers: problem.containers(services),
+                    overhead: problem.overhead(lane, services),
+                    step: held.fold(0, |all, (_, step)| all.gcd(step)),
+                }
             })
             .collect();
         configurations.sort_by_key(|c| (c.overhead, c.containers, c.services));
-        let model = &problem.lanes[lane];
-        let mut members: BTreeMap<ServiceSet, Vec<(Millis, u64)>> = BTreeMap::new();
-        for ix in &units {
-            let unit = &problem.units[*ix];
-            members
-                .entry(problem.needed(*ix))
-                .or_default()
-                .push((model.run(unit.load, unit.piece), unit.load.0));
-        }
         let requirements = members
             .into_iter()
             .map(|(needs, mut members)| {
@@ -114,7 +124,8 @@ impl LaneView {
                 });
                 let apart = u32::try_from(apart.max().unwrap_or(0)).unwrap_or(u32::MAX);
                 let overhead = configurations.iter().find(|c| c.services.covers(services))?.overhead;
-                (!loads.is_empty()).then_some(Shape { services, overhead, loads, apart })
+                let step = loads.iter().fold(0, |all: u64, load| all.gcd(load));
+                (!loads.is_empty()).then_some(Shape { services, overhead, loads, step, apart })
             })
             .collect();
         let work = units.iter().map(|ix| problem.units[*ix].load).sum();
@@ -135,8 +146,12 @@ impl LaneView {
     pub(super) fn ask(&self, problem: &Problem, end: Millis, question: &mut Question) {
         let model = self.model(problem);
         let span = end.saturating_sub(model.head + model.after);
-        // No more than all the work is ever used, and sums stay far from overflow.
-        let capacity = |overhead: Millis| model.capacity(span - overhead).min(self.work).0;
+        // No more than all the work is ever used, and sums stay far from overflow; nor is what is left over of the last
+        // step, as loads are never cut.
+        let capacity = |overhead: Millis, step: u64| {
+            let room = model.capacity(span - overhead).min(self.work).0;
+            room - room.checked_rem(step).unwrap_or(0)
+        };
         let usable = self.configurations.partition_point(|configuration| configuration.overhead <= span);
         question.columns.extend(self.configurations[..usable].iter().map(|configuration| Column {
             lane: self.lane,
@@ -144,11 +159,11 @@ impl LaneView {
             containers: configuration.containers,
             overhead: configuration.overhead.0,
             billed: problem.at_price(self.lane, configuration.overhead).0,
-            capacity: capacity(configuration.overhead),
+            capacity: capacity(configuration.overhead, configuration.step),
         }));
         self.ask_work(problem, end, question);
         question.covers.extend(self.shapes.iter().map(|shape| {
-            let largest = if shape.overhead <= span { capacity(shape.overhead) } else { 0 };
+            let largest = if shape.overhead <= span { capacity(shape.overhead, shape.step) } else { 0 };
             Cover {
                 lane: self.lane,
                 services: shape.services,
@@ -166,30 +181,30 @@ impl LaneView {
             let usable = requirement.overheads.partition_point(|overhead| *overhead <= span);
             // The longest units fit only what has least overhead. They come first; where there are too many
             // kinds, the last are taken to fit everything.
+            let units = requirement.alone.len();
             let (mut from, mut groups) = (0, 0);
-            for at in 0..usable {
-                let to = if at + 1 == usable || groups + 1 == MOST_GROUPS {
-                    requirement.alone.len()
+            while from < units && usable > 0 {
+                // The largest overhead that leaves time for the longest unit, and the units for which it is the last.
+                let longest = requirement.alone[from];
+                let fitting =
+                    requirement.overheads[..usable].partition_point(|overhead| *overhead + longest <= span);
+                let at = fitting.max(1) - 1;
+                let is_last = groups + 1 == MOST_GROUPS;
+                let to = if at + 1 == usable || is_last {
+                    units
                 } else {
                     let next = span - requirement.overheads[at + 1];
                     requirement.alone.partition_point(|alone| *alone > next)
                 };
-                if to > from {
-                    let last = to == requirement.alone.len();
-                    question.classes.push(Class {
-                        lane: self.lane,
-                        needs: requirement.needs,
-                        slowest: if last && groups + 1 == MOST_GROUPS {
-                            u64::MAX
-                        } else {
-                            requirement.overheads[at].0
-                        },
-                        demand: requirement.load_before[to] - requirement.load_before[from],
-                        largest: 0,
-                    });
-                    groups += 1;
-                    from = to;
-                }
+                question.classes.push(Class {
+                    lane: self.lane,
+                    needs: requirement.needs,
+                    slowest: if is_last { u64::MAX } else { requirement.overheads[at].0 },
+                    demand: requirement.load_before[to] - requirement.load_before[from],
+                    largest: 0,
+                });
+                groups += 1;
+                from = to;
             }
         }
     }

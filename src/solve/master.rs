@@ -12,6 +12,8 @@
 //!   more can drop the rest and only gains time.)
 //! - Configurations that do not fit the runner's memory are left out. (No plan is lost: a shard starts just what its
 //!   units need and its lane starts everywhere, which is one of these unions, and starts it within the memory.)
+//! - Of a shard's time only as much is used as is a multiple of the greatest common divisor of the loads that it may hold.
+//!   (Tighter; no sum of such loads is anything else. Times that were estimated from numbers of tests are of this kind.)
 //! - Of units larger than 1/(k+1) of every shard that could take them, at most k share one. (Tighter; every
 //!   plan keeps it.)
 //! - A lane that keeps the suite's order needs as many shards as the best cuts of it do, and such lanes together as many

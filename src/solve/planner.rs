@@ -278,9 +278,6 @@ impl<'p> Planner<'p> {
         if let Some(counts) = counts {
             self.offer(&mut best, limits, &counts, bound);
         }
-        if !easy && best.as_ref().is_some_and(|best| best.end > bound + Millis(bound.0 / FAR_AWAY)) {
-            self.reshape(&mut best, limits, bound, 2);
-        }
         for looser in LOOSER {
             let end = bound + Millis(bound.0.saturating_mul(looser) / 1_000_000);
             let enough = if self.is_small() { end } else { end.max(bound + Millis(bound.0 / NEAR_ENOUGH)) };

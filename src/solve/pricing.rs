@@ -72,9 +72,13 @@ impl Search<'_> {
                 Outcome::Infeasible(row) => (node.tableau.ray(row), None),
                 Outcome::Optimal => (node.tableau.prices(), Some(self.caps.of(self.resource))),
             };
-            self.effort.spend(node.rows.len() * whole.columns.len());
-            let rows: Vec<Row> =
-                given.iter().cloned().chain(cuts.iter().filter_map(|cut| cut.row(whole))).collect();
+            // A row that is worth nothing need not be written out over all columns.
+            let (of_given, of_cuts) = multipliers.split_at(given.len().min(multipliers.len()));
+            let cuts = cuts.iter().zip(of_cuts).filter(|(_, multiplier)| **multiplier > 0.0);
+            let cuts = cuts.filter_map(|(cut, multiplier)| Some((cut.row(whole)?, *multiplier)));
+            let given = given.iter().cloned().zip(of_given.iter().copied());
+            let (rows, multipliers): (Vec<Row>, Vec<f64>) = given.chain(cuts).unzip();
+            self.effort.spend(rows.len() * whole.columns.len());
             let proof = Proof::of(rows.iter(), &multipliers, whole.columns.len())?;
             let cost = |column: &Column| if cap.is_some() { column.cost(self.resource) } else { 0 };
             let most: Vec<u32> = whole.columns.iter().map(|column| self.most_of(column)).collect();

@@ -175,8 +175,25 @@ impl Question {
 
     /// Returns for every column how much of the work of a set of classes one shard can take.
     pub(super) fn room_for(&self, set: &ClassSet) -> Vec<u64> {
-        let able = |takes: &ClassSet| set.shared_with(takes).map(|class| self.classes[class].demand).sum();
-        self.columns.iter().zip(&self.takes).map(|(column, takes)| column.capacity.min(able(takes))).collect()
+        let mut room = Vec::with_capacity(self.columns.len());
+        self.room_into(set, &mut room);
+        room
+    }
+
+    /// Replaces what is there by how much of the work of a set of classes one shard of every column can take.
+    pub(super) fn room_into(&self, set: &ClassSet, room: &mut Vec<u64>) {
+        room.clear();
+        room.extend(self.columns.iter().zip(&self.takes).map(|(column, takes)| {
+            // Most shards are full after a few classes.
+            let mut able = 0;
+            for class in set.shared_with(takes) {
+                able += self.classes[class].demand;
+                if able >= column.capacity {
+                    return column.capacity;
+                }
+            }
+            able
+        }));
     }
 
     /// Returns what the counts use.

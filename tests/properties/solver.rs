@@ -432,6 +432,15 @@ fn a_hostile_problem_without_a_plan_ends_with_what_clashes() {
 }
 
 #[test]
+fn what_a_shard_can_not_hold_in_whole_steps_is_no_room() {
+    // 203 tests of a second on four shards: a quarter of a second less than 51 would do if tests could be cut.
+    let units: Vec<String> = (0..203).map(|unit| format!("unit u{unit:03} 1s")).collect();
+    let draft = crate::problems::problem(&format!("lane l base 10s; limit shards 4; {}", units.join("; ")));
+    let solution = solved(&draft).unwrap();
+    assert_eq!((solution.end, solution.bound.at), (Millis::from_secs(61), Millis::from_secs(61)));
+}
+
+#[test]
 fn the_same_problem_has_the_same_plan_every_time() {
     let draft = crate::problems::problem(
         "service pg 5s+6s+2s; service es 9s+20s+1s; lane l base 30s; limit containers 4; limit shards 5; \

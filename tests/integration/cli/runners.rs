@@ -113,9 +113,13 @@ fn only_workers_that_are_left_to_the_runner_are_more_on_a_larger_one() {
 
 #[test]
 fn times_from_the_fast_runner_are_not_made_faster_again() {
-    let measured = MANIFEST.replace("runners = [", "measured_on = \"large\"\nrunners = [");
+    let measured =
+        MANIFEST.replace("runners = [", "today = { services = [] }\nmeasured_on = \"large\"\nrunners = [");
     let json = Project::planned(&measured, TESTS).shardplan("-q suggest --format json").json();
     assert_eq!((&json["end_ms"], &json["shards"][0]["runner"]), (&340_000.into(), &"large".into()));
+    // And today's job is billed at its price.
+    let today = &json["others"][0];
+    assert_eq!((&today["end_ms"], &today["billed_minutes"]), (&340_000.into(), &12.into()), "{json}");
     let notes = json["notes"].to_string();
     assert!(!notes.contains("measured_on"), "{notes}");
 }
