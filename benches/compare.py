@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -355,12 +356,15 @@ def highs(problem, seconds, stop=None):
             "seconds": time.perf_counter() - begin}
 
 
-def kept(name, end, method, ask):
-    """What a method came to for an instance and the end that it was to reach; asked only once."""
+def kept(name, end, method, ask, *arguments):
+    """What a method came to for an instance and the end that it was to reach; asked only once.
+
+    It is asked in a process of its own: what this one has in memory would count as that of every program it starts."""
     answers = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     key = f"{name} {end} {method}"
     if key not in answers:
-        answers[key] = ask()
+        with ProcessPoolExecutor(1) as aside:
+            answers[key] = aside.submit(ask, *arguments).result()
         KEPT.write_text(json.dumps(answers))
     return answers[key]
 
@@ -396,8 +400,8 @@ def compare(path, seconds):
         end = answer and answer["end_ms"]
         # Where nothing better can be found, only the time to our end is of interest.
         limit = seconds / 2 if answer and answer["gap"] <= 0.000_1 else seconds
-        row["cp"] = kept(row["name"], end, "CP-SAT", lambda: cp_sat(problem, limit, end))
-        row["highs"] = kept(row["name"], end, "HiGHS", lambda: highs(problem, limit, end))
+        row["cp"] = kept(row["name"], end, "CP-SAT", cp_sat, problem, limit, end)
+        row["highs"] = kept(row["name"], end, "HiGHS", highs, problem, limit, end)
     if len(problem["units"]) <= 20_000 and not problem.get("apart") and "minutes" not in problem["limits"]:
         row["peers"] = {
             "longest-first, all services": simple(problem, longest_first, False),
