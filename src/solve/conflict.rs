@@ -281,19 +281,18 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
 
 /// Returns whether it is proven that no plan keeps the limits.
 fn refuses(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
-    ask(problem, effort, |planners| planners.refuses(limits))
+    ask(&Ways::that_may_keep(problem, limits), effort, |planners| planners.refuses(limits))
 }
 
 /// Returns whether a plan is found within the limits.
 fn has_plan(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
-    ask(problem, effort, |planners| planners.any(limits))
+    ask(&Ways::that_may_keep(problem, limits), effort, |planners| planners.any(limits))
 }
 
 /// Asks a question for a part of the effort that is left.
-fn ask<T>(problem: &Problem, effort: &Effort, question: impl FnOnce(&Planners<'_>) -> T) -> T {
+fn ask<T>(ways: &Ways<'_>, effort: &Effort, question: impl FnOnce(&Planners<'_>) -> T) -> T {
     effort.share(SHARE, |part| {
-        let ways = Ways::of(problem);
-        let planners = Planners::new(&ways, part.left());
+        let planners = Planners::new(ways, part.left());
         let answer = question(&planners);
         part.take(part.left() - planners.effort().left());
         answer
@@ -358,7 +357,7 @@ fn cures(problem: &Problem, limits: &Limits, core: &Core, effort: &Effort) -> Ve
     if core.limits.target.is_some() {
         // The fastest plan there is tells what target can be kept.
         let free = Limits { target: None, ..limits.clone() };
-        let fastest = ask(problem, effort, |planners| planners.soonest(&free));
+        let fastest = ask(&Ways::of(problem), effort, |planners| planners.soonest(&free));
         cures.extend(fastest.map(|solution| Cure::Target(solution.end)));
     }
     if let [lane] = core.crowded[..] {

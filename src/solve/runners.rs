@@ -2,9 +2,10 @@
 //!
 //! There are few ways ([`Problem::MOST_WAYS`] at the most), and with its runners a problem is like any other: tests take
 //! their time, minutes their price, services have the memory that they have. So everything that is proven of one way is
-//! proven by the same search, and what is proven of all of them is the least of it. The fastest runners come first. A way
-//! is passed over where the master refuses it everything that would be better than the best plan so far: an earlier end,
-//! and as early a one for fewer minutes or fewer containers.
+//! proven by the same search, and what is proven of all of them is the least of it. A runner is left out where another is
+//! as fast for no more and has as much memory. The fastest come first. A way is passed over where the master refuses it
+//! everything that would be better than the best plan so far: an earlier end, and as early a one for fewer minutes or
+//! fewer containers.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -13,17 +14,17 @@ use std::rc::Rc;
 use super::effort::Effort;
 use super::master::Goal;
 use super::planner::{Cheapest, Planner, Start};
-use super::question::Verdict;
+use super::question::{UNLIMITED_TIME, Verdict};
 use super::{Bound, Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::ids::UnitIx;
-use crate::model::{Limits, Problem, Runners};
+use crate::model::{LaneModel, Limits, Problem, RunnerModel, Runners};
 use crate::time::Millis;
 
 /// Which part of the effort that is left goes to the question whether a way is worth planning.
 const SHARE: u64 = 8;
 
-/// The problem in every way to choose the runners that are open.
+/// The problem in the ways to choose the runners that are open.
 pub(super) struct Ways<'p>(Vec<Cow<'p, Problem>>);
 
 /// A planner for every way. Limits come with whole minutes here, and go to the planners with parts of them.
@@ -32,26 +33,70 @@ pub(super) struct Planners<'w> {
     effort: Rc<Effort>,
 }
 
+/// What tells runners apart for a question.
+#[derive(Clone, Copy)]
+struct Matters {
+    /// How long tests take on them.
+    time: bool,
+    /// What they are billed.
+    price: bool,
+}
+
 impl<'p> Ways<'p> {
+    /// Returns every way that may have the best plan.
     pub(super) fn of(problem: &'p Problem) -> Self {
+        Self::apart_by(problem, Matters { time: true, price: true })
+    }
+
+    /// Returns ways of which one has a plan within the limits, if any way has.
+    pub(super) fn that_may_keep(problem: &'p Problem, limits: &Limits) -> Self {
+        let price = limits.minutes.is_some();
+        Self::apart_by(problem, Matters { time: price || limits.target.is_some(), price })
+    }
+
+    fn apart_by(problem: &'p Problem, matters: Matters) -> Self {
         if !problem.is_open() {
             return Self(vec![Cow::Borrowed(problem)]);
         }
         let mut ways: Vec<Runners> = vec![Runners::default()];
         for lane in &problem.lanes {
-            let mut choices: Vec<Option<usize>> = (0..lane.runners.len()).map(Some).collect();
-            choices.sort_by_key(|choice| {
-                let runner = &lane.runners[choice.unwrap_or_default()];
-                (Reverse(runner.speed), Reverse(runner.pace), runner.price, *choice)
-            });
-            if lane.runner.is_some() || choices.is_empty() {
-                choices = vec![lane.runner];
-            }
+            let choices = match lane.runner {
+                None if !lane.runners.is_empty() => worth_a_thought(problem, lane, matters),
+                fixed => vec![fixed],
+            };
             let with = |way: &Runners, choice: Option<usize>| way.iter().copied().chain([choice]).collect();
             ways = ways.iter().flat_map(|way| choices.iter().map(|choice| with(way, *choice))).collect();
         }
         Self(ways.iter().map(|way| Cow::Owned(problem.on(way))).collect())
     }
+}
+
+/// Returns the runners of a lane that another does not make needless, the fastest first.
+fn worth_a_thought(problem: &Problem, lane: &LaneModel, matters: Matters) -> Vec<Option<usize>> {
+    let memory = |runner: &RunnerModel| runner.memory.as_ref().map_or(u64::MAX, |limit| limit.value.0);
+    // Whatever a plan does on the other, it does on the one, ends no later with it and is billed no more. Where jobs wait
+    // for a runner, a shorter one may come to wait in another order and end later: Graham's anomalies.
+    let does_as_well = |one: &RunnerModel, other: &RunnerModel| {
+        let as_fast = (one.speed, one.pace) == (other.speed, other.pace)
+            || problem.slots.is_none() && one.speed >= other.speed && one.pace >= other.pace;
+        (as_fast || !matters.time)
+            && (one.price <= other.price || !matters.price)
+            && memory(one) >= memory(other)
+    };
+    let mut order: Vec<usize> = (0..lane.runners.len()).collect();
+    order.sort_by_key(|at| {
+        let runner = &lane.runners[*at];
+        (Reverse(runner.speed), Reverse(runner.pace), runner.price, *at)
+    });
+    let mut kept: Vec<usize> = Vec::new();
+    for at in order {
+        let runner = &lane.runners[at];
+        if !kept.iter().any(|one| does_as_well(&lane.runners[*one], runner)) {
+            kept.retain(|one| !does_as_well(runner, &lane.runners[*one]));
+            kept.push(at);
+        }
+    }
+    kept.into_iter().map(Some).collect()
 }
 
 impl<'w> Planners<'w> {
@@ -153,7 +198,9 @@ impl<'w> Planners<'w> {
                 let earlier = [(best.1.end.saturating_sub(Millis(1)), limits.clone())];
                 self.refuses_all(way, earlier.into_iter().chain(cheaper(&best.1, best.1.end, limits)))
             };
-            if best.as_ref().is_some_and(is_beaten) {
+            // Where one way has no plan, most others have none either; that is soon seen.
+            let is_hopeless = || done > 0 && self.is_over(way, limits, Millis(UNLIMITED_TIME));
+            if best.as_ref().map_or_else(is_hopeless, is_beaten) {
                 continue;
             }
             let start = Start { known: start.known.filter(|known| way.is_on(&known.runners)), ..start };
@@ -167,11 +214,8 @@ impl<'w> Planners<'w> {
         }
         let (at, mut best) = best?;
         // What no way can do before its own bound, none can do before the least of them.
-        for (_, (way, solution)) in found
-            .into_iter()
-            .map(|(of, solution)| (of, (&self.ways[of], solution)))
-            .filter(|(of, _)| *of != at)
-        {
+        for (of, solution) in found.into_iter().filter(|(of, _)| *of != at) {
+            let way = &self.ways[of];
             let bound = match solution {
                 Some(solution) => solution.bound,
                 None => way.plain_bound(limits, start.at_least),
