@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::framework::Framework;
-use super::python_modules::{SplitClassName, is_python, without_group};
+use super::python_modules::{SplitClassName, is_python, may_be_method, without_group, without_subtest};
 
 /// Where a report says that a test is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,9 +63,14 @@ impl<'a> Addresses<'a> {
         if framework != Some(Framework::Pytest) && prefix.strip_suffix("::") == Some(place.name) {
             return place.name.to_owned();
         }
-        let mut id = String::with_capacity(prefix.len() + place.name.len());
+        let name = if framework.is_none() && prefix.contains(".py::") {
+            without_subtest(place.name).unwrap_or(place.name)
+        } else {
+            place.name
+        };
+        let mut id = String::with_capacity(prefix.len() + name.len());
         id += prefix;
-        id += place.name;
+        id += name;
         id.truncate(without_group(&id).len());
         id
     }
@@ -103,7 +108,8 @@ impl<'a> Addresses<'a> {
             None | Some(Framework::Pytest) if is_pythons => {
                 known().or_else(|| SplitClassName::guess(class_name, place.name))
             }
-            None => known(),
+            // behave's scenarios have features, and sentences for names: no module of that name has them.
+            None => known().filter(|_| may_be_method(place.name)),
             Some(_) => None,
         }
     }

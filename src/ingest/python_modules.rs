@@ -129,6 +129,25 @@ pub(super) fn may_be_collected(file: &str) -> bool {
     extension.is_some_and(|extension| extension == "py" || TEXTS.contains(&extension))
 }
 
+/// Returns whether a test of Python can have this name: no blanks but in parameters and in what follows of a sub-test.
+pub(super) fn may_be_method(name: &str) -> bool {
+    name.split_once(' ').is_none_or(|(start, rest)| start.contains('[') || rest.starts_with(['[', '(']))
+}
+
+/// Returns the test of which this is a sub-test, as unittest names those that fail: `test_all [message] (number=1)`.
+/// Nothing where it is a test of its own; pytest's parameters follow a name at once.
+pub(super) fn without_subtest(name: &str) -> Option<&str> {
+    let (test, part) = name.split_once(' ')?;
+    let is_part =
+        part.starts_with('[') && part.ends_with([']', ')']) || part.starts_with('(') && part.ends_with(')');
+    (is_part && is_identifier(test)).then_some(test)
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c == '_' || c.is_alphabetic())
+        && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+}
+
 /// Returns a pytest id without the group that xdist adds to it (`--dist loadgroup`): `a.py::test_x[1]@group`.
 pub(super) fn without_group(id: &str) -> &str {
     if !id.contains('@') || !id.contains(".py::") {

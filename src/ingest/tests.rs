@@ -22,6 +22,8 @@ pub(super) enum Repeats {
     Replace,
     /// One name may stand for many cases (parameters that the report does not show): the times are added.
     AddUp,
+    /// Each entry is a part of the test, which failed if one of them did: none of them tries again.
+    Parts,
 }
 
 /// The tests of a report so far.
@@ -117,7 +119,7 @@ impl<'a, 'b> Tests<'a, 'b> {
         let Some(position) = self.place_of(&seen.test) else { return self.push(seen) };
         let earlier = &mut self.observations[position];
         let was_bad = matches!(earlier.outcome, Outcome::Failed | Outcome::Error);
-        let kind = if was_bad {
+        let kind = if was_bad && self.repeats != Repeats::Parts {
             // A runner that tries again what failed lists every try; one that counts them adds its own.
             let retries = earlier.retries + 1 + seen.retries;
             let reason = seen.reason.clone().or_else(|| earlier.reason.take());
@@ -131,7 +133,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             WarningKind::Duplicate
         } else {
             earlier.total = earlier.total + seen.total;
-            if matches!(seen.outcome, Outcome::Failed | Outcome::Error) {
+            if matches!(seen.outcome, Outcome::Failed | Outcome::Error) && !was_bad {
                 earlier.outcome = seen.outcome;
                 earlier.reason = seen.reason;
             }
@@ -240,12 +242,14 @@ mod checks {
     #[test]
     fn a_second_entry_means_what_the_first_one_allows() {
         use Outcome::{Error, Failed, Passed, Skipped};
-        use Repeats::{AddUp, Replace};
+        use Repeats::{AddUp, Parts, Replace};
         for repeats in [Replace, AddUp] {
             assert_eq!(both(repeats, Failed, Passed), (Passed, 3, 1), "tried again");
             assert_eq!(both(repeats, Failed, Error), (Error, 3, 1), "tried again in vain");
             assert_eq!(both(repeats, Skipped, Passed), (Passed, 3, 0), "left out by one shard");
         }
+        assert_eq!(both(Parts, Failed, Failed), (Failed, 13, 0), "two parts that fail");
+        assert_eq!(both(Parts, Failed, Passed), (Failed, 13, 0), "a part that fails, then one that passes");
         assert_eq!(both(AddUp, Passed, Passed), (Passed, 13, 0), "two cases of one name");
         assert_eq!(both(AddUp, Passed, Failed), (Failed, 13, 0), "two cases of one name");
         assert_eq!(both(Replace, Passed, Passed), (Passed, 3, 0), "listed twice");

@@ -432,8 +432,11 @@ impl SavedModelV1 {
                 lanes: job.lanes.iter().copied().map(LaneIx).collect(),
             });
         }
-        for unit in &self.units {
-            problem.units.push(Unit {
+        let order = self.order_of_units();
+        let mut places = vec![UnitIx(0); self.units.len()];
+        for at in &order {
+            let unit = &self.units[*at];
+            places[*at] = problem.units.push(Unit {
                 name: unit.name.clone(),
                 lane: LaneIx(unit.lane),
                 load: Millis(unit.load_ms),
@@ -442,7 +445,7 @@ impl SavedModelV1 {
             });
         }
         for group in &self.apart {
-            let mut units: Vec<UnitIx> = group.units.iter().map(|unit| UnitIx(*unit)).collect();
+            let mut units: Vec<UnitIx> = group.units.iter().map(|unit| places[*unit as usize]).collect();
             units.sort_unstable();
             problem.apart.push(Apart { name: group.name.clone(), origin: pinned(), units });
         }
@@ -453,6 +456,18 @@ impl SavedModelV1 {
             target: self.limits.target_ms.map(|value| Sourced::new(Millis(value), pinned())),
         };
         Ok((problem, limits))
+    }
+
+    /// Returns the positions of the units as a model has them, so that a plan does not depend on how they were listed: by
+    /// lane and name; those of a lane that keeps its order stay in it.
+    fn order_of_units(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.units.len()).collect();
+        order.sort_by_key(|at| {
+            let unit = &self.units[*at];
+            let is_free = !self.lanes[unit.lane as usize].keeps_order;
+            (unit.lane, is_free.then_some((&unit.name, unit.load_ms, unit.piece_ms, &unit.needs)))
+        });
+        order
     }
 
     /// Returns the first place where something can not be, and what.

@@ -57,6 +57,25 @@ fn ids_of_the_new_family_come_from_the_project() {
 }
 
 #[test]
+fn parts_of_a_test_of_unittest_are_that_test() {
+    let text = r#"<testsuite name="nose2-junit">
+        <testcase classname="t.test_a.A" name="test_two (i=1)" time="0.25"><failure message="no"/></testcase>
+        <testcase classname="t.test_a.A" name="test_two [why] (i=2)" time="0.5"><failure message="nor"/></testcase>
+        <testcase classname="t.test_a.A" name="test_p[a (b)]" time="1"/></testsuite>"#;
+    let report = read(text, &known(&["t/test_a.py"])).unwrap();
+    assert_eq!(ids(&report), ["t/test_a.py::A::test_two", "t/test_a.py::A::test_p[a (b)]"]);
+    let two = &report.observations[0];
+    assert_eq!((two.total, two.outcome, two.retries), (Micros(750_000), Outcome::Failed, 0));
+}
+
+#[test]
+fn a_scenario_is_in_no_module_of_its_features_name() {
+    let text = r#"<testsuite name="login.Login"><testcase classname="login.Login" name="Wrong password" time="1"/></testsuite>"#;
+    let report = read(text, &known(&["features/login.py"])).unwrap();
+    assert_eq!(ids(&report), ["login.Login::Wrong password"]);
+}
+
+#[test]
 fn ids_of_other_tools_are_class_and_name() {
     let text = r#"<testsuite name="com.FooTest">
         <testcase classname="com.FooTest" name="adds" time="0.1"/>

@@ -326,7 +326,13 @@ impl Document<'_, '_, '_> {
         }
         let is_unique = matches!(self.origin.framework(), Some(Framework::Pytest | Framework::Nextest))
             || python_modules::is_python(seen.test.file());
-        self.tests.repeats = if is_unique { Repeats::Replace } else { Repeats::AddUp };
+        self.tests.repeats = if self.origin.framework().is_none() && is_subtest(&seen, &case.name) {
+            Repeats::Parts
+        } else if is_unique {
+            Repeats::Replace
+        } else {
+            Repeats::AddUp
+        };
         if case.is_teardown_error {
             self.tests.add_teardown_error(seen, line);
         } else {
@@ -470,6 +476,11 @@ impl Fault {
             Self::Xml(XmlError::CutShort) => IngestErrorKind::CutShort { what: "test", line },
         }
     }
+}
+
+/// Returns whether the entry of that name is a part of the test that was seen.
+fn is_subtest(seen: &Observation, name: &str) -> bool {
+    python_modules::without_subtest(name).is_some() && !seen.test.as_str().ends_with(name)
 }
 
 /// Returns an attribute that becomes part of an id: it must be what it was written as.
