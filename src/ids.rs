@@ -93,6 +93,14 @@ name_type!(
 );
 
 name_type!(
+    /// The name of a kind of runner: a machine of some size that a lane's shards may run on.
+    RunnerName,
+    "runner",
+    "use 1 to 64 letters, digits, `-` and `_`, starting with a letter or digit",
+    is_plain_name
+);
+
+name_type!(
     /// The name of a job of the workflow that is not a lane.
     JobName,
     "job",

@@ -17,6 +17,7 @@ pub(super) fn check(draft: &Draft) -> Vec<Problem> {
     check_groups(draft, &mut problems);
     check_setups(draft, &mut problems);
     check_inside(draft, &mut problems);
+    check_runners(draft, &mut problems);
     problems
 }
 
@@ -38,6 +39,30 @@ fn check_inside(draft: &Draft, problems: &mut Vec<Problem>) {
             Some(_) => continue,
         };
         problems.push(Problem { message, span: host.span(), hint });
+    }
+}
+
+/// Lanes run, and were measured, on runners that are declared; a lane names each once.
+fn check_runners(draft: &Draft, problems: &mut Vec<Problem>) {
+    let known: Vec<&str> = draft.config.runners.iter().map(|runner| runner.name.as_str()).collect();
+    let of_lanes = || draft.lane_runners.iter();
+    for runner in of_lanes().map(|(_, runner)| runner).chain(&draft.runners_measured) {
+        let text = runner.get_ref().as_str();
+        if !known.contains(&text) {
+            let hint = nearest(text, known.iter().copied()).map_or_else(
+                || format!("declare it with `[runners.{text}]`"),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("no runner is called `{text}`");
+            problems.push(Problem { message, span: runner.span(), hint: Some(hint) });
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (lane, runner) in of_lanes() {
+        if !seen.insert((lane, runner.get_ref())) {
+            let message = format!("lane `{lane}` names runner `{}` twice", runner.get_ref());
+            problems.push(Problem { message, span: runner.span(), hint: Some("remove one".to_owned()) });
+        }
     }
 }
 

@@ -99,6 +99,20 @@ impl<'t, 'i> Section<'t, 'i> {
         parsed
     }
 
+    /// Returns a list of strings, or the one that stands in its place.
+    pub(super) fn string_or_list(&self, key: &'static str) -> Option<Vec<String>> {
+        self.value(key, |value| {
+            let text = |value: &DeValue<'_>| {
+                let refused = |_| format!("must hold strings, not {}", kind(value));
+                as_str(value).map(str::to_owned).map_err(refused)
+            };
+            match value {
+                DeValue::Array(items) => items.iter().map(|item| text(item.get_ref())).collect(),
+                other => Ok(vec![text(other)?]),
+            }
+        })
+    }
+
     /// Returns a list of port numbers.
     pub(super) fn ports(&self, key: &'static str) -> Vec<u16> {
         let read = self.value(key, |value| {

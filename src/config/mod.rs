@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
-use crate::ids::{JobName, LaneName, ServiceName};
+use crate::ids::{JobName, LaneName, RunnerName, ServiceName};
 use crate::time::{Millis, Tolerance};
 
 pub use catalogue::{Addressed, Catalogue, ServiceTimes, Signs, UsualService};
@@ -45,6 +45,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[setups.NAME]`, sorted by name.
     pub setups: Vec<Setup>,
+    /// `[runners.NAME]`, sorted by name.
+    pub runners: Vec<Runner>,
     /// `[lanes.NAME]`, sorted by name.
     pub lanes: Vec<Lane>,
     /// `[groups.NAME]`, sorted by name.
@@ -200,6 +202,25 @@ pub enum Provision {
     Never,
 }
 
+/// `[runners.NAME]`: a machine of some size that the shards of a lane may run on.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// Its name.
+    pub name: RunnerName,
+    /// Where the manifest declares it.
+    pub origin: Origin,
+    /// What the CI knows it by: a label, several that all must fit, or a size; its name where nothing is said.
+    pub runs_on: Vec<String>,
+    /// What a minute on it is billed, in thousandths of a minute on a runner of the usual price.
+    pub price: u32,
+    /// How fast one worker runs tests on it, in thousandths of a runner of the usual speed.
+    pub speed: u32,
+    /// How many processors it has: as many workers run where a lane leaves it to them.
+    pub cpus: Option<u32>,
+    /// The memory that it has.
+    pub memory: Option<Sourced<Memory>>,
+}
+
 /// `[lanes.NAME]`: a CI job definition whose shards share everything but their services and tests.
 #[derive(Clone, Debug)]
 pub struct Lane {
@@ -217,6 +238,8 @@ pub struct Lane {
     pub workers: NonZeroU32,
     /// How much of `workers` is reached, in thousandths from 1 to 1000; 1000 for one worker.
     pub efficiency: u32,
+    /// With `workers = "auto"`, how much of the workers of a runner with other processors is reached, in thousandths.
+    pub auto_efficiency: Option<u32>,
     /// What its workers take as a whole.
     pub dist: Dist,
     /// Services that every shard starts.
@@ -240,6 +263,10 @@ pub struct Lane {
     pub memory: Option<Memory>,
     /// The memory that its runner has: what shares it may not take more.
     pub runner_memory: Option<Sourced<Memory>>,
+    /// The runners that its shards may run on, all of them on the same; where empty, the one that its job names.
+    pub runners: Vec<Sourced<RunnerName>>,
+    /// The runner that the times in the history are from; where nothing is said, one of the usual speed.
+    pub measured_on: Option<Sourced<RunnerName>>,
     /// The CI job that runs it today, for learning its overheads from job times.
     pub job: Option<String>,
     /// What the team runs today.
@@ -404,6 +431,12 @@ impl Config {
             self.lanes = Self::without_manifest(&BTreeSet::new()).lanes;
         }
         self
+    }
+
+    /// Returns the runner of that name.
+    #[must_use]
+    pub fn runner(&self, name: &RunnerName) -> Option<&Runner> {
+        self.runners.iter().find(|runner| runner.name == *name)
     }
 
     /// Returns the service of that name.

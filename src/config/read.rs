@@ -11,10 +11,10 @@ use toml::de::DeTable;
 use super::decode::Section;
 use super::{
     AuditSettings, Budget, Catalogue, Config, Dist, Granularity, Group, GroupRule, HalfLife, HistorySettings,
-    IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Service, ServiceTimes,
-    Setup, SetupScope, Signs, Sourced, Today, Unassigned, Workflow,
+    IngestSettings, Job, Lane, Memory, Origin, Pattern, Problem, Project, Provision, Runner, Service,
+    ServiceTimes, Setup, SetupScope, Signs, Sourced, Today, Unassigned, Workflow,
 };
-use crate::ids::{JobName, LaneName, MarkerName, ServiceName};
+use crate::ids::{JobName, LaneName, MarkerName, RunnerName, ServiceName};
 
 /// How many shards a lane may have today: more than any CI service runs of one job.
 const MOST_SHARDS_TODAY: u32 = 1024;
@@ -30,6 +30,10 @@ pub(super) struct Draft {
     pub(super) lane_needs: Vec<(LaneName, Spanned<JobName>)>,
     /// Every lane whose tests run in the job of another today, with that one.
     pub(super) lanes_inside: Vec<(LaneName, Spanned<LaneName>)>,
+    /// Every runner that a lane may take.
+    pub(super) lane_runners: Vec<(LaneName, Spanned<RunnerName>)>,
+    /// Every runner that the times of a lane are from.
+    pub(super) runners_measured: Vec<Spanned<RunnerName>>,
     /// The members of every group as they were written.
     pub(super) group_members: BTreeMap<String, Vec<Spanned<String>>>,
     /// Where each job's table stands.
@@ -112,6 +116,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
             ingest: read_ingest(&root),
             services: Vec::new(),
             setups: Vec::new(),
+            runners: Vec::new(),
             lanes: Vec::new(),
             groups: Vec::new(),
             workflow: Workflow::default(),
@@ -121,6 +126,8 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
         services_named: Vec::new(),
         job_needs: Vec::new(),
         lane_needs: Vec::new(),
+        lane_runners: Vec::new(),
+        runners_measured: Vec::new(),
         group_members: BTreeMap::new(),
         job_spans: BTreeMap::new(),
         setup_spans: BTreeMap::new(),
@@ -128,6 +135,9 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
     };
     for (name, section) in root.named_tables::<ServiceName>("services") {
         read_service(&mut draft, name, section, &places);
+    }
+    for (name, section) in root.named_tables::<RunnerName>("runners") {
+        read_runner(&mut draft, name, section, &places);
     }
     for (name, section) in root.named_tables::<LaneName>("lanes") {
         read_lane(&mut draft, name, section, &places);
@@ -143,6 +153,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<(Draft, Vec<Problem>), Vec<
 
     draft.config.services.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.setups.sort_by(|a, b| a.name.cmp(&b.name));
+    draft.config.runners.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.lanes.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.groups.sort_by(|a, b| a.name.cmp(&b.name));
     draft.config.workflow.jobs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -343,6 +354,38 @@ fn thousandths(factor: f64) -> u32 {
     (factor * 1000.0).round() as u32
 }
 
+fn read_runner(draft: &mut Draft, name: RunnerName, section: Section<'_, '_>, places: &Places<'_>) {
+    let labels = section.string_or_list("runs_on");
+    let place = section.span_of("runs_on");
+    if labels.as_ref().is_some_and(|labels| labels.is_empty() || labels.iter().any(|label| !is_label(label)))
+    {
+        let hint =
+            Some("write it as the CI knows it, as in `runs_on = \"ubuntu-latest-4-cores\"`".to_owned());
+        section.problem(
+            place,
+            "`runs_on` must name at least one label, none of them empty or an expression",
+            hint,
+        );
+    }
+    draft.config.runners.push(Runner {
+        origin: places.origin(&section.span()),
+        runs_on: labels.unwrap_or_else(|| vec![name.to_string()]),
+        price: thousandths(section.number("price", 0.001..=100.0).unwrap_or(1.0)),
+        speed: thousandths(section.number("speed", 0.01..=100.0).unwrap_or(1.0)),
+        cpus: section.count_up_to("cpus", 1, 1024),
+        memory: section.parsed("memory").map(|memory| places.at(&section, "memory", memory)),
+        name,
+    });
+    section.finish();
+}
+
+/// Returns whether a CI could know a runner by this: expressions of any system are none.
+fn is_label(text: &str) -> bool {
+    !text.trim().is_empty()
+        && !text.chars().any(char::is_control)
+        && !["${{", "<<", "$"].iter().any(|mark| text.contains(mark))
+}
+
 fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places: &Places<'_>) {
     /// The processors of a hosted Linux runner for public repositories.
     const USUAL_CPUS: u32 = 4;
@@ -351,14 +394,30 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
     draft.services_named.extend(services.iter().cloned());
     let needs = section.list::<JobName>("needs");
     draft.lane_needs.extend(needs.iter().map(|job| (name.clone(), job.clone())));
+    let runners = section.list::<RunnerName>("runners");
+    draft.lane_runners.extend(runners.iter().map(|runner| (name.clone(), runner.clone())));
+    let measured_on = section.parsed::<RunnerName>("measured_on");
+    let measured_on = measured_on.map(|runner| Spanned::new(section.span_of("measured_on"), runner));
+    if measured_on.is_some() && runners.is_empty() {
+        let hint = Some("remove it, or name the runners that the lane may take".to_owned());
+        section.problem(
+            section.span_of("measured_on"),
+            "`measured_on` means nothing without `runners`",
+            hint,
+        );
+    }
+    draft.runners_measured.extend(measured_on.clone());
     let cpus = section.count("cpus", 1).unwrap_or(USUAL_CPUS);
-    let workers = match section.count_or_word("workers", "auto") {
+    let workers = section.count_or_word("workers", "auto");
+    let is_auto = matches!(workers, Some(Err(())));
+    let workers = match workers {
         None => 1,
         Some(Ok(workers)) => workers,
         Some(Err(())) => cpus,
     };
     let workers = NonZeroU32::new(workers).unwrap_or(NonZeroU32::MIN);
     let efficiency = section.number("efficiency", 0.05..=1.0);
+    let shared = thousandths(efficiency.unwrap_or(0.8));
     if efficiency.is_some() && workers.get() == 1 {
         let hint = Some("remove it, or set `workers`".to_owned());
         section.problem(section.span_of("efficiency"), "`efficiency` means nothing for one worker", hint);
@@ -382,31 +441,7 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         );
     }
     let time = |key| section.span_of_time(key).map(|value| places.at(&section, key, value));
-    let today = section.table("today").map(|today| {
-        let inside = today.parsed::<LaneName>("inside");
-        let inside = inside.map(|host| Spanned::new(today.span_of("inside"), host));
-        if let Some(host) = &inside {
-            draft.lanes_inside.push((name.clone(), host.clone()));
-            for key in ["services", "shards"].into_iter().filter(|key| today.has(key)) {
-                let hint = Some(format!("say it of `{}`", host.get_ref()));
-                let message = format!("`{key}` of today are those of the lane that `inside` names");
-                today.problem(today.span_of(key), message, hint);
-            }
-        } else if !today.has("services") {
-            let hint = Some("write `services = []` if its job starts none".to_owned());
-            today.problem(today.span(), "`today` does not say which services its job starts", hint);
-        }
-        let services = today.list::<ServiceName>("services");
-        draft.services_named.extend(services.iter().cloned());
-        let read = Today {
-            origin: places.origin(&today.span()),
-            services: services.into_iter().map(Spanned::into_inner).collect(),
-            shards: today.count_up_to("shards", 1, MOST_SHARDS_TODAY).unwrap_or(1),
-            inside: inside.map(Spanned::into_inner),
-        };
-        today.finish();
-        read
-    });
+    let today = section.table("today").map(|today| read_today(draft, &name, today, places));
     let plain = |patterns: Vec<Spanned<Pattern>>| patterns.into_iter().map(Spanned::into_inner).collect();
     let lane = Lane {
         name,
@@ -415,7 +450,8 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         exclude: plain(section.list("exclude")),
         markers: section.parsed("markers"),
         workers,
-        efficiency: if workers.get() == 1 { 1000 } else { thousandths(efficiency.unwrap_or(0.8)) },
+        efficiency: if workers.get() == 1 { 1000 } else { shared },
+        auto_efficiency: is_auto.then_some(shared),
         dist: section.choice("dist", &dist).unwrap_or_default(),
         services: places.sourced_all(services),
         unit,
@@ -431,11 +467,40 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
         runner_memory: section
             .parsed("runner_memory")
             .map(|value| places.at(&section, "runner_memory", value)),
+        runners: places.sourced_all(runners),
+        measured_on: measured_on.map(|runner| places.sourced(runner)),
         job: section.string("job"),
         today,
     };
     draft.config.lanes.push(lane);
     section.finish();
+}
+
+/// Reads what the job of a lane is today.
+fn read_today(draft: &mut Draft, lane: &LaneName, today: Section<'_, '_>, places: &Places<'_>) -> Today {
+    let inside = today.parsed::<LaneName>("inside");
+    let inside = inside.map(|host| Spanned::new(today.span_of("inside"), host));
+    if let Some(host) = &inside {
+        draft.lanes_inside.push((lane.clone(), host.clone()));
+        for key in ["services", "shards"].into_iter().filter(|key| today.has(key)) {
+            let hint = Some(format!("say it of `{}`", host.get_ref()));
+            let message = format!("`{key}` of today are those of the lane that `inside` names");
+            today.problem(today.span_of(key), message, hint);
+        }
+    } else if !today.has("services") {
+        let hint = Some("write `services = []` if its job starts none".to_owned());
+        today.problem(today.span(), "`today` does not say which services its job starts", hint);
+    }
+    let services = today.list::<ServiceName>("services");
+    draft.services_named.extend(services.iter().cloned());
+    let read = Today {
+        origin: places.origin(&today.span()),
+        services: services.into_iter().map(Spanned::into_inner).collect(),
+        shards: today.count_up_to("shards", 1, MOST_SHARDS_TODAY).unwrap_or(1),
+        inside: inside.map(Spanned::into_inner),
+    };
+    today.finish();
+    read
 }
 
 fn read_group(draft: &mut Draft, name: String, section: Section<'_, '_>, places: &Places<'_>) {

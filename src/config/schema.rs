@@ -36,6 +36,9 @@ struct Manifest {
     /// What session and module fixtures do once for all tests that use them.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     setups: Option<BTreeMap<String, Setup>>,
+    /// Machines of some size that the shards of a lane may run on.
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
+    runners: Option<BTreeMap<String, Runner>>,
     /// CI job definitions; the shards of one share everything but their services and their tests. Every test must
     /// be in exactly one lane.
     #[schemars(extend("propertyNames" = { "pattern": NAME }))]
@@ -228,6 +231,25 @@ struct Evidence {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+struct Runner {
+    /// What the CI knows it by: a label, several that all must fit, or a size. Its name where absent.
+    runs_on: Option<Labels>,
+    /// What a minute on it is billed, in minutes of a runner of the usual price: that of the jobs that are no lanes.
+    #[schemars(range(min = 0.001, max = 100), extend("default" = 1))]
+    price: Option<f64>,
+    /// How many times as fast as on a runner of the usual speed one worker runs tests on it. What is no test takes as long
+    /// on all.
+    #[schemars(range(min = 0.01, max = 100), extend("default" = 1))]
+    speed: Option<f64>,
+    /// Its processors: as many workers run where a lane says `workers = "auto"`. Those of the lane where absent.
+    #[schemars(range(min = 1, max = 1024))]
+    cpus: Option<u32>,
+    /// The memory that it has. `runner_memory` of the lane where absent.
+    memory: Option<Memory>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Lane {
     /// The tests that it selects by place: folders, files, globs or beginnings of node ids. Everything where absent.
     paths: Option<Vec<String>>,
@@ -273,6 +295,12 @@ struct Lane {
     memory: Option<Memory>,
     /// The memory of its runner. No shard gets services that do not fit in beside the tests; not limited where absent.
     runner_memory: Option<Memory>,
+    /// The runners that its shards may run on, by their names in `[runners]`. All its shards get the one that ends the
+    /// workflow soonest, and of several that do the one that bills least. The runner that its job names where absent.
+    runners: Option<Vec<String>>,
+    /// The runner that the times in the history are from: the one it runs on, once these runs are ingested. A runner of
+    /// the usual speed where absent.
+    measured_on: Option<String>,
     /// The CI job that runs it, by its id or its shown name. The job of the lane's name where absent.
     job: Option<String>,
     /// What its job is today.
@@ -410,6 +438,34 @@ struct Memory(String);
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline, extend("pattern" = r"^\s*((100(\.0*)?|\d{1,2}(\.\d*)?|\.\d+)\s*%|(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h)(\s*(\d+\.?\d*|\.\d+)(ms|s|sec|m|min|h))*)\s*$"))]
 struct Tolerance(String);
+
+/// A string, or a list of strings.
+struct Labels;
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+impl JsonSchema for Labels {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Labels".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "oneOf": [
+                { "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 }
+            ]
+        })
+    }
+}
 
 /// A number of workers, or `auto`.
 struct Workers;

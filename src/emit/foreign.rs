@@ -4,8 +4,8 @@
 use yaml_serde::{Mapping, Value};
 
 use super::editor::block;
-use super::{EmitError, VERSION, checked, lanes_of};
-use crate::config::Config;
+use super::{EmitError, VERSION, checked, lanes_of, runner_of};
+use crate::config::{Config, Runner};
 use crate::ids::{LaneName, ServiceName};
 use crate::plan::{Lock, LockedShard};
 
@@ -19,12 +19,14 @@ const RUN: &str = "pytest --shardplan \"$SHARDPLAN_SHARD\"";
 struct Group<'l> {
     name: String,
     services: &'l [ServiceName],
+    runner: Option<&'l Runner>,
     shards: Vec<String>,
 }
 
-fn groups(lock: &Lock) -> Vec<Group<'_>> {
+fn groups<'l>(config: &'l Config, lock: &'l Lock) -> Result<Vec<Group<'l>>, EmitError> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (lane, shards) in lanes_of(lock) {
+        let runner = runner_of(config, &shards)?;
         let mut sets: Vec<(&[ServiceName], Vec<String>)> = Vec::new();
         for shard in shards {
             match sets.iter_mut().find(|(services, _)| *services == shard.services.as_slice()) {
@@ -36,11 +38,11 @@ fn groups(lock: &Lock) -> Vec<Group<'_>> {
         let named = sets.into_iter().map(|(services, shards)| {
             // The job is called after its first shard where the lane has several definitions.
             let name = if alone { format!("test-{lane}") } else { format!("test-{}", shards[0]) };
-            Group { name, services, shards }
+            Group { name, services, runner, shards }
         });
         groups.extend(named);
     }
-    groups
+    Ok(groups)
 }
 
 fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
@@ -69,13 +71,16 @@ pub fn gitlab(config: &Config, lock: &Lock) -> Result<String, EmitError> {
     // GitLab reads `$NAME` in an image's name.
     let plain = |text: String| text.replace('$', "$$");
     let mut jobs = Mapping::new();
-    let groups = groups(lock);
+    let groups = groups(config, lock)?;
     for group in &groups {
         let services = group.services.iter().map(|service| {
             map([("name", plain(image_of(config, service)).into()), ("alias", service.as_str().into())])
         });
         let mut job = Mapping::new();
         job.insert("stage".into(), "test".into());
+        if let Some(runner) = group.runner {
+            job.insert("tags".into(), list(runner.runs_on.clone()));
+        }
         job.insert("image".into(), PYTHON.into());
         job.insert(
             "parallel".into(),
@@ -113,7 +118,7 @@ pub fn circleci(config: &Config, lock: &Lock) -> Result<String, EmitError> {
     let plain = |text: String| text.replace("<<", "\\<<");
     let mut jobs = Mapping::new();
     let mut runs: Vec<Value> = Vec::new();
-    let groups = groups(lock);
+    let groups = groups(config, lock)?;
     for group in &groups {
         let mut images = vec![map([("image", "cimg/python:3.13".into())])];
         images.extend(group.services.iter().map(|service| {
@@ -136,15 +141,15 @@ pub fn circleci(config: &Config, lock: &Lock) -> Result<String, EmitError> {
             ("SHARDPLAN_SHARD", "<< parameters.shard >>".into()),
             ("COVERAGE_FILE", ".coverage.<< parameters.shard >>".into()),
         ]);
-        jobs.insert(
-            group.name.as_str().into(),
-            map([
-                ("parameters", map([("shard", map([("type", "string".into())]))])),
-                ("docker", list(images)),
-                ("environment", environment),
-                ("steps", steps),
-            ]),
-        );
+        let mut job = Mapping::new();
+        job.insert("parameters".into(), map([("shard", map([("type", "string".into())]))]));
+        job.insert("docker".into(), list(images));
+        if let Some(runner) = group.runner {
+            job.insert("resource_class".into(), resource_class(runner)?.into());
+        }
+        job.insert("environment".into(), environment);
+        job.insert("steps".into(), steps);
+        jobs.insert(group.name.as_str().into(), Value::Mapping(job));
         let matrix = map([("parameters", map([("shard", list(group.shards.clone()))]))]);
         runs.push(map([(group.name.as_str(), map([("matrix", matrix)]))]));
     }
@@ -173,11 +178,36 @@ pub fn circleci(config: &Config, lock: &Lock) -> Result<String, EmitError> {
     Ok(headed("circleci", &config))
 }
 
+/// Returns what `CircleCI` knows a runner by.
+fn resource_class(runner: &Runner) -> Result<&str, EmitError> {
+    match runner.runs_on.as_slice() {
+        [label] => Ok(label),
+        labels => Err(EmitError::OneLabel {
+            runner: runner.name.clone(),
+            count: labels.len(),
+            target: "a resource class of CircleCI",
+        }),
+    }
+}
+
+/// Returns the agents of Buildkite that a runner stands for: `key=value` as it is, else a queue.
+fn agents(runner: &Runner) -> Result<Value, EmitError> {
+    let mut tags = Mapping::new();
+    for label in &runner.runs_on {
+        let (key, value) = label.split_once('=').unwrap_or(("queue", label));
+        if tags.insert(key.into(), value.into()).is_some() {
+            let (runner, count) = (runner.name.clone(), runner.runs_on.len());
+            return Err(EmitError::OneLabel { runner, count, target: "each key of Buildkite's agents" });
+        }
+    }
+    Ok(Value::Mapping(tags))
+}
+
 /// Returns a pipeline for Buildkite: a step for each shard, which starts its services with docker compose.
-pub fn buildkite(lock: &Lock) -> Result<String, EmitError> {
+pub fn buildkite(config: &Config, lock: &Lock) -> Result<String, EmitError> {
     checked(lock)?;
     let mut steps: Vec<Value> = Vec::new();
-    let key = |shard: &LockedShard, lane: &LaneName| {
+    let step = |shard: &LockedShard, lane: &LaneName, agents: Option<&Value>| {
         let services: Vec<&str> = shard.services.iter().map(ServiceName::as_str).collect();
         let mut commands: Vec<String> = Vec::new();
         if !services.is_empty() {
@@ -186,21 +216,25 @@ pub fn buildkite(lock: &Lock) -> Result<String, EmitError> {
         commands.push(install());
         // Buildkite fills in `$NAME` when the pipeline is uploaded, unless the sign is doubled.
         commands.push(RUN.replace('$', "$$"));
-        map([
-            ("label", format!("{lane}: {}", shard.name).into()),
-            ("key", format!("test-{}", shard.name).into()),
-            (
-                "env",
-                map([
-                    ("SHARDPLAN_SHARD", shard.name.to_string().into()),
-                    ("COVERAGE_FILE", format!(".coverage.{}", shard.name).into()),
-                ]),
-            ),
-            ("commands", list(commands)),
-            ("artifact_paths", list(["shardplan-results/**/*", ".coverage.*"])),
-        ])
+        let env = map([
+            ("SHARDPLAN_SHARD", shard.name.to_string().into()),
+            ("COVERAGE_FILE", format!(".coverage.{}", shard.name).into()),
+        ]);
+        let mut step = Mapping::new();
+        step.insert("label".into(), format!("{lane}: {}", shard.name).into());
+        step.insert("key".into(), format!("test-{}", shard.name).into());
+        if let Some(agents) = agents {
+            step.insert("agents".into(), agents.clone());
+        }
+        step.insert("env".into(), env);
+        step.insert("commands".into(), list(commands));
+        step.insert("artifact_paths".into(), list(["shardplan-results/**/*", ".coverage.*"]));
+        Value::Mapping(step)
     };
-    steps.extend(lock.shards.iter().map(|shard| key(shard, &shard.lane)));
+    for (lane, shards) in lanes_of(lock) {
+        let agents = runner_of(config, &shards)?.map(agents).transpose()?;
+        steps.extend(shards.iter().map(|shard| step(shard, lane, agents.as_ref())));
+    }
     let keys = lock.shards.iter().map(|shard| format!("test-{}", shard.name));
     steps.push(map([
         ("label", "shardplan gate".into()),

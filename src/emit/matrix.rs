@@ -2,9 +2,11 @@
 //! step must be.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{EmitError, checked};
-use crate::ids::LaneName;
+use super::{EmitError, checked, lanes_of, runner_of};
+use crate::config::Config;
+use crate::ids::{LaneName, ServiceName};
 use crate::plan::Lock;
 
 /// GitHub decides the form: an object with `include`, a row for each job.
@@ -16,30 +18,33 @@ struct Matrix<'l> {
 #[derive(Serialize)]
 struct Row<'l> {
     lane: &'l str,
+    /// Where the lane has a choice: what `runs-on` takes, a label or a list of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs_on: Option<Value>,
     services: Vec<&'l str>,
     shard: &'l str,
 }
 
 /// Returns the matrix of a lane, or of all.
-pub fn matrix(lock: &Lock, lane: Option<&LaneName>) -> Result<String, EmitError> {
+pub fn matrix(config: &Config, lock: &Lock, lane: Option<&LaneName>) -> Result<String, EmitError> {
     checked(lock)?;
-    let shards = lock.shards.iter().filter(|shard| lane.is_none_or(|lane| shard.lane == *lane));
-    let row = |shard: &'_ crate::plan::LockedShard| -> (String, String, Vec<String>) {
-        let services = shard.services.iter().map(ToString::to_string).collect();
-        (shard.lane.to_string(), shard.name.to_string(), services)
-    };
-    let rows: Vec<_> = shards.map(row).collect();
-    if rows.is_empty() {
+    let mut include = Vec::new();
+    for (name, shards) in lanes_of(lock).into_iter().filter(|(name, _)| lane.is_none_or(|lane| *name == lane))
+    {
+        let runs_on = runner_of(config, &shards)?.map(|runner| match runner.runs_on.as_slice() {
+            [label] => Value::from(label.as_str()),
+            labels => Value::from(labels),
+        });
+        include.extend(shards.iter().map(|shard| Row {
+            lane: name.as_str(),
+            runs_on: runs_on.clone(),
+            services: shard.services.iter().map(ServiceName::as_str).collect(),
+            shard: shard.name.as_str(),
+        }));
+    }
+    if include.is_empty() {
         return Err(EmitError::NothingToEmit);
     }
-    let include = rows
-        .iter()
-        .map(|(lane, shard, services)| Row {
-            lane,
-            shard,
-            services: services.iter().map(String::as_str).collect(),
-        })
-        .collect();
     let text = serde_json::to_string(&Matrix { include })
         .map_err(|error| EmitError::NotProven(error.to_string()))?;
     Ok(text + "\n")

@@ -14,8 +14,9 @@ pub use foreign::{buildkite, circleci, gitlab};
 pub use make::make;
 pub use matrix::matrix;
 
-use crate::ids::LaneName;
-use crate::plan::Lock;
+use crate::config::{Config, Runner};
+use crate::ids::{LaneName, RunnerName};
+use crate::plan::{Lock, LockedShard};
 
 /// The version of the program that the emitted jobs install.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -94,6 +95,42 @@ pub enum EmitError {
         /// The job.
         job: String,
     },
+    /// A shard is on a runner that the manifest does not know.
+    #[error("shard `{shard}` is on runner `{runner}`, which the manifest does not declare")]
+    NoRunner {
+        /// The shard.
+        shard: String,
+        /// The runner.
+        runner: RunnerName,
+    },
+    /// The shards of a lane are on several runners.
+    #[error("the shards of lane `{lane}` are on several runners, and they share one job definition")]
+    SeveralRunners {
+        /// The lane.
+        lane: LaneName,
+    },
+    /// A runner has several labels where the CI takes one.
+    #[error("runner `{runner}` has {count} labels, and {target} takes one")]
+    OneLabel {
+        /// The runner.
+        runner: RunnerName,
+        /// How many it has.
+        count: usize,
+        /// What takes only one.
+        target: &'static str,
+    },
+    /// Which runner a job gets is decided by the run.
+    #[error("{file}:{line}: `runs-on` of job `{}` is an expression, so `{runner}` can not take its place", .job.escape_debug())]
+    RunsOn {
+        /// The workflow file.
+        file: String,
+        /// The line of the job.
+        line: usize,
+        /// The job.
+        job: String,
+        /// The runner.
+        runner: RunnerName,
+    },
     /// The file could not be edited.
     #[error("{file}: {error}")]
     Edit {
@@ -128,6 +165,14 @@ impl EmitError {
             Self::Referenced { .. } => {
                 "`--style matrix` keeps the job; else let the expression ask for `needs.*`".to_owned()
             }
+            Self::NoRunner { runner, .. } => {
+                format!("declare it with `[runners.{runner}]`, or plan anew: `shardplan suggest --write`")
+            }
+            Self::SeveralRunners { .. } => "plan anew: `shardplan suggest --write`".to_owned(),
+            Self::OneLabel { runner, .. } => format!("name one in `runs_on` of `[runners.{runner}]`"),
+            Self::RunsOn { .. } => {
+                "let the job name its runner, or take `runners` out of its lane".to_owned()
+            }
             Self::Edit { .. } => "write the job in plain block style, without anchors".to_owned(),
             Self::NotProven(_) => {
                 "this is a fault of shardplan: please report it with the workflow file and the lock"
@@ -142,10 +187,22 @@ fn checked(lock: &Lock) -> Result<(), EmitError> {
     if lock.shards.is_empty() { Err(EmitError::NothingToEmit) } else { Ok(()) }
 }
 
+/// Returns the runner that the shards of a lane are on; nothing where the lock leaves it to their job.
+fn runner_of<'c>(config: &'c Config, shards: &[&LockedShard]) -> Result<Option<&'c Runner>, EmitError> {
+    let Some(first) = shards.first() else { return Ok(None) };
+    if shards.iter().any(|shard| shard.runner != first.runner) {
+        return Err(EmitError::SeveralRunners { lane: first.lane.clone() });
+    }
+    let Some(runner) = &first.runner else { return Ok(None) };
+    let found = config.runner(runner);
+    let missing = || EmitError::NoRunner { shard: first.name.to_string(), runner: runner.clone() };
+    found.ok_or_else(missing).map(Some)
+}
+
 /// Returns the lanes of a lock with their shards, in its order.
 #[must_use]
-pub fn lanes_of(lock: &Lock) -> Vec<(&LaneName, Vec<&crate::plan::LockedShard>)> {
-    let mut lanes: Vec<(&LaneName, Vec<&crate::plan::LockedShard>)> = Vec::new();
+pub fn lanes_of(lock: &Lock) -> Vec<(&LaneName, Vec<&LockedShard>)> {
+    let mut lanes: Vec<(&LaneName, Vec<&LockedShard>)> = Vec::new();
     for shard in &lock.shards {
         match lanes.iter_mut().find(|(lane, _)| **lane == shard.lane) {
             Some((_, shards)) => shards.push(shard),

@@ -3,14 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use num_integer::Integer;
+
 use super::clusters::{Cluster, apart_groups, form_clusters};
 use super::error::ModelError;
 use super::graph::ConstraintGraph;
 use super::notes::{Notes, find_idle};
 use super::provision::{Settled, services_everywhere, settle_tests};
 use super::setups::{Setups, settle_setups};
-use super::{Floor, LaneModel, OtherJob, Problem, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit};
-use crate::config::{Config, Dist, Lane, Origin, Pattern, Unassigned};
+use super::{
+    Floor, LaneModel, OtherJob, Problem, RunnerModel, ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit,
+};
+use crate::config::{Config, Dist, Lane, Origin, Pattern, Runner, Unassigned};
 use crate::estimate::{Estimates, Overheads};
 use crate::ids::{Ix, IxVec, JobName, LaneIx, LaneName, ServiceIx, TestIx, UnitIx};
 use crate::inventory::{Inventory, Test};
@@ -92,7 +96,11 @@ pub fn build(inputs: Inputs<'_>, splits: &BTreeSet<String>) -> Result<Model, Mod
         other_minutes: jobs.other_minutes(),
         others: Vec::new(),
         slots: config.budget.slots.clone(),
+        minute: parts_of_a_minute(config),
     };
+    if problem.ways() > Problem::MOST_WAYS {
+        return Err(ModelError::TooManyWays(problem.ways()));
+    }
     add_other_jobs(&mut problem, &jobs);
     let setups = settle_setups(inputs, &clusters, &settled);
     problem.services = problem.services.iter().chain(&setups.models).cloned().collect();
@@ -280,7 +288,41 @@ fn lane_model(inputs: Inputs<'_>, jobs: &JobGraph, lane: &Lane) -> LaneModel {
         max_shards_origin,
         memory: lane.memory.unwrap_or_default(),
         runner_memory: lane.runner_memory.clone(),
+        runners: lane
+            .runners
+            .iter()
+            .filter_map(|named| inputs.config.runner(&named.value))
+            .map(|runner| runner_model(inputs.config, lane, runner))
+            .collect(),
+        runner: None,
         needs: Vec::new(),
         order: lane.keeps_order.clone().map_or(SuiteOrder::Free, SuiteOrder::Keep),
     }
+}
+
+/// Returns a runner as it is for the shards of a lane. Its processors count where the lane leaves its workers to them.
+fn runner_model(config: &Config, lane: &Lane, runner: &Runner) -> RunnerModel {
+    let own = (u64::from(lane.workers.get()), u64::from(lane.efficiency));
+    let (workers, efficiency) = match (lane.auto_efficiency, runner.cpus) {
+        (Some(_), Some(1)) => (1, 1000),
+        (Some(efficiency), Some(cpus)) => (u64::from(cpus), u64::from(efficiency)),
+        _ => own,
+    };
+    let measured = lane.measured_on.as_ref().and_then(|named| config.runner(&named.value));
+    let pace =
+        (u64::from(runner.speed) * 1000 / measured.map_or(1000, |runner| u64::from(runner.speed))).max(1);
+    RunnerModel {
+        name: runner.name.clone(),
+        speed: (workers * efficiency * pace / 1000).max(1),
+        pace,
+        price: u64::from(runner.price) * parts_of_a_minute(config) / 1000,
+        memory: runner.memory.clone().or_else(|| lane.runner_memory.clone()),
+    }
+}
+
+/// Returns into how many parts a minute must be divided for the price of every runner to be a whole number of them.
+fn parts_of_a_minute(config: &Config) -> u64 {
+    let used =
+        config.lanes.iter().flat_map(|lane| &lane.runners).filter_map(|named| config.runner(&named.value));
+    1000 / used.map(|runner| u64::from(runner.price)).fold(1000, |all, price| all.gcd(&price))
 }

@@ -1,7 +1,7 @@
 //! Models that can not be built, and what to do about it.
 
-use super::ServiceSet;
 use super::graph::UnknownService;
+use super::{Problem, ServiceSet};
 use crate::config::Origin;
 use crate::ids::{LaneName, NodeId};
 
@@ -17,6 +17,9 @@ pub enum ModelError {
     /// More services than the model holds.
     #[error("{0} services are declared; a model holds at most {max}", max = ServiceSet::MAX_SERVICES)]
     TooManyServices(usize),
+    /// The runners of the lanes can be chosen in more ways than are looked at.
+    #[error("the runners of the lanes can be chosen in {0} ways; at most {max} are looked at", max = Problem::MOST_WAYS)]
+    TooManyWays(u64),
     /// A test is in two lanes.
     #[error("{test} is selected by two lanes, `{}` ({}) and `{}` ({}): it would run twice ({count})", lanes[0].0, lanes[0].1, lanes[1].0, lanes[1].1, count = such_tests(*others))]
     InTwoLanes {
@@ -96,6 +99,7 @@ impl ModelError {
                 Some(near) => format!("did you mean `{near}`? Else declare it with `[services.{}]`", unknown[0].service),
                 None => format!("declare it in the manifest with `[services.{}]`", unknown[0].service),
             },
+            Self::TooManyWays(_) => "leave runners out of `runners` that a lane will hardly take".to_owned(),
             Self::TooManyServices(_) => "declare one service for those that always start together".to_owned(),
             Self::InTwoLanes { .. } => "narrow `paths`, `exclude` or `markers` of one of the two".to_owned(),
             Self::InNoLane { .. } => {

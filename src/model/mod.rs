@@ -19,7 +19,10 @@ pub use graph::{ConstraintGraph, Node, Reason, Relation, UnknownService};
 pub use leeway::Leeway;
 pub use limits::Limits;
 pub use notes::{Idle, Notes};
-pub use problem::{Apart, Floor, LaneModel, OtherJob, Problem, ServiceKind, ServiceModel, SuiteOrder, Unit};
+pub use problem::{
+    Apart, Floor, LaneModel, OtherJob, Problem, RunnerModel, Runners, ServiceKind, ServiceModel, SuiteOrder,
+    Unit,
+};
 pub use provision::{NotProvisioned, WhyNot};
 pub use saved::{SavedModelError, SavedModelV1};
 pub use service_set::ServiceSet;

@@ -9,6 +9,9 @@
 //!         = max( max piece(u), Σ load(u) / (workers × efficiency) )  with several
 //! ```
 //!
+//! on the runner that was measured. Where a lane may take others, all its shards run on one of them, and only their tests
+//! are faster or slower there: `run` alone is divided by the runner's speed, and `workers` are those of its processors.
+//!
 //! and the workflow ends at `max( floor, max over k of head(l) + wall(k) + after(l) )`, where `head` is the
 //! longest path of jobs that the lane waits for, `after` the longest that waits for it, and the floor the
 //! longest path that no lane is on.
@@ -19,14 +22,17 @@
 //! ```text
 //! memory(l) + Σ memory(s) ≤ runner_memory(l)                        over s in S
 //! ```
+//!
+//! A shard is billed its whole minutes, each at the price of its runner. Prices may be broken numbers; all that is billed
+//! is counted in parts of a minute of which every price is a whole number ([`Problem::minute`]).
 
 use super::ServiceSet;
 use crate::config::{Memory, Origin, Sourced};
-use crate::ids::{IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, UnitIx};
+use crate::ids::{IxVec, JobName, LaneIx, LaneName, RunnerName, ServiceIx, ServiceName, UnitIx};
 use crate::time::Millis;
 
 /// A problem to solve. It says nothing of limits: the same problem is solved for many budgets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     /// The services, sorted by name.
     pub services: IxVec<ServiceIx, ServiceModel>,
@@ -44,7 +50,12 @@ pub struct Problem {
     pub others: Vec<OtherJob>,
     /// How many jobs of the workflow run at once, where that is limited.
     pub slots: Option<Sourced<u32>>,
+    /// Into how many parts a billed minute is divided so that every price is a whole number of them; from 1.
+    pub minute: u64,
 }
+
+/// The runner that each lane takes, by its position in the lane's list; nothing for the one that was measured.
+pub type Runners = IxVec<LaneIx, Option<usize>>;
 
 /// A job that is no shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +113,8 @@ pub struct LaneModel {
     pub head: Millis,
     /// The longest path of jobs that waits for it.
     pub after: Millis,
-    /// How fast a shard works off its load, in thousandths of one worker: workers × efficiency.
+    /// How fast a shard works off its load on the runner that was measured, in thousandths of one worker:
+    /// workers × efficiency.
     pub speed: u64,
     /// The services that every shard starts.
     pub services: ServiceSet,
@@ -112,12 +124,32 @@ pub struct LaneModel {
     pub max_shards_origin: Origin,
     /// What its tests take of the runner's memory.
     pub memory: Memory,
-    /// What the tests and the services of a shard may take together, where that is limited.
+    /// What the tests and the services of a shard may take together on the runner that was measured, where that is
+    /// limited.
     pub runner_memory: Option<Sourced<Memory>>,
+    /// The runners that it may take; none where it runs on the one that was measured.
+    pub runners: Vec<RunnerModel>,
+    /// Which of these all its shards run on; nothing as long as that is open, and on the runner that was measured.
+    pub runner: Option<usize>,
     /// The other jobs that its shards wait for, by position.
     pub needs: Vec<usize>,
     /// Which of its units may share a shard.
     pub order: SuiteOrder,
+}
+
+/// A runner, as it is for the shards of one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerModel {
+    /// Its name.
+    pub name: RunnerName,
+    /// How fast a shard works off its load on it, in thousandths of one worker on the runner that was measured.
+    pub speed: u64,
+    /// How fast one worker is on it, in thousandths of the runner that was measured.
+    pub pace: u64,
+    /// What a minute on it is billed, in the parts of [`Problem::minute`].
+    pub price: u64,
+    /// What the tests and the services of a shard may take together on it, where that is limited.
+    pub memory: Option<Sourced<Memory>>,
 }
 
 /// Which units of a lane may share a shard.
@@ -165,6 +197,23 @@ pub struct Floor {
     pub jobs: Vec<JobName>,
 }
 
+impl Default for Problem {
+    /// Returns the problem without anything to do.
+    fn default() -> Self {
+        Self {
+            services: IxVec::default(),
+            lanes: IxVec::default(),
+            units: IxVec::default(),
+            apart: Vec::new(),
+            floor: Floor::default(),
+            other_minutes: 0,
+            others: Vec::new(),
+            slots: None,
+            minute: 1,
+        }
+    }
+}
+
 impl Problem {
     /// Returns what every shard with these services pays for them.
     #[must_use]
@@ -202,7 +251,7 @@ impl Problem {
     /// Returns whether a shard of the lane with these services finds room in its runner's memory.
     #[must_use]
     pub fn fits_memory(&self, lane: LaneIx, services: ServiceSet) -> bool {
-        let limit = self.lanes[lane].runner_memory.as_ref();
+        let limit = self.lanes[lane].memory_on_runner();
         limit.is_none_or(|limit| self.memory(lane, services) <= limit.value)
     }
 
@@ -210,6 +259,86 @@ impl Problem {
     #[must_use]
     pub fn overhead(&self, lane: LaneIx, services: ServiceSet) -> Millis {
         self.lanes[lane].base + self.boot(services) + self.lanes[lane].tail
+    }
+
+    /// Returns what a minute of a shard of the lane is billed, in parts of a minute.
+    #[must_use]
+    pub fn price(&self, lane: LaneIx) -> u64 {
+        self.lanes[lane].taken().map_or(self.minute, |runner| runner.price)
+    }
+
+    /// Returns what a shard of the lane is billed whose job takes so long, in parts of a minute.
+    #[must_use]
+    pub fn billed(&self, lane: LaneIx, wall: Millis) -> u64 {
+        wall.billed_minutes().saturating_mul(self.price(lane))
+    }
+
+    /// Returns this time at the price of the lane's runner: how long one of price 1 is billed as much for, rounded down.
+    #[must_use]
+    pub fn at_price(&self, lane: LaneIx, time: Millis) -> Millis {
+        let billed = u128::from(time.0) * u128::from(self.price(lane)) / u128::from(self.minute);
+        Millis(u64::try_from(billed).unwrap_or(u64::MAX))
+    }
+
+    /// Returns what the other jobs are billed, in parts of a minute.
+    #[must_use]
+    pub fn billed_others(&self) -> u64 {
+        self.in_parts(self.other_minutes)
+    }
+
+    /// Returns minutes in parts.
+    #[must_use]
+    pub fn in_parts(&self, minutes: u64) -> u64 {
+        minutes.saturating_mul(self.minute)
+    }
+
+    /// Returns the whole minutes that hold so many parts.
+    #[must_use]
+    pub fn whole_minutes(&self, parts: u64) -> u64 {
+        parts.div_ceil(self.minute)
+    }
+
+    /// In how many ways the runners of all lanes may be chosen at the most: each is planned by itself.
+    pub const MOST_WAYS: u64 = 64;
+
+    /// Returns in how many ways the runners of all lanes may be chosen.
+    #[must_use]
+    pub fn ways(&self) -> u64 {
+        let of_lane =
+            |lane: &LaneModel| if lane.runner.is_some() { 1 } else { lane.runners.len().max(1) as u64 };
+        self.lanes.iter().map(of_lane).fold(1, u64::saturating_mul)
+    }
+
+    /// Returns whether some lane has a choice of runners that nobody has made.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.runner.is_none() && !lane.runners.is_empty())
+    }
+
+    /// Returns the runners that its lanes are on.
+    #[must_use]
+    pub fn chosen(&self) -> Runners {
+        self.lanes.iter().map(|lane| lane.runner).collect()
+    }
+
+    /// Puts the lanes on these runners.
+    pub fn settle(&mut self, runners: &Runners) {
+        for (lane, runner) in runners.iter_enumerated() {
+            self.lanes[lane].runner = *runner;
+        }
+    }
+
+    /// Returns the problem with its lanes on these runners.
+    #[must_use]
+    pub fn on(&self, runners: &Runners) -> Self {
+        let mut settled = self.clone();
+        settled.settle(runners);
+        settled
+    }
+
+    /// Leaves the choice of runners open.
+    pub fn unsettle(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.runner = None);
     }
 
     /// Returns all services that a unit's shard must start.
@@ -234,17 +363,80 @@ impl Problem {
 }
 
 impl LaneModel {
+    /// Returns the runner that its shards are on, where it is not the one that was measured.
+    #[must_use]
+    pub fn taken(&self) -> Option<&RunnerModel> {
+        self.runners.get(self.runner?)
+    }
+
+    /// Returns how fast a shard works off its load, in thousandths of one worker on the runner that was measured.
+    #[must_use]
+    pub fn speed_on_runner(&self) -> u64 {
+        self.taken().map_or(self.speed, |runner| runner.speed)
+    }
+
+    /// Returns how fast one worker is, in thousandths of the runner that was measured.
+    #[must_use]
+    pub fn pace_on_runner(&self) -> u64 {
+        self.taken().map_or(1000, |runner| runner.pace)
+    }
+
+    /// Returns what the tests and the services of a shard may take together, where that is limited.
+    #[must_use]
+    pub fn memory_on_runner(&self) -> Option<&Sourced<Memory>> {
+        self.taken().map_or(self.runner_memory.as_ref(), |runner| runner.memory.as_ref())
+    }
+
+    /// Returns the limits on memory of every runner that its shards may be on.
+    fn memory_limits(&self) -> Vec<Option<&Sourced<Memory>>> {
+        if self.runner.is_some() || self.runners.is_empty() {
+            vec![self.memory_on_runner()]
+        } else {
+            self.runners.iter().map(|runner| runner.memory.as_ref()).collect()
+        }
+    }
+
+    /// Returns the largest limit on memory that a runner has which its shards may be on.
+    #[must_use]
+    pub fn most_memory(&self) -> Option<&Sourced<Memory>> {
+        self.memory_limits().into_iter().flatten().max_by_key(|limit| limit.value)
+    }
+
+    /// Returns whether no runner that its shards may be on has so much memory.
+    #[must_use]
+    pub fn is_short_of(&self, memory: Memory) -> bool {
+        self.memory_limits().into_iter().all(|limit| limit.is_some_and(|limit| memory > limit.value))
+    }
+
+    /// Takes away every limit on its memory.
+    pub fn free_memory(&mut self) {
+        self.runner_memory = None;
+        self.runners.iter_mut().for_each(|runner| runner.memory = None);
+    }
+
+    /// Raises every limit on its memory to at least that.
+    pub fn raise_memory(&mut self, memory: Memory) {
+        let limits =
+            self.runners.iter_mut().map(|runner| &mut runner.memory).chain([&mut self.runner_memory]);
+        for limit in limits.flatten().filter(|limit| limit.value < memory) {
+            *limit = Sourced::new(memory, Origin::Default);
+        }
+    }
+
     /// Returns how long a shard of the lane runs tests of this load, of which the longest piece is `piece`.
     #[must_use]
     pub fn run(&self, load: Millis, piece: Millis) -> Millis {
-        let shared = (u128::from(load.0) * 1000).div_ceil(u128::from(self.speed));
-        piece.max(Millis(u64::try_from(shared).unwrap_or(u64::MAX)))
+        let taken = |time: Millis, speed: u64| {
+            let time = (u128::from(time.0) * 1000).div_ceil(u128::from(speed));
+            Millis(u64::try_from(time).unwrap_or(u64::MAX))
+        };
+        taken(piece, self.pace_on_runner()).max(taken(load, self.speed_on_runner()))
     }
 
     /// Returns how much load a shard of the lane works off in `span`.
     #[must_use]
     pub fn capacity(&self, span: Millis) -> Millis {
-        let load = u128::from(span.0) * u128::from(self.speed) / 1000;
+        let load = u128::from(span.0) * u128::from(self.speed_on_runner()) / 1000;
         Millis(u64::try_from(load).unwrap_or(u64::MAX))
     }
 }

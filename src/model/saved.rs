@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, OtherJob, Problem, ServiceKind,
-    ServiceModel, ServiceSet, SuiteOrder, Unit, UnitFacts,
+    Apart, ConstraintGraph, Floor, LaneModel, Limits, Model, Notes, OtherJob, Problem, RunnerModel,
+    ServiceKind, ServiceModel, ServiceSet, SuiteOrder, Unit, UnitFacts,
 };
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{LaneIx, ServiceIx, UnitIx};
@@ -45,6 +45,9 @@ pub struct SavedModelV1 {
     /// The minutes that the jobs beside the lanes are billed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other_minutes: u64,
+    /// Into how many parts a minute is divided for the prices of all runners to be whole numbers of them.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub minute_parts: u64,
     /// How many jobs of the workflow run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
@@ -131,6 +134,26 @@ pub struct SavedLaneV1 {
     /// Whether only units that follow one another may share a shard.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_order: bool,
+    /// The runners of which all its shards take one; none where they run on the one that was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runners: Vec<SavedRunnerV1>,
+}
+
+/// A runner, as it is for the shards of one lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedRunnerV1 {
+    /// Its name.
+    pub name: String,
+    /// How fast a shard works off its load on it, in thousandths of one worker on the runner that was measured.
+    pub speed: u64,
+    /// How fast one worker is on it, in thousandths of the runner that was measured.
+    pub pace: u64,
+    /// What a minute on it is billed, in parts of a minute.
+    pub price_parts: u64,
+    /// What the tests and the services of a shard may take together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
 }
 
 /// A unit.
@@ -271,6 +294,7 @@ impl SavedModelV1 {
                     memory_bytes: lane.memory.0,
                     runner_memory_bytes: lane.runner_memory.as_ref().map(|limit| limit.value.0),
                     keeps_order: lane.order != SuiteOrder::Free,
+                    runners: lane.runners.iter().map(SavedRunnerV1::new).collect(),
                     needs: if problem.slots.is_some() { as_positions(&lane.needs) } else { Vec::new() },
                 })
                 .collect(),
@@ -295,6 +319,7 @@ impl SavedModelV1 {
                 .collect(),
             floor_ms: problem.floor.at.0,
             other_minutes: problem.other_minutes,
+            minute_parts: problem.minute,
             slots: problem.slots.as_ref().map(|slots| slots.value),
             jobs: problem
                 .others
@@ -338,6 +363,9 @@ impl SavedModelV1 {
         }
         parts.push(format!("  \"floor_ms\": {}", self.floor_ms));
         parts.push(format!("  \"other_minutes\": {}", self.other_minutes));
+        if self.minute_parts != 1 {
+            parts.push(format!("  \"minute_parts\": {}", self.minute_parts));
+        }
         if let Some(slots) = self.slots {
             parts.push(format!("  \"slots\": {slots}"));
         }
@@ -392,6 +420,7 @@ impl SavedModelV1 {
         let mut problem = Problem {
             floor: Floor { at: Millis(self.floor_ms), jobs: Vec::new() },
             other_minutes: self.other_minutes,
+            minute: self.minute_parts,
             ..Problem::default()
         };
         for (at, service) in self.services.iter().enumerate() {
@@ -407,6 +436,16 @@ impl SavedModelV1 {
         }
         let pinned = || Origin::Seen(path.to_owned());
         for (at, lane) in self.lanes.iter().enumerate() {
+            let runner = |(number, runner): (usize, &SavedRunnerV1)| {
+                let place = format!("lanes[{at}].runners[{number}].name");
+                Ok(RunnerModel {
+                    name: runner.name.parse().map_err(name_error(place))?,
+                    speed: runner.speed,
+                    pace: runner.pace,
+                    price: runner.price_parts,
+                    memory: runner.memory_bytes.map(|bytes| Sourced::new(Memory(bytes), pinned())),
+                })
+            };
             problem.lanes.push(LaneModel {
                 name: lane.name.parse().map_err(name_error(format!("lanes[{at}].name")))?,
                 base: Millis(lane.base_ms),
@@ -419,6 +458,8 @@ impl SavedModelV1 {
                 max_shards_origin: pinned(),
                 memory: Memory(lane.memory_bytes),
                 runner_memory: lane.runner_memory_bytes.map(|bytes| Sourced::new(Memory(bytes), pinned())),
+                runners: lane.runners.iter().enumerate().map(runner).collect::<Result<_, _>>()?,
+                runner: None,
                 needs: lane.needs.iter().map(|job| *job as usize).collect(),
                 order: if lane.keeps_order { SuiteOrder::Keep(pinned()) } else { SuiteOrder::Free },
             });
@@ -476,6 +517,9 @@ impl SavedModelV1 {
         if self.units.is_empty() {
             return fail("units".to_owned(), "there are none");
         }
+        if !(1..=1000).contains(&self.minute_parts) {
+            return fail("minute_parts".to_owned(), "it is from 1 to 1000");
+        }
         if self.services.len() > ServiceSet::MAX_SERVICES {
             return fail("services".to_owned(), "a model holds at most 64");
         }
@@ -515,6 +559,18 @@ impl SavedModelV1 {
             if self.lanes[..at].iter().any(|other| other.name == lane.name) {
                 return fail(format!("lanes[{at}].name"), "it stands twice");
             }
+            for (number, runner) in lane.runners.iter().enumerate() {
+                let place = |key: &str| format!("lanes[{at}].runners[{number}].{key}");
+                let known = &lane.runners[..number];
+                if let Some((key, problem)) = runner.fault(known, self.minute_parts) {
+                    return fail(place(key), problem);
+                }
+            }
+        }
+        let ways =
+            self.lanes.iter().map(|lane| lane.runners.len().max(1) as u64).fold(1, u64::saturating_mul);
+        if ways > Problem::MOST_WAYS {
+            return fail("lanes".to_owned(), "their runners can be chosen in more than 64 ways");
         }
         for (at, unit) in self.units.iter().enumerate() {
             let Some(used) = used.get_mut(unit.lane as usize) else {
@@ -584,6 +640,36 @@ impl SavedModelV1 {
     }
 }
 
+impl SavedRunnerV1 {
+    fn new(runner: &RunnerModel) -> Self {
+        Self {
+            name: runner.name.to_string(),
+            speed: runner.speed,
+            pace: runner.pace,
+            price_parts: runner.price,
+            memory_bytes: runner.memory.as_ref().map(|limit| limit.value.0),
+        }
+    }
+
+    /// Returns the key that says what can not be, and why; `known` are the runners before it.
+    fn fault(&self, known: &[Self], minute: u64) -> Option<(&'static str, &'static str)> {
+        let in_range = |speed: u64| (1..=1_000_000_000_000).contains(&speed);
+        if !in_range(self.speed) {
+            Some(("speed", "it is from 1 to 1000000000000"))
+        } else if !in_range(self.pace) {
+            Some(("pace", "it is from 1 to 1000000000000"))
+        } else if self.price_parts == 0 || self.price_parts > minute.saturating_mul(100) {
+            Some(("price_parts", "it is from one part to 100 minutes"))
+        } else if self.memory_bytes.is_some_and(|bytes| bytes > MOST_BYTES) {
+            Some(("memory_bytes", "no runner has over a pebibyte"))
+        } else if known.iter().any(|other| other.name == self.name) {
+            Some(("name", "it stands twice"))
+        } else {
+            None
+        }
+    }
+}
+
 fn as_positions(jobs: &[usize]) -> Vec<u32> {
     jobs.iter().filter_map(|job| u32::try_from(*job).ok()).collect()
 }
@@ -598,6 +684,15 @@ fn is_zero(value: &u64) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_one(value: &u64) -> bool {
+    *value == 1
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_first(lane: &u32) -> bool {
     *lane == 0
 }
@@ -608,9 +703,9 @@ mod tests {
 
     const TEXT: &str = r#"{"version":1,
 "services":[{"name":"db","containers":1,"pull_ms":1,"ready_ms":2,"attach_ms":3,"memory_bytes":4}],
-"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10,"needs":[0],"keeps_order":true}],
+"lanes":[{"name":"all","base_ms":4,"speed":2000,"services":[0],"max_shards":3,"memory_bytes":5,"runner_memory_bytes":10,"needs":[0],"keeps_order":true,"runners":[{"name":"small","speed":2000,"pace":1000,"price_parts":2},{"name":"large","speed":4000,"pace":1100,"price_parts":3,"memory_bytes":9}]}],
 "units":[{"name":"a","load_ms":7,"piece_ms":5,"needs":[0]},{"name":"b","load_ms":8}],
-"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,
+"apart":[{"name":"rivals","units":[0,1]}],"floor_ms":9,"other_minutes":1,"minute_parts":2,
 "slots":2,"jobs":[{"name":"build","wall_ms":4},{"name":"gate","wall_ms":5,"needs":[0],"lanes":[0]}],"limits":{"containers":2,"target_ms":60}}"#;
 
     fn read(text: &str) -> Result<(Problem, Limits), String> {
@@ -648,6 +743,13 @@ mod tests {
             (r#""units":[0,1]"#, r#""units":[0,0]"#, "m.json: apart[0].units: a unit stands twice"),
             (r#""units":[0,1]"#, r#""units":[0,2]"#, "m.json: apart[0].units: there is no such unit"),
             (r#""floor_ms":9"#, r#""floor_ms":9000000000000"#, "m.json: floor_ms: no time is over 100 days"),
+            (r#""name":"large""#, r#""name":"small""#, "m.json: lanes[0].runners[1].name: it stands twice"),
+            (
+                r#""price_parts":3"#,
+                r#""price_parts":0"#,
+                "m.json: lanes[0].runners[1].price_parts: it is from one part to 100 minutes",
+            ),
+            (r#""minute_parts":2"#, r#""minute_parts":0"#, "m.json: minute_parts: it is from 1 to 1000"),
             (r#""slots":2"#, r#""slots":0"#, "m.json: slots: one job runs at least"),
             (
                 r#""needs":[0],"keeps_order""#,

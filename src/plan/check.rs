@@ -6,7 +6,7 @@
 
 use crate::config::Memory;
 use crate::ids::{Ix, IxVec, JobName, LaneIx, LaneName, ServiceIx, ServiceName, ShardIx, UnitIx};
-use crate::model::{LaneModel, Limits, Problem, ServiceModel, ServiceSet, SuiteOrder, Unit};
+use crate::model::{LaneModel, Limits, Problem, RunnerModel, ServiceModel, ServiceSet, SuiteOrder, Unit};
 use crate::solve::{BoundReason, Solution, SolvedShard};
 use crate::time::Millis;
 
@@ -119,6 +119,12 @@ pub enum Fault {
         /// The unit that does not follow it in the suite.
         unit: String,
     },
+    /// A lane has runners to choose from and is said to be on none of them.
+    #[error("lane `{lane}` is on none of its runners, or on another than the problem says")]
+    WrongRunner {
+        /// The lane.
+        lane: LaneName,
+    },
     /// A limit is broken.
     #[error("{found} {what} are over the limit of {limit}")]
     OverLimit {
@@ -176,11 +182,12 @@ pub fn check(problem: &Problem, limits: &Limits, solution: &Solution) -> Vec<Fau
         return unknown;
     }
     let mut faults = Vec::new();
+    check_runners(problem, solution, &mut faults);
     check_units(problem, solution, &mut faults);
     for (at, shard) in shards(solution) {
         check_services(problem, at, shard, &mut faults);
         check_apart(problem, at, shard, &mut faults);
-        check_memory(problem, at, shard, &mut faults);
+        check_memory(problem, solution, at, shard, &mut faults);
         check_suite(problem, at, shard, &mut faults);
     }
     check_order(solution, &mut faults);
@@ -199,15 +206,17 @@ struct Figures {
 
 impl Figures {
     fn of(problem: &Problem, solution: &Solution) -> Self {
-        let mut figures =
-            Self { end: problem.floor.at.0.into(), minutes: problem.other_minutes.into(), containers: 0 };
+        let mut figures = Self { end: problem.floor.at.0.into(), minutes: 0, containers: 0 };
+        figures.minutes += u128::from(problem.other_minutes) * u128::from(problem.minute);
         let mut walls = Vec::new();
         for shard in &solution.shards {
             let lane = &problem.lanes[shard.lane];
             let units: Vec<&Unit> = shard.units.iter().map(|unit| &problem.units[*unit]).collect();
-            let wall = wall(problem, lane, shard.services, &units);
+            let runner = runner_of(problem, solution, shard.lane);
+            let wall = wall(problem, lane, runner, shard.services, &units);
             figures.end = figures.end.max(on_the_path(lane, wall));
-            figures.minutes += wall.div_ceil(60_000);
+            figures.minutes +=
+                wall.div_ceil(60_000) * u128::from(runner.map_or(problem.minute, |runner| runner.price));
             for service in started(problem, shard.services) {
                 figures.containers += u128::from(service.containers);
             }
@@ -220,8 +229,20 @@ impl Figures {
     }
 }
 
-/// Returns how long a job of the lane takes that starts these services and runs these units.
-fn wall(problem: &Problem, lane: &LaneModel, services: ServiceSet, units: &[&Unit]) -> u128 {
+/// Returns the runner that the solution has a lane on; nothing where that is the one that was measured.
+fn runner_of<'p>(problem: &'p Problem, solution: &Solution, lane: LaneIx) -> Option<&'p RunnerModel> {
+    let position = solution.runners.get(lane).copied().flatten()?;
+    problem.lanes[lane].runners.get(position)
+}
+
+/// Returns how long a job of the lane takes on a runner that starts these services and runs these units.
+fn wall(
+    problem: &Problem,
+    lane: &LaneModel,
+    runner: Option<&RunnerModel>,
+    services: ServiceSet,
+    units: &[&Unit],
+) -> u128 {
     let mut paid_in_turn = 0;
     let mut slowest_start = 0;
     for service in started(problem, services) {
@@ -229,9 +250,11 @@ fn wall(problem: &Problem, lane: &LaneModel, services: ServiceSet, units: &[&Uni
         slowest_start = slowest_start.max(u128::from(service.ready.0));
     }
     let load: u128 = units.iter().map(|unit| u128::from(unit.load.0)).sum();
+    let (speed, pace) = runner.map_or((lane.speed, 1000), |runner| (runner.speed, runner.pace));
     let longest_piece = units.iter().map(|unit| u128::from(unit.piece.0)).max().unwrap_or(0);
-    // The speed is in thousandths of a worker; a part of a millisecond counts as a whole one.
-    let shared = (load * 1000).div_ceil(u128::from(lane.speed));
+    // The speeds are in thousandths of a worker; a part of a millisecond counts as a whole one.
+    let longest_piece = (longest_piece * 1000).div_ceil(u128::from(pace));
+    let shared = (load * 1000).div_ceil(u128::from(speed));
     u128::from(lane.base.0)
         + paid_in_turn
         + slowest_start
@@ -313,6 +336,20 @@ fn unknown_references(problem: &Problem, solution: &Solution) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Checks that every lane with a choice of runners is on one of them, and on the one that the problem has it on.
+fn check_runners(problem: &Problem, solution: &Solution, faults: &mut Vec<Fault>) {
+    for (lane, model) in problem.lanes.iter_enumerated() {
+        let on = solution.runners.get(lane).copied().flatten();
+        let is_one = match on {
+            Some(position) => position < model.runners.len(),
+            None => model.runners.is_empty(),
+        };
+        if !is_one || model.runner.is_some() && model.runner != on {
+            faults.push(Fault::WrongRunner { lane: model.name.clone() });
+        }
+    }
 }
 
 /// Checks that every unit runs exactly once, in its own lane.
@@ -402,9 +439,17 @@ fn check_suite(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut
 }
 
 /// Checks that the tests of a shard and what it starts find room in the memory of its runner.
-fn check_memory(problem: &Problem, at: ShardIx, shard: &SolvedShard, faults: &mut Vec<Fault>) {
+fn check_memory(
+    problem: &Problem,
+    solution: &Solution,
+    at: ShardIx,
+    shard: &SolvedShard,
+    faults: &mut Vec<Fault>,
+) {
     let lane = &problem.lanes[shard.lane];
-    let Some(limit) = &lane.runner_memory else { return };
+    let runner = runner_of(problem, solution, shard.lane);
+    let limit = runner.map_or(lane.runner_memory.as_ref(), |runner| runner.memory.as_ref());
+    let Some(limit) = limit else { return };
     let mut taken = u128::from(lane.memory.0);
     for service in started(problem, shard.services) {
         taken += u128::from(service.memory.0);
@@ -450,7 +495,12 @@ fn check_limits(
     let limited: [(&'static str, u128, Option<u128>); 3] = [
         ("containers", figures.containers, limits.containers.as_ref().map(|limit| limit.value.into())),
         ("shards", solution.shards.len() as u128, limits.shards.as_ref().map(|limit| limit.value.into())),
-        ("minutes", figures.minutes, limits.minutes.as_ref().map(|limit| limit.value.into())),
+        // Only whole minutes are limited, so that it does not matter that these are rounded up.
+        (
+            "minutes",
+            figures.minutes.div_ceil(u128::from(problem.minute)),
+            limits.minutes.as_ref().map(|limit| limit.value.into()),
+        ),
     ];
     for (what, found, limit) in limited {
         if let Some(limit) = limit.filter(|limit| found > *limit) {
@@ -490,8 +540,14 @@ fn check_claims(problem: &Problem, solution: &Solution, figures: &Figures, fault
                     lane.services.contains(*service) || unit.requirement.contains(*service)
                 })
                 .collect();
-            let alone = on_the_path(lane, wall(problem, lane, services, &[unit]));
-            (format!("unit `{}` alone", unit.name), alone)
+            let alone = |runner| on_the_path(lane, wall(problem, lane, runner, services, &[unit]));
+            // On whichever of its runners: the bound of one may be what holds for all.
+            let on_each: Vec<u128> = match lane.runners.as_slice() {
+                [] => vec![alone(None)],
+                runners => runners.iter().map(|runner| alone(Some(runner))).collect(),
+            };
+            let nearest = on_each.into_iter().min_by_key(|alone| alone.abs_diff(bound.0.into()));
+            (format!("unit `{}` alone", unit.name), nearest.unwrap_or_default())
         }),
         // The best plan may have been given up for one that moves less or bills less.
         BoundReason::Exhausted

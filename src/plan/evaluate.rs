@@ -28,8 +28,9 @@ const MOST_NAMED: usize = 5;
 #[must_use]
 pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
     let before;
-    let model = if inputs.config.workflow.jobs.iter().any(|job| job.today.is_some()) {
-        before = with_jobs_of_today(inputs, model);
+    let has_choice = model.problem.lanes.iter().any(|lane| !lane.runners.is_empty());
+    let model = if has_choice || inputs.config.workflow.jobs.iter().any(|job| job.today.is_some()) {
+        before = as_of_today(inputs, model);
         &before
     } else {
         model
@@ -75,8 +76,8 @@ pub fn today(inputs: Inputs<'_>, model: &Model) -> Option<Plan> {
     Some(score(inputs, model, shards, None))
 }
 
-/// Returns the model with the jobs around the lanes as they are today.
-fn with_jobs_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
+/// Returns the model with the jobs around the lanes as they are today, and with the lanes on the runners that were measured.
+fn as_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
     let mut config = inputs.config.clone();
     for job in &mut config.workflow.jobs {
         job.wall = job.today.unwrap_or(job.wall);
@@ -89,6 +90,7 @@ fn with_jobs_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
         lane.head = jobs.head(&lane.name).length;
         lane.after = jobs.after(&lane.name).length;
     }
+    take_measured_runners(inputs, &mut model);
     model.jobs = jobs;
     model
 }
@@ -97,7 +99,9 @@ fn with_jobs_of_today(inputs: Inputs<'_>, model: &Model) -> Model {
 /// nowhere and are named.
 pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result<Evaluation, ModelError> {
     let mut faults = strangers(inputs, hand_made);
-    let model = build(inputs, &splits(hand_made))?;
+    let mut model = build(inputs, &splits(hand_made))?;
+    take_measured_runners(inputs, &mut model);
+    faults.extend(take_runners(&mut model, hand_made));
     let placed = placement(&model, inputs.inventory, hand_made);
     let solved = |locked: &LockedShard| {
         let lane = lane_of(&model, locked)?;
@@ -126,6 +130,7 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
     let plan = score(inputs, &model, shards.clone(), Some(names.clone()));
     let solution = Solution {
         shards,
+        runners: model.problem.chosen(),
         end: plan.end,
         bound: plan.bound.clone(),
         minutes: plan.minutes,
@@ -157,6 +162,38 @@ pub fn evaluate(inputs: Inputs<'_>, limits: &Limits, hand_made: &Lock) -> Result
     };
     faults.extend(check(&model.problem, limits, &solution).into_iter().filter_map(sentence));
     Ok(Evaluation { model, plan, faults })
+}
+
+/// Puts the lanes on the runners that they were measured on.
+fn take_measured_runners(inputs: Inputs<'_>, model: &mut Model) {
+    for lane in &mut model.problem.lanes {
+        let config = inputs.config.lanes.iter().find(|config| config.name == lane.name);
+        let measured = config.and_then(|config| config.measured_on.as_ref());
+        lane.runner =
+            lane.runners.iter().position(|runner| measured.is_some_and(|on| on.value == runner.name));
+    }
+}
+
+/// Puts the lanes on the runners that the plan names, and returns what is wrong with these. A lane that it says nothing of
+/// stays on the runner that was measured.
+fn take_runners(model: &mut Model, hand_made: &Lock) -> Vec<String> {
+    let mut faults = Vec::new();
+    for lane in &mut model.problem.lanes {
+        let shards = || hand_made.shards.iter().filter(|shard| shard.lane == lane.name);
+        let Some(first) = shards().find_map(|shard| shard.runner.as_ref()) else { continue };
+        lane.runner = lane.runners.iter().position(|runner| runner.name == *first);
+        if lane.runner.is_none() {
+            faults.push(format!(
+                "lane `{}` may not take runner `{first}`: its `runners` do not name it",
+                lane.name
+            ));
+        }
+        if let Some(other) = shards().find(|shard| shard.runner.as_ref() != Some(first)) {
+            let name = &other.name;
+            faults.push(format!("the shards of a lane share a runner, but `{name}` is not on `{first}`"));
+        }
+    }
+    faults
 }
 
 /// Returns what the units set up, whatever a plan says of services.
@@ -262,13 +299,13 @@ fn torn(
 /// Returns these shards as a plan, with no bound but the floor.
 fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Option<Vec<ShardName>>) -> Plan {
     let mut end = model.problem.floor.at;
-    let mut minutes = model.problem.other_minutes;
+    let mut minutes = model.problem.billed_others();
     let mut containers = 0;
     let mut walls = Vec::new();
     for shard in &shards {
         let times = super::times(model, shard.lane, shard.services, &shard.units);
         end = end.max(times.end());
-        minutes += times.wall().billed_minutes();
+        minutes += model.problem.billed(shard.lane, times.wall());
         walls.push((shard.lane, times.wall()));
         containers += model.problem.containers(shard.services);
     }
@@ -276,7 +313,8 @@ fn score(inputs: Inputs<'_>, model: &Model, shards: Vec<SolvedShard>, names: Opt
         end = end.max(queue(&model.problem, slots.value, &walls).end);
     }
     let bound = Bound { at: model.problem.floor.at, reason: BoundReason::OtherJobs };
-    let solution = Solution { shards, end, bound, minutes, containers };
+    let runners = model.problem.chosen();
+    let solution = Solution { shards, runners, end, bound, minutes, containers };
     let names = names.unwrap_or_else(|| name_shards(model, &solution, None));
     Plan::new(model, &Limits::default(), &solution, inputs.estimates.pace_deviation, names)
 }

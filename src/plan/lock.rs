@@ -16,8 +16,8 @@ use super::Plan;
 use super::lock_text::read_quickly;
 use super::selection::{LaneV1, LockedLane, LockedService, ServiceV1};
 use crate::config::{Budget, Config, Origin, Sourced};
-use crate::ids::{LaneName, ServiceName, ShardName};
-use crate::model::{Leeway, Limits, Model, ServiceSet, SuiteOrder};
+use crate::ids::{LaneName, RunnerName, ServiceName, ShardName};
+use crate::model::{LaneModel, Leeway, Limits, Model, RunnerModel, ServiceSet, SuiteOrder};
 use crate::time::{Millis, ParseToleranceError};
 
 /// The pinned plan.
@@ -46,6 +46,8 @@ pub struct LockedShard {
     pub name: ShardName,
     /// Its lane.
     pub lane: LaneName,
+    /// The runner that it is on, where its lane has a choice.
+    pub runner: Option<RunnerName>,
     /// The services that it starts.
     pub services: Vec<ServiceName>,
     /// Services that tests of it name and that are not started for them: the plan says why.
@@ -169,6 +171,8 @@ struct PredictedV1 {
 pub(super) struct ShardV1 {
     name: ShardName,
     lane: LaneName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runner: Option<RunnerName>,
     #[serde(default)]
     services: Vec<ServiceName>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -218,6 +222,7 @@ impl Lock {
         let locked = |shard: ShardV1| LockedShard {
             name: shard.name,
             lane: shard.lane,
+            runner: shard.runner,
             services: shard.services,
             without: shard.without,
             units: shard.units,
@@ -278,6 +283,7 @@ impl Lock {
             ShardV1 {
                 name: shard.name.clone(),
                 lane: model.problem.lanes[shard.lane].name.clone(),
+                runner: shard.runner.clone(),
                 services: names(shard.services),
                 without: names(reached.without(shard.services)),
                 wall_ms: shard.times.wall().0,
@@ -426,13 +432,23 @@ fn digest(model: &Model, plan: &Plan) -> String {
         model.units[ix].selectors.iter().for_each(|selector| line(selector.clone()));
     }
     // What is not limited does not decide the plan, so that the digest of such a plan stays what it was.
-    if problem.lanes.iter().any(|lane| lane.runner_memory.is_some()) {
+    let is_limited = |lane: &LaneModel| lane.runner_memory.is_some() || lane.most_memory().is_some();
+    if problem.lanes.iter().any(is_limited) {
         for lane in &problem.lanes {
             let limit = lane.runner_memory.as_ref().map(|limit| limit.value.0);
             line(format!("memory {} {} {limit:?}", lane.name, lane.memory.0));
         }
         let taken: Vec<u64> = problem.services.iter().map(|service| service.memory.0).collect();
         line(format!("memory {taken:?}"));
+    }
+    for lane in &problem.lanes {
+        for RunnerModel { name, speed, pace, price, memory } in &lane.runners {
+            let memory = memory.as_ref().map(|limit| limit.value.0);
+            line(format!(
+                "runner {} {name} {speed} {pace} {price} of {} {memory:?}",
+                lane.name, problem.minute
+            ));
+        }
     }
     for lane in problem.lanes.iter().filter(|lane| lane.order != SuiteOrder::Free) {
         line(format!("order {}", lane.name));

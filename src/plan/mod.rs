@@ -21,7 +21,7 @@ pub use selection::{LockedLane, LockedService};
 pub use simulation::{Forecast, Simulation, forecast, quantile, simulate};
 pub use suggest::{PlanError, divided, steps, suggest, suggest_for, suggest_with};
 
-use crate::ids::{Ix, IxVec, LaneIx, LaneName, ShardIx, ShardName, UnitIx};
+use crate::ids::{Ix, IxVec, LaneIx, LaneName, RunnerName, ShardIx, ShardName, UnitIx};
 use crate::inventory::Inventory;
 use crate::model::{Leeway, Limits, Model, ServiceSet};
 use crate::solve::{Bound, Placement, Solution, homes, queue};
@@ -41,7 +41,7 @@ pub struct Plan {
     pub bound: Bound,
     /// How far from that the plan is, as a share of it.
     pub gap: f64,
-    /// The billed minutes of all jobs, each rounded up.
+    /// The billed minutes of all jobs, each rounded up and at the price of its runner; their sum rounded up.
     pub minutes: u64,
     /// The service containers of all shards.
     pub containers: u32,
@@ -64,7 +64,7 @@ pub struct Saving {
     pub within: Tolerance,
     /// When the plan had to end.
     pub latest: Millis,
-    /// No plan that ends by then bills fewer minutes.
+    /// No plan that ends by then bills fewer minutes; rounded up like those of the plan.
     pub least_minutes: u64,
 }
 
@@ -75,6 +75,8 @@ pub struct PlannedShard {
     pub name: ShardName,
     /// Its lane.
     pub lane: LaneIx,
+    /// The runner that it is on, where its lane has a choice.
+    pub runner: Option<RunnerName>,
     /// The services that it starts.
     pub services: ServiceSet,
     /// What its tests set up once for several of them.
@@ -125,7 +127,8 @@ impl ShardTimes {
 }
 
 impl Plan {
-    /// Returns the plan of a solution, its shards called by these names, in their order.
+    /// Returns the plan of a solution, its shards called by these names, in their order. The lanes of the model are on the
+    /// runners of the solution.
     fn new(
         model: &Model,
         limits: &Limits,
@@ -143,6 +146,7 @@ impl Plan {
                 PlannedShard {
                     name,
                     lane: shard.lane,
+                    runner: model.problem.lanes[shard.lane].taken().map(|runner| runner.name.clone()),
                     services,
                     setups,
                     tests: shard.units.iter().map(|unit| model.units[*unit].tests.len()).sum(),
@@ -164,7 +168,7 @@ impl Plan {
             forecast: end_forecast,
             bound: solution.bound.clone(),
             gap: solution.gap(),
-            minutes: solution.minutes,
+            minutes: model.problem.whole_minutes(solution.minutes),
             containers: solution.containers,
             limits: limits.clone(),
             fastest: solution.end,

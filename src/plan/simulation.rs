@@ -108,7 +108,7 @@ pub fn simulate(model: &Model, shards: &[PlannedShard], pace_deviation: f64, run
             let run = times.run.as_f64();
             let single: f64 = shard.units.iter().map(|unit| model.units[*unit].deviation.powi(2)).sum();
             // With several workers the load is shared, and so is what single tests vary.
-            let speed = model.problem.lanes[shard.lane].speed as f64 / 1000.0;
+            let speed = model.problem.lanes[shard.lane].speed_on_runner() as f64 / 1000.0;
             let overhead = (times.base + times.boot + times.tail).as_f64();
             let variance = (run * pace_deviation).powi(2)
                 + single / (speed * speed)

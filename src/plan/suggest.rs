@@ -88,7 +88,7 @@ pub fn suggest_with(
             None => break,
         };
     }
-    let Some((model, best)) = best else {
+    let Some((mut model, best)) = best else {
         // Every split was tried and none helped: the plain model says why.
         let model = build(inputs, &BTreeSet::new())?;
         let solved = solve(&model.problem, limits);
@@ -96,8 +96,9 @@ pub fn suggest_with(
         return Err(PlanError::Infeasible { conflict, model: Box::new(model) });
     };
     let placed = previous.map(|lock| placement(&model, inputs.inventory, lock));
+    model.problem.settle(&best.runners);
     let best = with_sure_minutes(&model, limits, best, inputs.estimates.pace_deviation);
-    let settled = Settled::new(&model.problem, limits, leeway, best, placed.as_ref(), &effort)?;
+    let settled = Settled::new(&mut model.problem, limits, leeway, best, placed.as_ref(), &effort)?;
     let previous = previous.zip(placed.as_ref());
     let names = name_shards(&model, &settled.solution, previous);
     let mut plan = Plan::new(&model, limits, &settled.solution, inputs.estimates.pace_deviation, names);
@@ -111,14 +112,15 @@ pub fn suggest_with(
 }
 
 /// Returns the best plan for a problem of which nothing else is known, checked, with the model that it speaks of.
-pub fn suggest_for(model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Model, Plan), PlanError> {
+pub fn suggest_for(mut model: Model, limits: &Limits, leeway: &Leeway) -> Result<(Model, Plan), PlanError> {
     let effort = Effort::new(Effort::COMMAND);
     let best = match solve_within(&model.problem, limits, &effort) {
         Ok(solution) => solution,
         Err(conflict) => return Err(PlanError::Infeasible { conflict, model: Box::new(model) }),
     };
+    model.problem.settle(&best.runners);
     let best = with_sure_minutes(&model, limits, best, 0.0);
-    let settled = Settled::new(&model.problem, limits, leeway, best, None, &effort)?;
+    let settled = Settled::new(&mut model.problem, limits, leeway, best, None, &effort)?;
     let names = name_shards(&model, &settled.solution, None);
     let mut plan = Plan::new(&model, limits, &settled.solution, 0.0, names);
     plan.fastest = settled.fastest;
@@ -150,9 +152,10 @@ struct Settled {
 }
 
 impl Settled {
-    /// Gives up of the end what the leeway allows, first for a lower bill, then for fewer moves; the outcome is checked.
+    /// Gives up of the end what the leeway allows, first for a lower bill, then for fewer moves; the outcome is checked. A
+    /// lower bill may mean other runners: the problem's lanes are put on those of the outcome.
     fn new(
-        problem: &Problem,
+        problem: &mut Problem,
         limits: &Limits,
         leeway: &Leeway,
         best: Solution,
@@ -166,10 +169,12 @@ impl Settled {
         if let Some(within) = &leeway.cheapest_within {
             let allowed = latest.map_or(Millis(u64::MAX), |latest| latest.value);
             let allowed = within.value.after(fastest).min(allowed);
+            problem.unsettle();
             let found = cheapest(problem, limits, &solution, allowed, effort);
             solution = found.solution;
-            saving =
-                Some(Saving { within: within.value, latest: allowed, least_minutes: found.least_minutes });
+            problem.settle(&solution.runners);
+            let least_minutes = problem.whole_minutes(found.least_minutes);
+            saving = Some(Saving { within: within.value, latest: allowed, least_minutes });
             latest = Some(Sourced::new(allowed, within.origin.clone()));
         }
         let best_end = solution.end;
@@ -208,9 +213,19 @@ pub fn divided(inputs: Inputs<'_>, limits: &Limits) -> Result<Model, ModelError>
 #[must_use]
 pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> Vec<Plan> {
     let limits = Limits { target: None, ..plan.limits.clone() };
+    let open;
+    let model = if model.problem.lanes.iter().any(|lane| lane.runner.is_some()) {
+        let mut copy = model.clone();
+        copy.problem.unsettle();
+        open = copy;
+        &open
+    } else {
+        model
+    };
     // The plan may be of a model with fewer splits: what counts is when it ends and what it starts.
     let from = Solution {
         shards: Vec::new(),
+        runners: model.problem.chosen(),
         end: plan.fastest,
         bound: plan.bound.clone(),
         minutes: plan.minutes,
@@ -227,7 +242,12 @@ pub fn steps(pace_deviation: f64, model: &Model, plan: &Plan, count: usize) -> V
             let containers = Some(Sourced::new(solution.containers, Origin::Default));
             let limits = Limits { containers, ..limits.clone() };
             let names = name_shards(model, solution, None);
-            Plan::new(model, &limits, solution, pace_deviation, names)
+            if model.problem.chosen() == solution.runners {
+                return Plan::new(model, &limits, solution, pace_deviation, names);
+            }
+            let mut model = model.clone();
+            model.problem.settle(&solution.runners);
+            Plan::new(&model, &limits, solution, pace_deviation, names)
         })
         .collect()
 }

@@ -7,7 +7,8 @@ use crate::time::Millis;
 /// Returns a plan's shards, a row each.
 #[must_use]
 pub fn plan(summary: &PlanSummary) -> String {
-    let columns = [
+    let has_runners = summary.shards.iter().any(|shard| shard.runner.is_some());
+    let mut columns = vec![
         "shard",
         "lane",
         "services",
@@ -21,9 +22,12 @@ pub fn plan(summary: &PlanSummary) -> String {
         "p90_seconds",
         "slack_seconds",
     ];
+    if has_runners {
+        columns.push("runner");
+    }
     let rows = summary.shards.iter().map(|shard| {
         let services: Vec<&str> = shard.services.iter().map(ServiceName::as_str).collect();
-        vec![
+        let mut row = vec![
             shard.name.clone(),
             shard.lane.clone(),
             services.join(" "),
@@ -36,7 +40,11 @@ pub fn plan(summary: &PlanSummary) -> String {
             seconds(shard.wall),
             seconds(shard.p90),
             seconds(shard.slack),
-        ]
+        ];
+        if has_runners {
+            row.push(shard.runner.as_ref().map(|runner| runner.name.clone()).unwrap_or_default());
+        }
+        row
     });
     written(&columns, rows)
 }

@@ -5,7 +5,9 @@ use crate::config::Config;
 use crate::estimate::{Estimates, Level};
 use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ShardIx, TestIx, UnitIx};
 use crate::inventory::Inventory;
-use crate::model::{Model, Node, Reason, ServiceKind, ServiceModel, ServiceSet, UnitFacts, WhyNot};
+use crate::model::{
+    Model, Node, Problem, Reason, RunnerModel, ServiceKind, ServiceModel, ServiceSet, UnitFacts, WhyNot,
+};
 use crate::plan::{Plan, PlannedShard};
 use crate::time::Millis;
 
@@ -338,6 +340,10 @@ fn explain_shard(known: Known<'_>, ix: ShardIx) -> Explanation {
         format!("{} after the tests", times.tail),
         format!("{} in all; {} in nine of ten runs", times.wall(), shard.forecast.p90),
     ];
+    if let Some(runner) = model.problem.lanes[shard.lane].taken() {
+        let billed = plural(times.wall().billed_minutes(), "minute");
+        lines.push(format!("on {}, for {billed} {}", runner.name, at_price(&model.problem, runner)));
+    }
     if times.head > Millis::ZERO {
         lines.insert(0, format!("{} until the jobs that it waits for are done", times.head));
     }
@@ -422,7 +428,7 @@ fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
         .filter(|shard| shard.services.contains(ix))
         .map(|shard| shard.name.as_str())
         .collect();
-    let limited = model.problem.lanes.iter().any(|lane| lane.runner_memory.is_some());
+    let limited = model.problem.lanes.iter().any(|lane| lane.memory_on_runner().is_some());
     if limited && service.memory.0 > 0 {
         lines.push(format!("{} of its runner's memory", service.memory));
     }
@@ -459,6 +465,11 @@ fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
     }
 }
 
+/// Returns what a minute on a runner is billed.
+fn at_price(problem: &Problem, runner: &RunnerModel) -> String {
+    format!("at {} times the price", runner.price as f64 / problem.minute as f64)
+}
+
 fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
     let Known { model, plan, config, .. } = known;
     let lane = &model.problem.lanes[ix];
@@ -469,11 +480,22 @@ fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
     let mut lines = vec![
         format!("{} with {load} of tests, one after the other", plural(units.len(), "unit")),
         format!("{} before and {} after the tests in every shard", lane.base, lane.tail),
-        match lane.speed {
+        match lane.speed_on_runner() {
             1000 => "one test at a time".to_owned(),
             speed => format!("worked off at {} times the speed of one worker", speed as f64 / 1000.0),
         },
     ];
+    for (at, runner) in lane.runners.iter().enumerate() {
+        let RunnerModel { name, speed, memory, .. } = runner;
+        let taken = if lane.runner == Some(at) { "its shards are on" } else { "they may be on" };
+        let memory =
+            memory.as_ref().map_or_else(String::new, |limit| format!(", with {} of memory", limit.value));
+        let price = at_price(&model.problem, runner);
+        lines.push(format!(
+            "{taken} {name}, {} times the speed of one worker {price}{memory}",
+            *speed as f64 / 1000.0
+        ));
+    }
     if let Some(declared) = config.lanes.iter().find(|declared| declared.name == lane.name) {
         lines.push(format!("declared at {}", declared.origin));
     }

@@ -19,6 +19,7 @@ pub struct SuggestV1 {
     /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes`, `slots` or `exhausted`.
     bound_reason: String,
     gap: f64,
+    /// Each job's rounded up and at the price of its runner; their sum rounded up.
     billed_minutes: u64,
     containers: u32,
     critical_path: Vec<String>,
@@ -70,6 +71,15 @@ struct CheapestV1 {
 struct ShardV1 {
     name: String,
     lane: String,
+    /// The runner that it is on, where its lane has a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runner: Option<String>,
+    /// What a minute on it is billed, in minutes of the usual price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<f64>,
+    /// What the shard is billed, in such minutes, where its lane has a choice of runners.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billed_minutes: Option<f64>,
     services: Vec<String>,
     /// What its tests set up once for several of them; part of `run_ms`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -179,6 +189,9 @@ impl From<&PlanSummary> for SuggestV1 {
         let shards = summary.shards.iter().map(|shard| ShardV1 {
             name: shard.name.clone(),
             lane: shard.lane.clone(),
+            runner: shard.runner.as_ref().map(|runner| runner.name.clone()),
+            price: shard.runner.as_ref().map(|runner| runner.price),
+            billed_minutes: shard.runner.as_ref().map(|runner| runner.billed),
             services: shard.services.iter().map(ToString::to_string).collect(),
             setups: shard
                 .setups

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::explanation::Explanation;
-use super::sentences::{change, cheapest, percent, plural, price, services, with_fewer_shards};
+use super::sentences::{change, cheapest, percent, plural, price, runners, services, with_fewer_shards};
 use super::summary::{FrontierSummary, PlanSummary};
 use super::text::{MAX_MOVES, fullest, headline, setups};
 use crate::ids::Printable;
@@ -35,6 +35,9 @@ pub fn plan(summary: &PlanSummary) -> String {
         percent(summary.gap),
         escaped(&summary.binding)
     );
+    if let Some(runners) = runners(summary) {
+        let _ = writeln!(text, "\n**Runners:** {}", escaped(&runners));
+    }
     if let Some(setups) = setups(summary) {
         let _ = writeln!(text, "\n**Set up:** {}", escaped(&setups));
     }

@@ -1,9 +1,9 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
-use super::summary::{PlanSummary, Price};
+use super::summary::{PlanSummary, Price, RunnerLine};
 use crate::config::{Config, Lane};
 use crate::ids::{Ix, LaneName, Printable, ServiceName};
-use crate::model::{Idle, Model, NotProvisioned, WhyNot};
+use crate::model::{Idle, LaneModel, Model, NotProvisioned, RunnerModel, WhyNot};
 use crate::plan::{Plan, Saving};
 use crate::solve::{BoundReason, Clash, Conflict, Cure};
 use crate::time::Millis;
@@ -251,10 +251,8 @@ pub fn clash(model: &Model, clash: &Clash) -> String {
             } else {
                 String::new()
             };
-            format!(
-                "the runner of lane `{}` has {} of memory ({}){tests}",
-                lane.name, limit.value, limit.origin
-            )
+            let whose = if lane.runners.len() > 1 { "a runner" } else { "the runner" };
+            format!("{whose} of lane `{}` has {} of memory ({}){tests}", lane.name, limit.value, limit.origin)
         }
         Clash::UnitMemory(unit, memory) => {
             let services: Vec<String> = problem
@@ -317,10 +315,21 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
             plural(*count, "shard"),
             model.problem.lanes[*lane].name
         ),
-        Cure::Memory(lane, memory) => format!(
-            "give the runner of lane `{}` {memory} of memory: `runner_memory = \"{memory}\"`",
-            model.problem.lanes[*lane].name
-        ),
+        Cure::Memory(lane, memory) => {
+            let lane = &model.problem.lanes[*lane];
+            match lane.runners.as_slice() {
+                [] => format!(
+                    "give the runner of lane `{}` {memory} of memory: `runner_memory = \"{memory}\"`",
+                    lane.name
+                ),
+                [first, rest @ ..] => format!(
+                    "give {} of lane `{}` {memory} of memory: `memory = \"{memory}\"` in `[runners.{}]`",
+                    if rest.is_empty() { "the runner" } else { "the runners" },
+                    lane.name,
+                    if rest.is_empty() { first.name.as_str() } else { "NAME" }
+                ),
+            }
+        }
         Cure::Minutes(count) => format!("allow {}: `--max-minutes {count}`", plural(*count, "billed minute")),
         Cure::Slots(count) => format!("let {} run at once: `--slots {count}`", plural(*count, "job")),
         Cure::Target(at) => format!("allow {at}: `--target {}s`", at.0.div_ceil(1000)),
@@ -343,14 +352,54 @@ pub fn cure(model: &Model, cure: &Cure) -> String {
 /// Returns a plan's shape: `heavy ×2 + unit`.
 pub(super) fn shape(model: &Model, plan: &Plan) -> String {
     let counts = model.problem.lanes.iter_enumerated().map(|(ix, lane): (_, &crate::model::LaneModel)| {
-        let count = plan.shards.iter().filter(|shard| shard.lane.position() == ix.position()).count();
-        times(&lane.name, count)
+        let of_lane = || plan.shards.iter().filter(|shard| shard.lane.position() == ix.position());
+        let runner = of_lane().find_map(|shard| shard.runner.as_ref());
+        times(lane, of_lane().count(), lane.runners.iter().find(|known| Some(&known.name) == runner))
     });
     counts.collect::<Vec<_>>().join(" + ")
 }
 
-fn times(lane: &LaneName, count: usize) -> String {
-    if count == 1 { lane.to_string() } else { format!("{lane} ×{count}") }
+/// Returns a lane with its number of shards and the runner that they are on: `heavy ×2 on 4-core`. That it has no other
+/// runner need not be said.
+pub(super) fn times(lane: &LaneModel, count: usize, runner: Option<&RunnerModel>) -> String {
+    let name = &lane.name;
+    let times = if count == 1 { name.to_string() } else { format!("{name} ×{count}") };
+    match runner {
+        Some(runner) if lane.runners.len() > 1 => format!("{times} on {}", runner.name),
+        _ => times,
+    }
+}
+
+/// Returns that a lane's tests are taken to run as fast as they never did, where they are.
+pub(super) fn other_pace(lane: &LaneModel) -> Option<String> {
+    let runner = lane.taken().filter(|runner| runner.pace != 1000)?;
+    let (name, runner, pace) = (&lane.name, &runner.name, runner.pace as f64 / 1000.0);
+    Some(format!(
+        "Tests of `{name}` are taken to run {pace} times as fast on `{runner}` as in the history. Once runs on it are ingested, say so: `measured_on = \"{runner}\"` in `[lanes.{name}]`."
+    ))
+}
+
+/// Returns which lane is on which runner, and what that costs; nothing where no lane has a choice.
+pub(super) fn runners(summary: &PlanSummary) -> Option<String> {
+    let mut lanes: Vec<(&str, &RunnerLine)> = Vec::new();
+    for shard in &summary.shards {
+        if let Some(runner) = &shard.runner
+            && lanes.iter().all(|(lane, _)| *lane != shard.lane)
+        {
+            lanes.push((&shard.lane, runner));
+        }
+    }
+    let line = |(lane, runner): &(&str, &RunnerLine)| {
+        let name = &runner.name;
+        // A price that is the usual one is none to speak of.
+        let usual = (runner.price - 1.0).abs() < f64::EPSILON;
+        if usual {
+            format!("{lane} on {name}")
+        } else {
+            format!("{lane} on {name} at {} times the price", runner.price)
+        }
+    };
+    (!lanes.is_empty()).then(|| listed(lanes.iter().map(line)))
 }
 
 /// Returns services as they stand in a table.

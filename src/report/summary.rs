@@ -6,7 +6,7 @@ use crate::config::{Config, Memory};
 use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
 use crate::model::{Model, ServiceKind, ServiceModel};
-use crate::plan::{Plan, Saving};
+use crate::plan::{Plan, PlannedShard, Saving};
 use crate::solve::{BoundReason, Frontier, Solution};
 use crate::time::Millis;
 
@@ -60,6 +60,8 @@ pub struct ShardLine {
     pub name: String,
     /// Its lane.
     pub lane: String,
+    /// The runner that it is on, where its lane has a choice.
+    pub runner: Option<RunnerLine>,
     /// The services that it starts.
     pub services: Vec<ServiceName>,
     /// What its tests set up once for several of them, with what that takes.
@@ -86,6 +88,17 @@ pub struct ShardLine {
     pub slack: Millis,
     /// What it takes of its runner's memory, and what that has; nothing where it is not limited.
     pub memory: Option<(Memory, Memory)>,
+}
+
+/// The runner of a shard, as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunnerLine {
+    /// Its name.
+    pub name: String,
+    /// What a minute on it is billed, in minutes of the usual price.
+    pub price: f64,
+    /// What the shard is billed, in such minutes.
+    pub billed: f64,
 }
 
 /// Another plan on the same estimates.
@@ -148,7 +161,7 @@ pub struct FrontierLine {
     pub minutes: u64,
     /// When the workflow ends.
     pub end: Millis,
-    /// How far that is from the best possible within these containers and shards.
+    /// How far that is from the best possible within these containers, shards and minutes.
     pub gap: f64,
     /// How much earlier it ends than every plan with fewer containers; nothing where one ends as early.
     pub gain: Option<Millis>,
@@ -187,6 +200,7 @@ impl PlanSummary {
             .map(|shard| ShardLine {
                 name: shard.name.to_string(),
                 lane: model.problem.lanes[shard.lane].name.to_string(),
+                runner: RunnerLine::of(model, shard),
                 services: shard.services.iter().map(|ix| model.problem.services[ix].name.clone()).collect(),
                 setups: shard
                     .setups
@@ -205,8 +219,7 @@ impl PlanSummary {
                 p90: shard.forecast.p90,
                 slack: last - shard.times.end(),
                 memory: model.problem.lanes[shard.lane]
-                    .runner_memory
-                    .as_ref()
+                    .memory_on_runner()
                     .map(|limit| (model.problem.memory(shard.lane, shard.services), limit.value)),
             })
             .collect();
@@ -289,6 +302,17 @@ impl PlanSummary {
     }
 }
 
+impl RunnerLine {
+    fn of(model: &Model, shard: &PlannedShard) -> Option<Self> {
+        let in_minutes = |parts: u64| parts as f64 / model.problem.minute as f64;
+        Some(Self {
+            name: shard.runner.as_ref()?.to_string(),
+            price: in_minutes(model.problem.price(shard.lane)),
+            billed: in_minutes(model.problem.billed(shard.lane, shard.times.wall())),
+        })
+    }
+}
+
 impl OtherPlan {
     /// Returns another plan as it is shown.
     #[must_use]
@@ -311,12 +335,13 @@ impl FrontierSummary {
         let line = |solution: &Solution, knee: bool| {
             let lanes = model.problem.lanes.iter_enumerated().map(|(ix, lane)| {
                 let count = solution.shards.iter().filter(|shard| shard.lane == ix).count();
-                if count == 1 { lane.name.to_string() } else { format!("{} ×{count}", lane.name) }
+                let runner = solution.runners.get(ix).copied().flatten();
+                sentences::times(lane, count, runner.and_then(|at| lane.runners.get(at)))
             });
             FrontierLine {
                 containers: solution.containers,
                 shards: solution.shards.len(),
-                minutes: solution.minutes,
+                minutes: model.problem.whole_minutes(solution.minutes),
                 end: solution.end,
                 gap: solution.gap(),
                 gain: None,
@@ -332,7 +357,7 @@ impl FrontierSummary {
             let mut line = line(solution, frontier.knee == Some(at));
             if let Some(best) = best.filter(|best| solution.end < best.end) {
                 line.gain = Some(best.end - solution.end);
-                line.price = Some(Price::of(best, solution));
+                line.price = Some(Price::of(model, best, solution));
             }
             if best.is_none_or(|best| solution.end < best.end) {
                 best = Some(solution);
@@ -348,11 +373,12 @@ impl FrontierSummary {
 
 impl Price {
     /// Returns what `solution` costs beyond `before`.
-    fn of(before: &Solution, solution: &Solution) -> Self {
+    fn of(model: &Model, before: &Solution, solution: &Solution) -> Self {
+        let whole = |solution: &Solution| model.problem.whole_minutes(solution.minutes);
         let more = |before: u64, now: u64| now.cast_signed() - before.cast_signed();
         Self {
             containers: more(before.containers.into(), solution.containers.into()),
-            minutes: more(before.minutes, solution.minutes),
+            minutes: more(whole(before), whole(solution)),
             shards: more(before.shards.len() as u64, solution.shards.len() as u64),
         }
     }
@@ -457,6 +483,9 @@ fn notes(model: &Model, config: &Config, estimates: &Estimates, overheads: &Over
             ));
         }
     }
+    for lane in &model.problem.lanes {
+        notes.extend(sentences::other_pace(lane));
+    }
     for group in &model.notes.idle_groups {
         notes.push(format!("Group `{group}` matches too few tests to have an effect."));
     }
@@ -480,15 +509,21 @@ fn advice(model: &Model, points: &[FrontierLine], today: Option<&OtherPlan>, flo
             format!("--budget {}", knee.containers),
             plural(more, "container"),
         )
+    } else if points.iter().filter(|point| point.shards == knee.shards).count() > 1 {
+        // On other runners as many shards end at another time.
+        let more = fastest.minutes.saturating_sub(knee.minutes);
+        (
+            plural(knee.minutes, "billed minute"),
+            format!("--max-minutes {}", knee.minutes),
+            plural(more, "billed minute"),
+        )
     } else {
         let more = fastest.shards.saturating_sub(knee.shards);
         (plural(knee.shards, "shard"), format!("--max-shards {}", knee.shards), plural(more, "shard"))
     };
-    advice.push(format!(
-        "Choose {choice} (`{option}`): the workflow ends in {}{against}, for {}.",
-        knee.end,
-        plural(knee.minutes, "billed minute")
-    ));
+    let cost = plural(knee.minutes, "billed minute");
+    let cost = if choice == cost { String::new() } else { format!(", for {cost}") };
+    advice.push(format!("Choose {choice} (`{option}`): the workflow ends in {}{against}{cost}.", knee.end));
     if fastest.end < knee.end {
         advice.push(format!(
             "Beyond that, {more} more buy another {}; nothing ends it before {floor}.",

@@ -6,7 +6,9 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 
 use super::explanation::Explanation;
 use super::moves::MovesSummary;
-use super::sentences::{change, cheapest, listed, percent, plural, price, services, with_fewer_shards};
+use super::sentences::{
+    change, cheapest, listed, percent, plural, price, runners, services, with_fewer_shards,
+};
 use super::summary::{FrontierSummary, PlanSummary, ShardLine};
 use crate::config::Memory;
 use crate::ids::Printable;
@@ -49,6 +51,9 @@ pub fn plan(summary: &PlanSummary, width: Option<u16>) -> String {
         percent(summary.gap)
     );
     let _ = writeln!(text, "                 {}", summary.binding);
+    if let Some(runners) = runners(summary) {
+        let _ = writeln!(text, "  Runners        {runners}");
+    }
     if let Some(setups) = setups(summary) {
         let _ = writeln!(text, "  Set up         {setups}");
     }

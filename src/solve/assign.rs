@@ -295,7 +295,7 @@ impl<'p> LaneAssignment<'p> {
             return false;
         }
         let difference = self.shards[late].end - self.shards[early].end;
-        let speed = self.problem.lanes[self.lane].speed;
+        let speed = self.problem.lanes[self.lane].speed_on_runner();
         let target = u128::from(difference.0) * u128::from(speed) / 2000;
         let target = u64::try_from(target).unwrap_or(u64::MAX);
         let movable = |from: usize, to: usize| {

@@ -5,7 +5,7 @@
 //! looked for, and tried.
 
 use super::effort::Effort;
-use super::planner::Planner;
+use super::runners::{Planners, Ways};
 use crate::config::{Memory, Origin, Sourced};
 use crate::ids::{Ix, LaneIx, ServiceIx, UnitIx};
 use crate::model::{Limits, Problem, ServiceKind, SuiteOrder};
@@ -158,7 +158,7 @@ impl Cure {
             Self::Target(at) => limits.target = Some(Sourced::new(at, Origin::Default)),
             Self::LaneShards(lane, count) => problem.lanes[lane].max_shards = count,
             Self::Memory(lane, memory) => {
-                problem.lanes[lane].runner_memory = Some(Sourced::new(memory, Origin::Default));
+                problem.lanes[lane].raise_memory(memory);
             }
             Self::Slots(count) => problem.slots = Some(Sourced::new(count, Origin::Default)),
             Self::Drop { .. } => return false,
@@ -221,16 +221,17 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
     }
     let mut narrow = Vec::new();
     for (lane, model) in problem.lanes.iter_enumerated() {
-        let Some(limit) = &model.runner_memory else { continue };
-        free.lanes[lane].runner_memory = None;
+        let Some(limit) = model.most_memory() else { continue };
+        let limited = free.lanes[lane].clone();
+        free.lanes[lane].free_memory();
         if !fails(&free, &core) {
-            free.lanes[lane].runner_memory = Some(limit.clone());
+            free.lanes[lane] = limited;
             narrow.push(lane);
             clashes.push(Clash::Memory(lane, limit.clone()));
-            let misfit = |unit: &UnitIx| {
-                problem.units[*unit].lane == lane && !problem.fits_memory(lane, problem.needed(*unit))
-            };
-            let takes = |unit: UnitIx| Clash::UnitMemory(unit, problem.memory(lane, problem.needed(unit)));
+            let memory = |unit: UnitIx| problem.memory(lane, problem.needed(unit));
+            let misfit =
+                |unit: &UnitIx| problem.units[*unit].lane == lane && model.is_short_of(memory(*unit));
+            let takes = |unit: UnitIx| Clash::UnitMemory(unit, memory(unit));
             clashes.extend(problem.units.indices().find(misfit).map(takes));
         }
     }
@@ -250,7 +251,7 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
     if let Some(limit) = &core.target {
         clashes.push(Clash::Target(limit.clone()));
         // Either of these clashes with the target alone.
-        let unit_bound = Planner::with_effort(problem, 0).master().unit_bound();
+        let unit_bound = Planners::new(&Ways::of(problem), 0).unit_bound();
         if problem.floor.at > limit.value {
             clashes.push(Clash::OtherJobs(problem.floor.at));
         } else if let (at, Some(unit)) = unit_bound
@@ -280,20 +281,20 @@ fn find_one(problem: &Problem, limits: &Limits, effort: &Effort) -> (Conflict, C
 
 /// Returns whether it is proven that no plan keeps the limits.
 fn refuses(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
-    ask(problem, effort, |planner| planner.refuses(limits))
+    ask(&Ways::that_may_keep(problem, limits), effort, |planners| planners.refuses(limits))
 }
 
 /// Returns whether a plan is found within the limits.
 fn has_plan(problem: &Problem, limits: &Limits, effort: &Effort) -> bool {
-    ask(problem, effort, |planner| planner.any(limits))
+    ask(&Ways::that_may_keep(problem, limits), effort, |planners| planners.any(limits))
 }
 
 /// Asks a question for a part of the effort that is left.
-fn ask<T>(problem: &Problem, effort: &Effort, question: impl FnOnce(&Planner<'_>) -> T) -> T {
+fn ask<T>(ways: &Ways<'_>, effort: &Effort, question: impl FnOnce(&Planners<'_>) -> T) -> T {
     effort.share(SHARE, |part| {
-        let planner = Planner::with_effort(problem, part.left());
-        let answer = question(&planner);
-        part.take(part.left() - planner.effort().left());
+        let planners = Planners::new(ways, part.left());
+        let answer = question(&planners);
+        part.take(part.left() - planners.effort().left());
         answer
     })
 }
@@ -356,7 +357,7 @@ fn cures(problem: &Problem, limits: &Limits, core: &Core, effort: &Effort) -> Ve
     if core.limits.target.is_some() {
         // The fastest plan there is tells what target can be kept.
         let free = Limits { target: None, ..limits.clone() };
-        let fastest = ask(problem, effort, |planner| planner.soonest(&free));
+        let fastest = ask(&Ways::of(problem), effort, |planners| planners.soonest(&free));
         cures.extend(fastest.map(|solution| Cure::Target(solution.end)));
     }
     if let [lane] = core.crowded[..] {
@@ -389,14 +390,14 @@ fn cures(problem: &Problem, limits: &Limits, core: &Core, effort: &Effort) -> Ve
 
 /// Returns the least memory of a lane's runner, in whole megabytes, with which there is a plan.
 fn roomier(problem: &Problem, limits: &Limits, lane: LaneIx, effort: &Effort) -> Option<Memory> {
-    let limit = problem.lanes[lane].runner_memory.as_ref()?.value;
+    let limit = problem.lanes[lane].most_memory()?.value;
     let all = problem.services.indices().collect();
     let megabytes = |memory: Memory| memory.0.div_ceil(Memory::MEGABYTE.0);
     let most = megabytes(problem.memory(lane, all));
     smallest(limit.0 / Memory::MEGABYTE.0, most, |count| {
         let mut roomier = problem.clone();
         let memory = Memory(count * Memory::MEGABYTE.0);
-        roomier.lanes[lane].runner_memory = Some(Sourced::new(memory, Origin::Default));
+        roomier.lanes[lane].raise_memory(memory);
         has_plan(&roomier, limits, effort)
     })
     .map(|count| Memory(count * Memory::MEGABYTE.0))

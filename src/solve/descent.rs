@@ -120,7 +120,8 @@ impl Work {
         // The span in which these shards, started at once, work off this load together.
         let span = |load: u64, shards: &[usize]| {
             let overhead: u64 = shards.iter().map(|at| overheads[*at]).sum();
-            let run = u64::try_from(u128::from(load) * 1000 / u128::from(lane.speed)).unwrap_or(u64::MAX / 4);
+            let run = u64::try_from(u128::from(load) * 1000 / u128::from(lane.speed_on_runner()))
+                .unwrap_or(u64::MAX / 4);
             (run + overhead).div_ceil(shards.len().max(1) as u64)
         };
         let everything: Vec<usize> = (0..shards.len()).collect();

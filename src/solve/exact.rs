@@ -14,7 +14,7 @@ use crate::time::Millis;
 /// Problems with more units are not searched.
 pub(super) const MAX_UNITS: usize = 14;
 
-/// How good a plan is: its end, its billed minutes, its containers, its shards.
+/// How good a plan is: its end, its billed minutes in parts, its containers, its shards.
 pub(super) type Rank = (Millis, u64, u32, usize);
 
 /// What a search came to.
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub(super) finished: bool,
 }
 
-/// Returns the best plan within the limits (the target aside) that is better than `below`, which ends no earlier
+/// Returns the best plan within the limits (the target aside, minutes in parts) that is better than `below`, which ends no earlier
 /// than `at_least`, looking at `nodes` partial plans at the most.
 pub(super) fn search(problem: &Problem, limits: &Limits, below: Rank, at_least: Millis, nodes: u32) -> Found {
     let mut units: Vec<UnitIx> = problem.units.indices().collect();
@@ -160,12 +160,12 @@ impl Search<'_> {
     /// Returns what the plan comes to so far.
     fn rank(&self) -> Rank {
         let mut end = self.at_least;
-        let mut minutes = self.problem.other_minutes;
+        let mut minutes = self.problem.billed_others();
         for OpenShard { shard, load, piece } in &self.open {
             let lane = &self.problem.lanes[shard.lane];
             let wall = self.problem.overhead(shard.lane, shard.services) + lane.run(*load, *piece);
             end = end.max(end_of(self.problem, shard.lane, shard.services, *load, *piece));
-            minutes += wall.billed_minutes();
+            minutes += self.problem.billed(shard.lane, wall);
         }
         (end, minutes, self.containers, self.open.len())
     }

@@ -128,7 +128,7 @@ impl<'p> Board<'p> {
             end,
             most_containers: at_most(limits.containers.as_ref(), u32::MAX),
             most_minutes: at_most(limits.minutes.as_ref(), u64::MAX),
-            cost: Cost { minutes: problem.other_minutes, ..Cost::default() },
+            cost: Cost { minutes: problem.billed_others(), ..Cost::default() },
         };
         for (at, shard) in plan.shards.iter().enumerate() {
             for unit in &shard.units {
@@ -185,7 +185,7 @@ impl<'p> Board<'p> {
             if self.most_minutes < u64::MAX {
                 let wall =
                     problem.overhead(lane, figures.services) + problem.lanes[lane].run(slot.load, piece);
-                figures.minutes = wall.billed_minutes();
+                figures.minutes = problem.billed(lane, wall);
             }
             if !problem.apart.is_empty() {
                 figures.clashes = self.clashes(&slot.units);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::effort::Effort;
 use super::planner::{Planner, Start};
 use super::question::UNLIMITED_TIME;
+use super::runners::{Planners, Ways};
 use super::{Solution, at_most, with_containers};
 use crate::config::{Origin, Sourced};
 use crate::model::{Limits, Problem};
@@ -27,43 +29,63 @@ pub struct Frontier {
 pub struct FrontierPoint {
     /// The limit on containers that it is the best for.
     pub containers: u32,
-    /// The plan.
+    /// The plan. No plan with as few containers, shards and billed minutes ends before its bound.
     pub solution: Solution,
+}
+
+/// The plans on the same runners.
+struct Explored {
+    points: Vec<FrontierPoint>,
+    /// No plan on these runners ends earlier, whatever its containers.
+    floor: Millis,
 }
 
 /// Returns the frontier of end, billed minutes, containers and shards within the limits. It is empty where no plan
 /// exists.
 #[must_use]
 pub fn frontier(problem: &Problem, limits: &Limits) -> Frontier {
-    let planner = Planner::new(problem);
+    let ways = Ways::of(problem);
+    let planners = Planners::new(&ways, Effort::COMMAND);
+    let explored = planners.each(limits, |planner, limits| explore(problem, planner, limits));
+    let explored: Vec<Explored> = explored.into_iter().flatten().collect();
+    let Some(floor) = explored.iter().map(|explored| explored.floor).min() else {
+        return Frontier::default();
+    };
+    let all: Vec<FrontierPoint> = explored.into_iter().flat_map(|explored| explored.points).collect();
+    let mut on_four = undominated(&all, |solution| solution.shards.len());
+    for point in &mut on_four {
+        let shards = u32::try_from(point.solution.shards.len()).unwrap_or(u32::MAX);
+        let shards = Some(Sourced::new(shards, Origin::Default));
+        let limits = Limits { shards, ..with_containers(limits, point.containers) };
+        point.solution.bound = planners.bound_beside(&point.solution, &limits);
+    }
+    let points = undominated(&on_four, |_| 0);
+    let fewer_shards = on_four.into_iter().filter(|point| !points.contains(point)).collect();
+    let knee = knee(&points);
+    Frontier { points, fewer_shards, knee, floor }
+}
+
+/// Returns the plans on the runners of a planner with ever more containers; nothing where there are none.
+fn explore(problem: &Problem, planner: &Planner<'_>, limits: &Limits) -> Option<Explored> {
     let (_, most) = problem.container_range();
     let most = at_most(limits.containers.as_ref(), most);
     let unlimited = Limits { containers: None, target: None, ..limits.clone() };
-    let Some(fewest) = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits, planner.effort())
-    else {
-        return Frontier::default();
-    };
+    let fewest = planner.master().fewest_containers(Millis(UNLIMITED_TIME), limits, planner.effort())?;
     // With all the containers there are, every plan's end is a bound for those with fewer.
     let mut known = Known::default();
-    let fastest = known.with_fewer_and_fewer_shards(&planner, &with_containers(&unlimited, most));
+    let fastest = known.with_fewer_and_fewer_shards(planner, &with_containers(&unlimited, most));
     known.plans.clear();
-    let Some(fastest) = fastest.into_iter().next() else {
-        return Frontier::default();
-    };
+    let fastest = fastest.into_iter().next()?;
     let mut points: Vec<FrontierPoint> = Vec::new();
     for containers in fewest..=most {
-        let plans = known.with_fewer_and_fewer_shards(&planner, &with_containers(&unlimited, containers));
+        let plans = known.with_fewer_and_fewer_shards(planner, &with_containers(&unlimited, containers));
         let done = plans.iter().any(|solution| solution.end <= fastest.end);
         points.extend(plans.into_iter().map(|solution| FrontierPoint { containers, solution }));
         if done {
             break;
         }
     }
-    let on_four = undominated(&points, |solution| solution.shards.len());
-    let points = undominated(&on_four, |_| 0);
-    let fewer_shards = on_four.into_iter().filter(|point| !points.contains(point)).collect();
-    let knee = knee(&points);
-    Frontier { points, fewer_shards, knee, floor: fastest.bound.at }
+    Some(Explored { points, floor: fastest.bound.at })
 }
 
 /// What the questions so far tell of those to come, by the number of shards.

@@ -158,6 +158,7 @@ impl LaneView {
             services: configuration.services,
             containers: configuration.containers,
             overhead: configuration.overhead.0,
+            billed: problem.at_price(self.lane, configuration.overhead).0,
             capacity: capacity(configuration.overhead, configuration.step),
         }));
         self.ask_work(problem, end, question);

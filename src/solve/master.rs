@@ -28,7 +28,12 @@
 //! - Runners are counted by their time alone: until the latest end of a shard each has so much for shards as is left when
 //!   it is done with the jobs that are queued before them, and the other jobs take their part of the whole. (Looser: every plan
 //!   that ends in time keeps it, whatever the order in which its jobs find a runner.)
-//! - Billed minutes are counted as the time of all shards together, not each rounded up. (Looser.)
+//! - Billed minutes are counted as the time of all shards together, each at the price of its runner, not each rounded up.
+//!   (Looser.) Before, they are counted lane by lane and rounded up once for each: as many shards as the lane needs at
+//!   the least, each with the least overhead. (Looser: more shards take more time, and parts are rounded up to no less
+//!   than their sum is.)
+//! - The time on the runners that there are is counted at the price of the dearest, as billed time is. (Looser: no shard's
+//!   is dearer.)
 
 use std::borrow::Cow;
 
@@ -190,6 +195,10 @@ impl<'p> Master<'p> {
         let Some(covers) = self.cut_covers(end, caps, effort) else { return Verdict::No };
         let mut question = self.question(end);
         question.covers.extend(covers);
+        let bills = limits.minutes.as_ref().is_some_and(|limit| self.least_billed(&question) > limit.value);
+        if bills {
+            return Verdict::No;
+        }
         if !effort.spend(question.columns.len() * (8 + question.classes.len())) {
             return Verdict::Unknown;
         }
@@ -245,6 +254,23 @@ impl<'p> Master<'p> {
         &self.suites
     }
 
+    /// Returns the parts of minutes that all jobs are billed at the least, whatever shards are chosen.
+    fn least_billed(&self, question: &Question) -> u64 {
+        let of_lane = |(lane, view): (LaneIx, &LaneView)| {
+            let columns = || question.columns.iter().filter(|column| column.lane == lane);
+            let overhead = columns().map(|column| column.overhead).min().unwrap_or(0);
+            let capacity = columns().map(|column| column.capacity).max().unwrap_or(0);
+            let asked = question.covers.iter().filter(|cover| cover.lane == lane).map(|cover| cover.shards);
+            let filled = if capacity > 0 { view.work.0.div_ceil(capacity) } else { 0 };
+            let shards = u64::from(asked.max().unwrap_or(0)).max(filled);
+            let run = view.model(&self.problem).run(view.work, Millis::ZERO);
+            // The run was rounded up.
+            let time = shards.saturating_mul(overhead).saturating_add(run.saturating_sub(Millis(1)).0);
+            self.problem.billed(lane, Millis(time))
+        };
+        self.lanes.iter_enumerated().map(of_lane).fold(self.problem.billed_others(), u64::saturating_add)
+    }
+
     /// Returns how many shards the lanes need that keep their order; nothing where they can't be cut within the caps.
     fn cut_covers(&self, end: Millis, caps: Caps, effort: &Effort) -> Option<Vec<Cover>> {
         if self.suites.is_empty() {
@@ -277,25 +303,33 @@ impl<'p> Master<'p> {
         if self.problem.slots.is_none() {
             return Some(caps);
         }
-        let overhead = self.problem.room_on_runners(end)?.checked_sub(self.least_run())?;
-        Some(Caps { overhead: caps.overhead.min(overhead), ..caps })
+        let overhead = self.problem.room_on_runners(end)?.checked_sub(self.least_run(|_, run| run))?;
+        let at_price = |lane| self.problem.at_price(lane, Millis(overhead)).0;
+        let dearest = self.lanes.indices().map(at_price).max().unwrap_or(overhead);
+        Some(Caps { overhead: caps.overhead.min(dearest), ..caps })
     }
 
-    /// Returns how long the shards of any plan run tests, all together, at the least.
-    fn least_run(&self) -> u64 {
+    /// Returns how long the shards of any plan run tests, all together, at the least, as each lane's time counts.
+    fn least_run(&self, counted: impl Fn(LaneIx, Millis) -> Millis) -> u64 {
         // A shard that is never idle works off its load at its speed.
-        let run = self.lanes.iter().map(|view| view.model(&self.problem).run(view.work, Millis::ZERO).0);
-        // Each lane's run was rounded up once.
-        run.fold(0, u64::saturating_add).saturating_sub(self.lanes.len() as u64)
+        let run = self.lanes.iter_enumerated().map(|(lane, view)| {
+            let run = view.model(&self.problem).run(view.work, Millis::ZERO);
+            // It was rounded up.
+            counted(lane, run.saturating_sub(Millis(1))).0
+        });
+        run.fold(0, u64::saturating_add)
     }
 
-    /// Returns the limits as the search counts them, or nothing where the other jobs alone break one.
+    /// Returns the limits (minutes in parts) as the search counts them, or nothing where the other jobs alone break one.
     pub(super) fn caps(&self, limits: &Limits) -> Option<Caps> {
         let overhead = match &limits.minutes {
             None => UNLIMITED_TIME,
             Some(limit) => {
-                let minutes = limit.value.checked_sub(self.problem.other_minutes)?;
-                minutes.saturating_mul(Millis::MINUTE.0).checked_sub(self.least_run())?
+                let parts = limit.value.checked_sub(self.problem.billed_others())?;
+                let least = self.least_run(|lane, run| self.problem.at_price(lane, run));
+                let allowed = u128::from(parts) * u128::from(Millis::MINUTE.0);
+                let allowed = allowed.div_ceil(u128::from(self.problem.minute));
+                u64::try_from(allowed).unwrap_or(u64::MAX).checked_sub(least)?
             }
         };
         Some(Caps {

@@ -22,6 +22,7 @@
 //! 3. If a gap is left, looser masters are tried; where units are few they change places between all shards
 //!    ([`exchange`]), their prices make a better bound ([`worth`]), and the smallest problems are searched to the end
 //!    ([`exact`]).
+//!    Where lanes may take several runners, each way to choose is planned so ([`runners`]).
 //! 4. Where there was a plan before, units go back to where they were as far as the best plan's end allows ([`replan`]).
 //!
 //! Nothing here reads a clock or iterates over a hash table: searches are cut off by counting nodes, so the
@@ -53,6 +54,7 @@ mod queue;
 mod replan;
 mod reshape;
 mod rows;
+mod runners;
 mod search;
 mod seats;
 mod simplex;
@@ -68,7 +70,7 @@ pub use queue::{Queue, queue};
 pub use replan::stay;
 
 use crate::ids::{LaneIx, UnitIx};
-use crate::model::{Limits, Problem, ServiceSet};
+use crate::model::{Limits, Problem, Runners, ServiceSet};
 use crate::time::Millis;
 
 /// An answer of the solver, with the proof of how good it is.
@@ -76,11 +78,14 @@ use crate::time::Millis;
 pub struct Solution {
     /// The shards, sorted by lane, services and first unit; none is empty.
     pub shards: Vec<SolvedShard>,
+    /// The runner that the shards of each lane are on.
+    pub runners: Runners,
     /// When the workflow ends.
     pub end: Millis,
     /// No plan within the limits can end it earlier than this.
     pub bound: Bound,
-    /// The minutes billed for all jobs, each rounded up.
+    /// The minutes billed for all jobs, each rounded up and at the price of its runner, in parts of a minute
+    /// ([`Problem::minute`]).
     pub minutes: u64,
     /// The containers that all shards start.
     pub containers: u32,

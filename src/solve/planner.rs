@@ -1,5 +1,7 @@
 //! From a problem to a plan: the bound, the assignments, and what is done about the gap between them.
 
+use std::rc::Rc;
+
 use super::assign::{ApartIndex, LaneAssignment, Order};
 use super::conflict::{self, Conflict};
 use super::descent;
@@ -7,13 +9,14 @@ use super::effort::Effort;
 use super::master::{Counts, Goal, Master};
 use super::question::{UNLIMITED_TIME, Verdict};
 use super::queue::queue;
+use super::runners::{Planners, Ways};
 use super::{
     Bound, BoundReason, Solution, SolvedShard, at_most, end_of, exact, exchange, minutes, reshape,
     with_containers, worth,
 };
 use crate::config::{Origin, Sourced};
 use crate::ids::{IxVec, LaneIx, UnitIx};
-use crate::model::{Limits, Problem};
+use crate::model::{Limits, Problem, Runners};
 use crate::time::Millis;
 
 /// How much longer than the bound, in millionths, the end times are for which further masters are asked when
@@ -64,12 +67,13 @@ pub fn solve(problem: &Problem, limits: &Limits) -> Result<Solution, Box<Conflic
 /// The limits that clash, with the smallest change of each that would help.
 pub fn solve_within(problem: &Problem, limits: &Limits, effort: &Effort) -> Result<Solution, Box<Conflict>> {
     let (found, spent) = {
-        let planner = Planner::with_effort(problem, effort.left() / 2);
+        let ways = Ways::of(problem);
+        let planners = Planners::new(&ways, effort.left() / 2);
         let found = match &limits.target {
-            None => planner.soonest(limits),
-            Some(target) => planner.fewest_containers_for(target.value, limits),
+            None => planners.soonest(limits),
+            Some(target) => planners.fewest_containers_for(target.value, limits),
         };
-        (found, effort.left() / 2 - planner.effort.left())
+        (found, effort.left() / 2 - planners.effort().left())
     };
     effort.take(spent);
     found.ok_or_else(|| Box::new(conflict::find(problem, limits, effort)))
@@ -80,7 +84,7 @@ pub fn solve_within(problem: &Problem, limits: &Limits, effort: &Effort) -> Resu
 pub struct Cheapest {
     /// The plan. Its bound is still that of the end.
     pub solution: Solution,
-    /// No plan within the limits that ends in time bills fewer minutes.
+    /// No plan within the limits that ends in time bills fewer minutes, in parts of one ([`Problem::minute`]).
     pub least_minutes: u64,
 }
 
@@ -94,21 +98,25 @@ pub fn cheapest(
     latest: Millis,
     effort: &Effort,
 ) -> Cheapest {
-    let planner = Planner::with_effort(problem, effort.left() / 2);
-    let found = planner.cheapest(limits, best, latest);
-    effort.take(effort.left() / 2 - planner.effort.left());
+    let ways = Ways::of(problem);
+    let planners = Planners::new(&ways, effort.left() / 2);
+    let found = planners.cheapest(limits, best, latest);
+    effort.take(effort.left() / 2 - planners.effort().left());
     found
 }
 
 /// Returns the solution with fewer billed minutes on the same shards, ending no later, where there is one. Shards that
-/// take work for it end later than they did, so that it may be less sure to end in time.
+/// take work for it end later than they did, so that it may be less sure to end in time. The problem's lanes are on the
+/// runners of the solution.
 #[must_use]
 pub fn with_full_minutes(problem: &Problem, limits: &Limits, solution: &Solution) -> Option<Solution> {
-    let planner = Planner::with_effort(problem, 0);
+    let planner = Planner::new(problem, Rc::new(Effort::new(0)));
     let plan = planner.candidate(solution.shards.clone());
-    let Candidate { shards, end, minutes, containers } =
-        planner.with_full_minutes(&plan, limits, solution.end)?;
-    Some(Solution { shards, end, minutes, containers, bound: solution.bound.clone() })
+    let parts = limits.minutes.as_ref().map(|limit| problem.in_parts(limit.value));
+    let limits =
+        &Limits { minutes: parts.map(|parts| Sourced::new(parts, Origin::Default)), ..limits.clone() };
+    let less = planner.with_full_minutes(&plan, limits, solution.end)?;
+    Some(less.into_solution(problem, solution.bound.clone()))
 }
 
 /// Returns the plans that more containers buy, each with more than `from` and ending earlier than the one before
@@ -121,22 +129,23 @@ pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize
     if tries == 0 {
         return Vec::new();
     }
-    let planner = Planner::with_effort(problem, Effort::COMMAND / 40);
+    let ways = Ways::of(problem);
+    let planners = Planners::new(&ways, Effort::COMMAND / 40);
     let mut steps: Vec<Solution> = Vec::new();
     let first = from.containers.max(at_most(limits.containers.as_ref(), 0));
     // No step ends earlier than all of them at once, and where that is no earlier there are none.
     let most = with_containers(limits, first.saturating_add(REACH));
-    let fastest = if tries > 12 { planner.soonest_for(3, &most, Start::default()) } else { None };
+    let fastest = if tries > 12 { planners.soonest_for(3, &most, Start::default()) } else { None };
     let at_least = fastest.map_or(Millis::ZERO, |plan| plan.bound.at);
     let (mut end, mut best): (Millis, Option<Solution>) = (from.end, None);
     for containers in first + 1..=first.saturating_add(REACH) {
-        if steps.len() == count || end <= at_least || planner.effort.is_spent() || tries == 0 {
+        if steps.len() == count || end <= at_least || planners.effort().is_spent() || tries == 0 {
             break;
         }
         tries -= 1;
         let limits = with_containers(limits, containers);
         let known = best.as_ref();
-        let Some(found) = planner.soonest_for(4, &limits, Start { known, at_least }) else { continue };
+        let Some(found) = planners.soonest_for(4, &limits, Start { known, at_least }) else { continue };
         if found.end < end {
             end = found.end;
             steps.push(found.clone());
@@ -146,13 +155,14 @@ pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize
     steps
 }
 
-/// Everything about a problem that does not depend on the limits.
+/// Everything about a problem that does not depend on the limits. Its lanes are on their runners, and the minutes of
+/// limits are counted in parts.
 pub(super) struct Planner<'p> {
     problem: &'p Problem,
     master: Master<'p>,
     apart: ApartIndex,
     units: IxVec<LaneIx, Vec<UnitIx>>,
-    effort: Effort,
+    effort: Rc<Effort>,
 }
 
 /// What is known of a question before it is asked.
@@ -165,22 +175,21 @@ pub(super) struct Start<'s> {
 }
 
 impl<'p> Planner<'p> {
-    pub(super) fn new(problem: &'p Problem) -> Self {
-        Self::with_effort(problem, Effort::COMMAND)
-    }
-
-    pub(super) fn with_effort(problem: &'p Problem, effort: u64) -> Self {
+    pub(super) fn new(problem: &'p Problem, effort: Rc<Effort>) -> Self {
         let mut units: IxVec<LaneIx, Vec<UnitIx>> = problem.lanes.iter().map(|_| Vec::new()).collect();
         for (ix, unit) in problem.units.iter_enumerated() {
             units[unit.lane].push(ix);
         }
-        Self {
-            problem,
-            master: Master::new(problem),
-            apart: ApartIndex::new(problem),
-            units,
-            effort: Effort::new(effort),
-        }
+        Self { problem, master: Master::new(problem), apart: ApartIndex::new(problem), units, effort }
+    }
+
+    pub(super) fn problem(&self) -> &'p Problem {
+        self.problem
+    }
+
+    /// Returns whether its lanes are on these runners.
+    pub(super) fn is_on(&self, runners: &Runners) -> bool {
+        self.problem.chosen() == *runners
     }
 
     /// Returns whether the problem can be searched to the end.
@@ -240,7 +249,7 @@ impl<'p> Planner<'p> {
         found
     }
 
-    fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
+    pub(super) fn soonest_from(&self, limits: &Limits, start: Start<'_>) -> Option<Solution> {
         let longest = Millis(UNLIMITED_TIME);
         let mut best: Option<Candidate> = start.known.map(|known| self.candidate(known.shards.clone()));
         if best.is_none() {
@@ -311,13 +320,18 @@ impl<'p> Planner<'p> {
                 bound = Bound { at: best.end, reason: BoundReason::Exhausted };
             }
         }
-        Some(Solution {
-            shards: best.shards,
-            end: best.end,
-            bound,
-            minutes: best.minutes,
-            containers: best.containers,
-        })
+        Some(best.into_solution(self.problem, bound))
+    }
+
+    /// Returns what is known without a search of when plans end: no earlier than `at_least`, the other jobs and the
+    /// longest unit.
+    pub(super) fn plain_bound(&self, limits: &Limits, at_least: Millis) -> Bound {
+        self.bound_at(limits, at_least.max(self.problem.floor.at).max(self.master.unit_bound().0))
+    }
+
+    /// Returns a bound with what stands in the way of an earlier end.
+    pub(super) fn bound_at(&self, limits: &Limits, at: Millis) -> Bound {
+        Bound { at, reason: self.reason(limits, at) }
     }
 
     /// Where shards wait for a runner, fewer of them may wait less and end earlier: looks at every number up to two for
@@ -374,18 +388,8 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Returns the fastest of the plans with the fewest containers that reach the target.
-    fn fewest_containers_for(&self, target: Millis, limits: &Limits) -> Option<Solution> {
-        let fewest = self.master.fewest_containers(target, limits, &self.effort)?;
-        let most = at_most(limits.containers.as_ref(), u32::MAX).min(self.problem.container_range().1);
-        (fewest..=most)
-            .filter_map(|containers| {
-                self.soonest_for(3, &with_containers(limits, containers), Start::default())
-            })
-            .find(|solution| solution.end <= target)
-    }
-
-    fn cheapest(&self, limits: &Limits, best: &Solution, latest: Millis) -> Cheapest {
+    /// Returns the plan that bills the fewest minutes of those that end by `latest`; `best` is in time.
+    pub(super) fn cheapest(&self, limits: &Limits, best: &Solution, latest: Millis) -> Cheapest {
         let rank = |plan: &Candidate| (plan.minutes, plan.containers, plan.end, plan.shards.len());
         let limits = &Limits { target: None, ..limits.clone() };
         let mut cheapest = self.candidate(best.shards.clone());
@@ -431,13 +435,11 @@ impl<'p> Planner<'p> {
                 cheapest = plan;
             }
         }
-        let Candidate { shards, end, minutes, containers } = cheapest;
-        let solution = Solution { shards, end, minutes, containers, bound: best.bound.clone() };
-        Cheapest { solution, least_minutes }
+        Cheapest { solution: cheapest.into_solution(self.problem, best.bound.clone()), least_minutes }
     }
 
     /// Returns a number of minutes, at most `most`, below which no plan within the limits ends by `latest`.
-    fn least_minutes(&self, limits: &Limits, latest: Millis, most: u64) -> u64 {
+    pub(super) fn least_minutes(&self, limits: &Limits, latest: Millis, most: u64) -> u64 {
         let (mut least, mut most) = (0, most);
         while least < most {
             let middle = least + (most - least) / 2;
@@ -490,7 +492,7 @@ impl<'p> Planner<'p> {
             })
             .collect();
         let minutes = |lane, services, (load, piece)| {
-            (problem.overhead(lane, services) + problem.lanes[lane].run(load, piece)).billed_minutes()
+            problem.billed(lane, problem.overhead(lane, services) + problem.lanes[lane].run(load, piece))
         };
         for (at, one) in plan.shards.iter().enumerate() {
             for (other_at, other) in plan.shards.iter().enumerate().skip(at + 1) {
@@ -658,7 +660,7 @@ impl Candidate {
         }
         shards.sort_by(|a, b| (a.lane, a.services, &a.units).cmp(&(b.lane, b.services, &b.units)));
         let mut end = problem.floor.at;
-        let mut minutes = problem.other_minutes;
+        let mut minutes = problem.billed_others();
         let mut containers = 0;
         let mut walls = Vec::new();
         for shard in &shards {
@@ -667,7 +669,7 @@ impl Candidate {
             let lane = &problem.lanes[shard.lane];
             end = end.max(end_of(problem, shard.lane, shard.services, load, piece));
             let wall = problem.overhead(shard.lane, shard.services) + lane.run(load, piece);
-            minutes += wall.billed_minutes();
+            minutes += problem.billed(shard.lane, wall);
             containers += problem.containers(shard.services);
             walls.push((shard.lane, wall));
         }
@@ -675,6 +677,12 @@ impl Candidate {
             end = end.max(queue(problem, slots.value, &walls).end);
         }
         Self { shards, end, minutes, containers }
+    }
+
+    /// Returns it as an answer for a problem whose lanes are on their runners.
+    pub(super) fn into_solution(self, problem: &Problem, bound: Bound) -> Solution {
+        let Self { shards, end, minutes, containers } = self;
+        Solution { shards, runners: problem.chosen(), end, bound, minutes, containers }
     }
 
     /// Returns how many shards of each configuration it has.

@@ -28,6 +28,8 @@ pub(super) struct Column {
     pub(super) containers: u32,
     /// What a shard takes before and after its tests, in milliseconds.
     pub(super) overhead: u64,
+    /// What it is billed for that time at the price of its runner, in milliseconds of one that costs 1.
+    pub(super) billed: u64,
     /// How much load a shard can work off in time, in milliseconds.
     pub(super) capacity: u64,
 }
@@ -66,7 +68,7 @@ pub(super) enum Resource {
 pub(super) struct Caps {
     pub(super) containers: u32,
     pub(super) shards: u32,
-    /// The overhead of all shards together, in milliseconds.
+    /// What all shards together are billed for their overhead.
     pub(super) overhead: u64,
 }
 
@@ -117,7 +119,7 @@ impl Column {
         match resource {
             Resource::Containers => self.containers.into(),
             Resource::Shards => 1,
-            Resource::Overhead => self.overhead,
+            Resource::Overhead => self.billed,
         }
     }
 

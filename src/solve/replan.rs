@@ -40,7 +40,8 @@ const SHAKES: u64 = 4;
 const AWAY: u64 = 150;
 
 /// Returns the plan that moves the fewest units of those that end no later than tolerated after this one and cost no
-/// more; it is within the limits if this one is. With less tolerance never fewer move.
+/// more; it is within the limits if this one is. With less tolerance never fewer move. The problem's lanes are on the
+/// runners of this plan and stay there.
 #[must_use]
 pub fn stay(
     problem: &Problem,
@@ -63,8 +64,7 @@ pub fn stay(
             found = later;
         }
     }
-    let Candidate { shards, end, minutes, containers } = found.1;
-    Solution { shards, end, minutes, containers, bound: best.bound.clone() }
+    found.1.into_solution(problem, best.bound.clone())
 }
 
 fn nearest(

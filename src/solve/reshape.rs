@@ -41,6 +41,7 @@ struct Board<'p> {
     taken: Vec<u64>,
     containers: u32,
     open: u32,
+    /// The overhead of all shards, each at the price of its runner.
     overhead: u64,
 }
 
@@ -143,7 +144,7 @@ impl<'p> Board<'p> {
                 slot.overhead = self.problem.overhead(lane, services).0;
                 self.containers += self.problem.containers(services);
                 self.open += 1;
-                self.overhead += slot.overhead;
+                self.overhead += self.problem.at_price(lane, Millis(slot.overhead)).0;
             }
         }
     }
@@ -310,10 +311,10 @@ impl<'p> Board<'p> {
     /// Changes what a shard starts; work that it can no longer take is left over.
     fn change(&mut self, at: usize, shard: Option<(LaneIx, ServiceSet)>) {
         let classes = self.work.len();
-        if let Some((_, services)) = self.slots[at].shard {
+        if let Some((lane, services)) = self.slots[at].shard {
             self.containers -= self.problem.containers(services);
             self.open -= 1;
-            self.overhead -= self.slots[at].overhead;
+            self.overhead -= self.problem.at_price(lane, Millis(self.slots[at].overhead)).0;
         }
         self.slots[at].shard = shard;
         self.slots[at].overhead = 0;
@@ -321,7 +322,7 @@ impl<'p> Board<'p> {
             self.slots[at].overhead = self.problem.overhead(lane, services).0;
             self.containers += self.problem.containers(services);
             self.open += 1;
-            self.overhead += self.slots[at].overhead;
+            self.overhead += self.problem.at_price(lane, Millis(self.slots[at].overhead)).0;
         }
         let capacity = self.capacity(at);
         let mut held = 0;

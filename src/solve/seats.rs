@@ -120,7 +120,7 @@ impl<'p> Seats<'p> {
             place: problem.units.iter().map(|_| None).collect(),
             of_lane: problem.lanes.iter().map(|_| 0).collect(),
             late: 0,
-            minutes: problem.other_minutes,
+            minutes: problem.billed_others(),
             containers: 0,
             clashes: 0,
             misfits: 0,
@@ -263,7 +263,8 @@ impl<'p> Seats<'p> {
         self.place[unit] = Some((at, slot.units.len()));
         slot.units.push(unit);
         slot.load += model.load;
-        if self.problem.lanes[slot.lane].speed > 1000 {
+        let lane = &self.problem.lanes[slot.lane];
+        if lane.speed_on_runner() > lane.pace_on_runner() {
             *slot.pieces.entry(model.piece).or_default() += 1;
         }
         for service in model.requirement.iter() {
@@ -314,7 +315,7 @@ impl<'p> Seats<'p> {
             let piece = slot.pieces.last_key_value().map(|(piece, _)| *piece).unwrap_or_default();
             figures.end = end_of(self.problem, slot.lane, figures.services, slot.load, piece);
             let wall = self.problem.overhead(slot.lane, figures.services) + lane.run(slot.load, piece);
-            figures.minutes = wall.billed_minutes();
+            figures.minutes = self.problem.billed(slot.lane, wall);
             figures.containers = self.problem.containers(figures.services);
             figures.is_misfit = !self.problem.fits_memory(slot.lane, figures.services);
         }

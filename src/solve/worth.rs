@@ -416,6 +416,8 @@ mod tests {
             max_shards_origin: Origin::Default,
             memory: Memory(0),
             runner_memory: None,
+            runners: Vec::new(),
+            runner: None,
             needs: Vec::new(),
             order: SuiteOrder::Free,
         };

@@ -8,6 +8,7 @@ mod history;
 mod oracle;
 mod problems;
 mod replan;
+mod runners;
 mod solver;
 
 use proptest::test_runner::{Config, RngSeed};

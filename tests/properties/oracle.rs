@@ -4,12 +4,12 @@
 //! shared with the solver or the checker but the numbers of the problem.
 
 use shardplan::ids::{LaneIx, UnitIx};
-use shardplan::model::{Limits, Problem, ServiceSet, SuiteOrder};
+use shardplan::model::{Limits, Problem, Runners, ServiceSet, SuiteOrder};
 use shardplan::solve::Placement;
 
 use crate::problems::problem;
 
-/// What the best plan comes to.
+/// What the best plan comes to; minutes in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Best {
     pub(crate) end: u64,
@@ -21,8 +21,8 @@ pub(crate) struct Best {
 /// containers. With a target, the fewest containers that reach it come first.
 pub(crate) fn best(problem: &Problem, limits: &Limits) -> Option<Best> {
     let mut best = None;
-    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
-        let Some(plan) = within(problem, limits, shards) else { return };
+    every_plan_on_runners(problem, &mut |shards, runners| {
+        let Some(plan) = within(problem, runners, limits, shards) else { return };
         let rank = |plan: &Best| {
             let containers_first = if limits.target.is_some() { plan.containers } else { 0 };
             (containers_first, plan.end, plan.minutes, plan.containers)
@@ -37,8 +37,8 @@ pub(crate) fn best(problem: &Problem, limits: &Limits) -> Option<Best> {
 /// Returns the fewest billed minutes of any plan within the limits, and the fewest containers of those.
 pub(crate) fn cheapest(problem: &Problem, limits: &Limits) -> Option<(u64, u32)> {
     let mut best = None;
-    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
-        if let Some(plan) = within(problem, limits, shards) {
+    every_plan_on_runners(problem, &mut |shards, runners| {
+        if let Some(plan) = within(problem, runners, limits, shards) {
             let cost = (plan.minutes, plan.containers);
             best = Some(best.map_or(cost, |best: (u64, u32)| best.min(cost)));
         }
@@ -50,8 +50,8 @@ pub(crate) fn cheapest(problem: &Problem, limits: &Limits) -> Option<(u64, u32)>
 /// shards that have these numbers.
 pub(crate) fn fewest_moves(problem: &Problem, limits: &Limits, previous: &Placement) -> Option<(usize, u64)> {
     let mut best = None;
-    every_plan(problem, 0, &mut Vec::new(), &mut |shards| {
-        if within(problem, limits, shards).is_some() {
+    every_plan_on_runners(problem, &mut |shards, runners| {
+        if within(problem, runners, limits, shards).is_some() {
             let mut labels: Vec<u32> = previous.iter().copied().flatten().collect();
             labels.sort_unstable();
             labels.dedup();
@@ -87,6 +87,24 @@ struct Shard {
     units: Vec<UnitIx>,
 }
 
+/// Calls `visit` with every partition of the units, and every choice of runners.
+fn every_plan_on_runners(problem: &Problem, visit: &mut impl FnMut(&[Shard], &Runners)) {
+    let mut choices: Vec<Vec<Option<usize>>> = vec![Vec::new()];
+    for lane in &problem.lanes {
+        let before = std::mem::take(&mut choices);
+        for choice in before {
+            let none = lane.runners.is_empty().then_some(None);
+            for runner in none.into_iter().chain((0..lane.runners.len()).map(Some)) {
+                choices.push([&choice[..], &[runner]].concat());
+            }
+        }
+    }
+    for choice in choices {
+        let runners: Runners = choice.into_iter().collect();
+        every_plan(problem, 0, &mut Vec::new(), &mut |shards| visit(shards, &runners));
+    }
+}
+
 /// Calls `visit` with every partition of the units from `next` on that respects lanes and apart-groups.
 fn every_plan(problem: &Problem, next: u32, shards: &mut Vec<Shard>, visit: &mut impl FnMut(&[Shard])) {
     let unit = UnitIx(next);
@@ -109,11 +127,17 @@ fn every_plan(problem: &Problem, next: u32, shards: &mut Vec<Shard>, visit: &mut
 }
 
 /// Returns what the plan comes to, where it keeps the limits.
-fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> {
+fn within(problem: &Problem, runners: &Runners, limits: &Limits, shards: &[Shard]) -> Option<Best> {
     let mut walls = Vec::new();
-    let mut plan = Best { end: problem.floor.at.0, minutes: problem.other_minutes, containers: 0 };
+    let others = problem.other_minutes * problem.minute;
+    let mut plan = Best { end: problem.floor.at.0, minutes: others, containers: 0 };
     for shard in shards {
         let lane = &problem.lanes[shard.lane];
+        let measured = (lane.speed, 1000, problem.minute, &lane.runner_memory);
+        let (speed, pace, price, runner_memory) = runners[shard.lane].map_or(measured, |at| {
+            let runner = &lane.runners[at];
+            (runner.speed, runner.pace, runner.price, &runner.memory)
+        });
         let services = shard
             .units
             .iter()
@@ -125,15 +149,15 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
             plan.containers += service.containers;
             memory += service.memory.0;
         }
-        if lane.runner_memory.as_ref().is_some_and(|limit| memory > limit.value.0) {
+        if runner_memory.as_ref().is_some_and(|limit| memory > limit.value.0) {
             return None;
         }
         let load: u64 = shard.units.iter().map(|unit| problem.units[*unit].load.0).sum();
         let piece = shard.units.iter().map(|unit| problem.units[*unit].piece.0).max().unwrap_or(0);
-        let run = piece.max((load * 1000).div_ceil(lane.speed));
+        let run = (piece * 1000).div_ceil(pace).max((load * 1000).div_ceil(speed));
         let wall = lane.base.0 + boot + ready + run + lane.tail.0;
         plan.end = plan.end.max(lane.head.0 + wall + lane.after.0);
-        plan.minutes += wall.div_ceil(60_000);
+        plan.minutes += wall.div_ceil(60_000) * price;
         walls.push((shard.lane, wall, services, shard.units.clone()));
         if lane.order != SuiteOrder::Free && !follows(problem, shard) {
             return None;
@@ -145,7 +169,7 @@ fn within(problem: &Problem, limits: &Limits, shards: &[Shard]) -> Option<Best> 
     let of_lane = |lane: LaneIx| shards.iter().filter(|shard| shard.lane == lane).count();
     let kept = limits.containers.as_ref().is_none_or(|limit| plan.containers <= limit.value)
         && limits.shards.as_ref().is_none_or(|limit| shards.len() <= limit.value as usize)
-        && limits.minutes.as_ref().is_none_or(|limit| plan.minutes <= limit.value)
+        && limits.minutes.as_ref().is_none_or(|limit| plan.minutes <= limit.value * problem.minute)
         && limits.target.as_ref().is_none_or(|limit| plan.end <= limit.value.0)
         && problem.lanes.iter_enumerated().all(|(lane, model)| of_lane(lane) <= model.max_shards as usize);
     kept.then_some(plan)

@@ -7,6 +7,8 @@
 //! setup corpus 30s                              paid by every shard with a unit that needs it; no container
 //! lane heavy base 45s tail 2s head 3s after 9s speed 2500 shards 3 memory 1GB of 7GB serves pg redis
 //! lane late keep waits build,lint                keeps its units' order; waits for other jobs
+//! runner big of heavy speed 5000 pace 1100 price 2 memory 9GB    a runner that the lane may take
+//! parts 2                                       of a minute; prices are in these
 //! job gate 25s needs lint after heavy late      another job; with some, head, after and floor follow from them
 //! unit a 30s in heavy piece 10s needs pg        in the only lane, and all of one piece, else
 //! apart a b
@@ -34,6 +36,8 @@ use shardplan::model::{
 };
 use shardplan::time::Millis;
 
+use crate::runners::RunnerDraft;
+
 /// A problem and its limits, with names instead of indices, so that its parts can be taken out and changed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Draft {
@@ -45,6 +49,8 @@ pub(crate) struct Draft {
     pub(crate) jobs: Vec<JobDraft>,
     pub(crate) floor: u64,
     pub(crate) other_minutes: u64,
+    /// How many parts a minute has; one where it is 0.
+    pub(crate) parts: u64,
     pub(crate) limits: LimitsDraft,
 }
 
@@ -81,6 +87,7 @@ pub(crate) struct LaneDraft {
     pub(crate) runner_memory: Option<u64>,
     pub(crate) keeps_order: bool,
     pub(crate) waits: Vec<String>,
+    pub(crate) runners: Vec<RunnerDraft>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,6 +168,11 @@ fn read_statement<'t>(draft: &mut Draft, words: &mut impl Iterator<Item = &'t st
             }
             draft.lanes.push(lane);
         }
+        "runner" => {
+            let (lane, runner) = RunnerDraft::read(words)?;
+            draft.lanes.iter_mut().find(|known| known.name == lane)?.runners.push(runner);
+        }
+        "parts" => draft.parts = words.next()?.parse().ok()?,
         "unit" => {
             let name = words.next()?.to_owned();
             let load = millis(words.next()?)?;
@@ -212,7 +224,7 @@ fn millis(text: &str) -> Option<u64> {
     text.parse::<Millis>().ok().map(|span| span.0)
 }
 
-fn bytes(text: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     text.parse::<Memory>().ok().map(|memory| memory.0)
 }
 
@@ -251,6 +263,10 @@ impl fmt::Display for Draft {
                 write!(text, " serves {}", lane.serves.join(" "))?;
             }
             statements.push(text);
+            statements.extend(lane.runners.iter().map(|runner| runner.written(&lane.name)));
+        }
+        if self.parts > 0 {
+            statements.push(format!("parts {}", self.parts));
         }
         for UnitDraft { name, lane, load, piece, needs } in &self.units {
             let mut text = format!("unit {name} {load}ms in {lane} piece {piece}ms");
@@ -343,6 +359,7 @@ impl Draft {
                 })
                 .collect(),
             slots: self.limits.slots.map(|n| Sourced::new(n, Origin::Default)),
+            minute: self.parts.max(1),
         };
         if !problem.others.is_empty() {
             put_jobs_around(&mut problem);
@@ -441,6 +458,8 @@ impl LaneDraft {
             max_shards_origin: Origin::Default,
             memory: Memory(self.memory),
             runner_memory: self.runner_memory.map(|bytes| Sourced::new(Memory(bytes), Origin::Default)),
+            runners: self.runners.iter().map(RunnerDraft::build).collect(),
+            runner: None,
             needs,
             order: if self.keeps_order { SuiteOrder::Keep(Origin::Default) } else { SuiteOrder::Free },
         }
@@ -496,7 +515,7 @@ pub(crate) fn small_problems() -> impl Strategy<Value = Draft> {
                         (lane.head, lane.after) = (0, 0);
                     }
                 }
-                Draft { services, lanes, units, apart, jobs, floor, other_minutes, limits }
+                Draft { services, lanes, units, apart, jobs, floor, other_minutes, parts: 0, limits }
             },
         )
     })
@@ -644,6 +663,7 @@ fn lane_drafts(count: usize, services: usize) -> impl Strategy<Value = Vec<LaneD
                         runner_memory,
                         keeps_order,
                         waits,
+                        runners: Vec::new(),
                     }
                 },
             )

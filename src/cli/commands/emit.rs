@@ -72,11 +72,11 @@ pub(in crate::cli) fn run(args: &EmitArgs, settings: &Settings) -> CommandResult
         None => None,
     };
     let text = match args.target {
-        TargetArg::Matrix => emit::matrix(&lock, lane.as_ref()),
+        TargetArg::Matrix => emit::matrix(&config, &lock, lane.as_ref()),
         TargetArg::Make => emit::make(&lock),
         TargetArg::Gitlab => emit::gitlab(&config, &lock),
         TargetArg::Circleci => emit::circleci(&config, &lock),
-        TargetArg::Buildkite => emit::buildkite(&lock),
+        TargetArg::Buildkite => emit::buildkite(&config, &lock),
         TargetArg::Github | TargetArg::TestDurations => unreachable!("answered above"),
     };
     deliver(&text.map_err(|error| failure(&error))?, output, args, settings)

@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(args: &TradeoffArgs, settings: &Settings) -> CommandRe
     let summary = FrontierSummary::new(&model, &frontier, today.as_ref());
     let status = show(args.format, &summary, settings)?;
     if args.pictures.wanted() {
-        let (model, plan) = best(&project, &chosen(&frontier, &limits, &args.limits))?;
+        let (model, plan) = best(&project, &chosen(&model, &frontier, &limits, &args.limits))?;
         let of_plan = PlanSummary::new(&model, &plan).with_notes(
             &model,
             &project.config,
@@ -93,13 +93,19 @@ fn checked(model: &Model, limits: &Limits) -> Result<Frontier, Failure> {
 }
 
 /// Returns the limits of the plan that is drawn: those that were typed, else those of the knee.
-fn chosen(frontier: &Frontier, limits: &Limits, typed: &LimitArgs) -> Limits {
+fn chosen(model: &Model, frontier: &Frontier, limits: &Limits, typed: &LimitArgs) -> Limits {
     let knee = frontier.knee.map(|at| &frontier.points[at].solution).filter(|_| !typed.any());
     let Some(knee) = knee else { return limits.clone() };
     let typed = |value: u32, option: &'static str| Some(Sourced::new(value, Origin::CommandLine(option)));
     // Without services there are only shards to choose; the advice says the same.
     if frontier.points.iter().any(|point| point.solution.containers != knee.containers) {
         Limits { containers: typed(knee.containers, "--budget"), ..limits.clone() }
+    } else if frontier.points.iter().filter(|point| point.solution.shards.len() == knee.shards.len()).count()
+        > 1
+    {
+        let minutes = model.problem.whole_minutes(knee.minutes);
+        let minutes = Some(Sourced::new(minutes, Origin::CommandLine("--max-minutes")));
+        Limits { minutes, ..limits.clone() }
     } else {
         let shards = u32::try_from(knee.shards.len()).unwrap_or(u32::MAX);
         Limits { shards: typed(shards, "--max-shards"), ..limits.clone() }

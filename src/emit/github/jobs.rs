@@ -135,6 +135,7 @@ fn copy(
             alone.remove(&own, &service.id).map_err(edit)?;
         }
     }
+    lane::write_runner(&mut alone, &way, file, lane, &job)?;
     let base = job.name.clone().map(|name| name.split(" (shard ").next().unwrap_or(&name).to_owned());
     if let Some(base) = base {
         alone.set(&way, "name", format!("{base} (shard {})", shard.name).into(), &[]).map_err(edit)?;

@@ -101,6 +101,7 @@ pub(super) fn write(
         set_image(editor, &way, &service.id, wanted).map_err(edit)?;
     }
     write_name(editor, &way, job).map_err(edit)?;
+    write_runner(editor, &way, file, lane, job)?;
     let shard = Shard { name: "${{ matrix.shard }}".to_owned(), by_matrix: true };
     write_steps(editor, file, &way, job, &shard, notes, coverage)?;
     splits::replace(editor, &way, job, &shard).map_err(edit)
@@ -247,6 +248,31 @@ fn write_name(
         return Ok(());
     }
     editor.set(way, "name", format!("{name} ({SHARD})").into(), &[])
+}
+
+/// Puts the job on the runner that the lane takes.
+pub(super) fn write_runner(
+    editor: &mut Editor,
+    way: &[Component<'_>],
+    file: &WorkflowFile,
+    lane: &LaneJob<'_>,
+    job: &WorkflowJob,
+) -> Result<(), EmitError> {
+    let Some(runner) = lane.runner else { return Ok(()) };
+    if job.runs_on.contains("${{") {
+        return Err(EmitError::RunsOn {
+            file: file.path.clone(),
+            line: job.line,
+            job: job.id.clone(),
+            runner: runner.name.clone(),
+        });
+    }
+    let labels = match runner.runs_on.as_slice() {
+        [label] => Value::from(label.as_str()),
+        labels => Value::Sequence(labels.iter().map(|label| Value::from(label.as_str())).collect()),
+    };
+    let edit = |error| EmitError::Edit { file: file.path.clone(), error };
+    editor.set(way, "runs-on", labels, &[]).map_err(edit)
 }
 
 /// Writes the shard into the steps that run tests, and hands over what they leave.

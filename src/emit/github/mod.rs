@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 pub use prove::prove;
 
 use super::editor::Editor;
-use super::{EmitError, lanes_of};
-use crate::config::Config;
+use super::{EmitError, lanes_of, runner_of};
+use crate::config::{Config, Runner};
 use crate::ids::LaneName;
 use crate::plan::{Lock, LockedShard};
 use crate::workflow::github::{WorkflowFile, WorkflowJob};
@@ -54,6 +54,8 @@ pub struct Emitted {
 struct LaneJob<'l> {
     lane: &'l LaneName,
     shards: Vec<&'l LockedShard>,
+    /// The runner that they are on, where the lock names one.
+    runner: Option<&'l Runner>,
     job: &'l WorkflowJob,
     /// The other jobs that run shards of it, where every shard has a job.
     siblings: Vec<&'l WorkflowJob>,
@@ -105,7 +107,7 @@ fn checks(file: &WorkflowFile) -> BTreeSet<String> {
 }
 
 fn lane_jobs<'l>(
-    config: &Config,
+    config: &'l Config,
     file: &'l WorkflowFile,
     lock: &'l Lock,
 ) -> Result<Vec<LaneJob<'l>>, EmitError> {
@@ -137,7 +139,8 @@ fn lane_jobs<'l>(
             });
         }
         let siblings = own.into_iter().filter(|sibling| sibling.id != job.id && job.id != called).collect();
-        lanes.push(LaneJob { lane, shards, job, siblings });
+        let runner = runner_of(config, &shards)?;
+        lanes.push(LaneJob { lane, shards, runner, job, siblings });
     }
     Ok(lanes)
 }

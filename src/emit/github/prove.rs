@@ -50,12 +50,27 @@ pub fn prove(file: &WorkflowFile, config: &Config, lock: &Lock) -> Result<(), Em
         if lanes.len() != 1 {
             return Err(not_proven(format!("job `{}` runs shards of {} lanes", job.id, lanes.len())));
         }
+        prove_runner(job, config, lock)?;
     }
     let gated = file.jobs.iter().any(|gate| {
         let always = gate.condition.as_deref().is_some_and(|condition| condition.contains("always()"));
         always && jobs.iter().all(|job| gate.needs.iter().any(|need| need == job))
     });
     if gated { Ok(()) } else { Err(not_proven("no gate needs all of the lanes' jobs".to_owned())) }
+}
+
+/// Fails unless a job is on the runner that the lock has all its shards on, where it names one.
+fn prove_runner(job: &WorkflowJob, config: &Config, lock: &Lock) -> Result<(), EmitError> {
+    let of_job = shards_of(job);
+    for shard in lock.shards.iter().filter(|shard| of_job.iter().any(|name| name == shard.name.as_str())) {
+        let Some(runner) = &shard.runner else { continue };
+        let known = config.runners.iter().find(|known| known.name == *runner);
+        if known.is_none_or(|known| job.runs_on != known.runs_on.join(", ")) {
+            let (name, on) = (&shard.name, &job.runs_on);
+            return Err(not_proven(format!("shard `{name}` is on `{on}` and not on runner `{runner}`")));
+        }
+    }
+    Ok(())
 }
 
 fn not_proven(why: String) -> EmitError {

@@ -21,6 +21,7 @@ mod parted;
 mod provision;
 mod replan;
 mod report;
+mod runners;
 mod select;
 mod setups;
 mod simulate;

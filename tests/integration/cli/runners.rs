@@ -1,0 +1,291 @@
+//! Runners of several sizes, of which a lane takes one.
+
+use std::fs;
+
+use super::emit::changes;
+use super::{Project, fixture};
+
+const MANIFEST: &str = r#"
+[runners.small]
+
+[runners.large]
+runs_on = "ubuntu-latest-4-cores"
+price = 2
+speed = 2
+
+[lanes.all]
+base = "30s"
+tail = "0s"
+max_shards = 1
+runners = ["small", "large"]
+"#;
+
+/// On the small runner 340 seconds, six minutes; on the large one 185, four minutes at twice the price.
+const TESTS: &str = "tests/test_a.py::test_a 310";
+
+#[test]
+fn the_end_comes_first_then_the_bill_and_both_can_be_limited() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let plan = |options: &str| {
+        let said = project.shardplan(&format!("-q suggest --format json {options}"));
+        let json = said.json();
+        let shard = &json["shards"][0];
+        (json["end_ms"].clone(), json["billed_minutes"].clone(), shard["runner"].clone(), shard.clone())
+    };
+    let (end, minutes, runner, shard) = plan("");
+    assert_eq!((end, minutes, runner), (185_000.into(), 8.into(), "large".into()));
+    assert_eq!((&shard["price"], &shard["billed_minutes"]), (&2.0.into(), &8.0.into()));
+    assert_eq!((&shard["base_ms"], &shard["run_ms"]), (&30_000.into(), &155_000.into()));
+    for options in ["--max-minutes 7", "--cheapest-within 90%"] {
+        let (end, minutes, runner, _) = plan(options);
+        assert_eq!((end, minutes, runner), (340_000.into(), 6.into(), "small".into()), "{options}");
+    }
+    let said = project.shardplan("suggest --max-minutes 5");
+    assert_eq!(said.code, 4, "{said}");
+    assert!(said.stderr.contains("allow 6 billed minutes: `--max-minutes 6`"), "{said}");
+}
+
+#[test]
+fn reports_name_the_runners_and_what_they_cost() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let text = project.shardplan("-q suggest").stdout;
+    assert!(text.contains("  Runners        all on large at 2 times the price\n"), "{text}");
+    assert!(text.contains("Once runs on it are ingested, say so: `measured_on = \"large\"`"), "{text}");
+    let markdown = project.shardplan("-q suggest --format markdown").stdout;
+    assert!(markdown.contains("**Runners:** all on large at 2 times the price"), "{markdown}");
+    let csv = project.shardplan("-q suggest --format csv").stdout;
+    assert!(csv.lines().next().unwrap().ends_with(",runner") && csv.contains(",large\n"), "{csv}");
+    let lane = project.shardplan("-q explain all").stdout;
+    assert!(
+        lane.contains("they may be on small, 1 times the speed of one worker at 1 times the price"),
+        "{lane}"
+    );
+    assert!(
+        lane.contains("its shards are on large, 2 times the speed of one worker at 2 times the price"),
+        "{lane}"
+    );
+    let shard = project.shardplan("-q explain all-1").stdout;
+    assert!(shard.contains("on large, for 4 minutes at 2 times the price"), "{shard}");
+    let frontier = project.shardplan("-q tradeoff --format csv").stdout;
+    assert!(frontier.contains("all on small,0,1,6,340,0,"), "{frontier}");
+    assert!(frontier.contains("all on large,0,1,8,185,0,"), "{frontier}");
+    let advice = project.shardplan("-q tradeoff").stdout;
+    assert!(advice.contains("billed minutes (`--max-minutes "), "{advice}");
+}
+
+#[test]
+fn the_lock_and_the_saved_model_keep_the_choice() {
+    let project = Project::planned(MANIFEST, TESTS);
+    assert_eq!(project.shardplan("suggest --write --save-model saved.json").code, 0);
+    let lock = fs::read_to_string(project.path("shardplan.lock")).unwrap();
+    assert!(lock.contains("lane = \"all\"\nrunner = \"large\"\n"), "{lock}");
+    assert_eq!(project.shardplan("suggest --locked").code, 0);
+    let again = project.shardplan("-q suggest --from-model saved.json --format json").json();
+    assert_eq!((&again["end_ms"], &again["billed_minutes"]), (&185_000.into(), &8.into()));
+    assert_eq!(again["shards"][0]["runner"], "large");
+    let cheap = project.shardplan("-q suggest --from-model saved.json --max-minutes 6 --format json").json();
+    assert_eq!(cheap["shards"][0]["runner"], "small");
+    // What a runner costs is part of what the plan was made from.
+    project.write("shardplan.toml", MANIFEST.replace("price = 2", "price = 3"));
+    assert_eq!(project.shardplan("suggest --locked").code, 5);
+}
+
+#[test]
+fn only_workers_that_are_left_to_the_runner_are_more_on_a_larger_one() {
+    let manifest = |workers: &str| {
+        format!(
+            "[runners.two]\ncpus = 2\n[runners.four]\ncpus = 4\nprice = 1.5\n\
+             [lanes.all]\nbase = \"10s\"\ntail = \"0s\"\nmax_shards = 1\nefficiency = 1.0\n\
+             workers = {workers}\ncpus = 2\nrunners = [\"two\", \"four\"]\n"
+        )
+    };
+    let tests = "tests/test_a.py::test_a 100\ntests/test_b.py::test_b 100\n\
+                 tests/test_c.py::test_c 100\ntests/test_d.py::test_d 100\n";
+    let plan = |workers: &str| {
+        let json = Project::planned(&manifest(workers), tests).shardplan("-q suggest --format json").json();
+        let minutes = (json["billed_minutes"].clone(), json["shards"][0]["billed_minutes"].clone());
+        (json["end_ms"].clone(), json["shards"][0]["runner"].clone(), minutes)
+    };
+    // Two minutes at one and a half times the price.
+    assert_eq!(plan("\"auto\""), (110_000.into(), "four".into(), (3.into(), 3.0.into())));
+    assert_eq!(plan("2"), (210_000.into(), "two".into(), (4.into(), 4.0.into())));
+}
+
+#[test]
+fn times_from_the_fast_runner_are_not_made_faster_again() {
+    let measured =
+        MANIFEST.replace("runners = [", "today = { services = [] }\nmeasured_on = \"large\"\nrunners = [");
+    let json = Project::planned(&measured, TESTS).shardplan("-q suggest --format json").json();
+    assert_eq!((&json["end_ms"], &json["shards"][0]["runner"]), (&340_000.into(), &"large".into()));
+    // And today's job is billed at its price.
+    let today = &json["others"][0];
+    assert_eq!((&today["end_ms"], &today["billed_minutes"]), (&340_000.into(), &12.into()), "{json}");
+    let notes = json["notes"].to_string();
+    assert!(!notes.contains("measured_on"), "{notes}");
+}
+
+#[test]
+fn the_memory_of_the_runner_decides_what_fits() {
+    let manifest = format!(
+        "[services.search]\nmemory = \"4GB\"\n{}",
+        MANIFEST.replace("[runners.small]", "[runners.small]\nmemory = \"3GB\"")
+    );
+    let tests = format!("{TESTS} search");
+    let project = Project::planned(&manifest, &tests);
+    let json = project.shardplan("-q suggest --cheapest-within 100% --format json").json();
+    assert_eq!(json["shards"][0]["runner"], "large", "the small one would be cheaper");
+    let manifest = manifest.replace("price = 2", "price = 2\nmemory = \"3.5GB\"");
+    let said = Project::planned(&manifest, &tests).shardplan("suggest --budget 1");
+    assert_eq!(said.code, 4, "{said}");
+    assert!(said.stderr.contains("a runner of lane `all` has 3.5GB of memory"), "{said}");
+    assert!(
+        said.stderr.contains("give the runners of lane `all` 4GB of memory: `memory = \"4GB\"`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_plan_made_by_hand_may_name_its_runners() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let hand = |runner: &str| {
+        format!(
+            "version = 1\ninputs = \"by hand\"\n[limits]\n[predicted]\n[[shard]]\nname = \"one\"\nlane = \"all\"\n\
+             {runner}units = [\"tests\"]\n"
+        )
+    };
+    let compared = |runner: &str| {
+        project.write("hand.lock", hand(runner));
+        let json = project.shardplan("-q suggest --compare hand.lock --format json").json();
+        let other = &json["others"][0];
+        (other["end_ms"].clone(), other["billed_minutes"].clone(), other["faults"].to_string())
+    };
+    assert_eq!(compared("runner = \"large\"\n"), (185_000.into(), 8.into(), "[]".to_owned()));
+    // Without a word of it, on the runner that was measured.
+    assert_eq!(compared(""), (340_000.into(), 6.into(), "[]".to_owned()));
+    let (_, _, faults) = compared("runner = \"huge\"\n");
+    assert!(faults.contains("lane `all` may not take runner `huge`"), "{faults}");
+}
+
+#[test]
+fn what_can_be_no_runner_is_named_with_its_line() {
+    let project = Project::new();
+    project.write(
+        "shardplan.toml",
+        "[runners.small]\nprice = 0\nspeed = 0\nruns_on = \"${{ vars.RUNNER }}\"\n[runners.large]\nruns_on = []\n\
+         cpus = 0\nmemory = \"lots\"\n[lanes.all]\nrunners = [\"smal\", \"large\", \"large\"]\nmeasured_on = \"hug\"\n\
+         [lanes.rest]\nmeasured_on = \"large\"\n",
+    );
+    let said = project.shardplan("suggest");
+    assert_eq!(said.code, 3, "{said}");
+    for line in [
+        "`price` must be a number from 0.001 to 100",
+        "`speed` must be a number from 0.01 to 100",
+        "`runs_on` must name at least one label, none of them empty or an expression",
+        "`cpus` must be a whole number from 1 to 1024",
+        "`lots` is not an amount of memory",
+        "no runner is called `smal`",
+        "did you mean `small`?",
+        "lane `all` names runner `large` twice",
+        "no runner is called `hug`",
+        "`measured_on` means nothing without `runners`",
+    ] {
+        assert!(said.stderr.contains(line), "{line}\n{said}");
+    }
+    // Seven lanes of two runners are 128 ways.
+    let mut manifest = "[runners.a]\n[runners.b]\n".to_owned();
+    let mut tests = String::new();
+    for lane in 0..7 {
+        manifest
+            .push_str(&format!("[lanes.l{lane}]\npaths = [\"tests/{lane}\"]\nrunners = [\"a\", \"b\"]\n"));
+        tests.push_str(&format!("tests/{lane}/test_a.py::test_a 10\n"));
+    }
+    let said = Project::planned(&manifest, &tests).shardplan("suggest");
+    assert_eq!(said.code, 3, "{said}");
+    assert!(said.stderr.contains("can be chosen in 128 ways; at most 64 are looked at"), "{said}");
+}
+
+const EMITTED: &str = r#"
+[workflow]
+file = ".github/workflows/ci.yml"
+
+[runners.large]
+runs_on = ["queue=large", "os=linux"]
+
+[runners.huge]
+
+[services.postgres]
+[services.redis]
+[services.search]
+
+[lanes.unit]
+[lanes.integration]
+"#;
+
+fn emitting(runner: &str) -> Project {
+    let project = Project::new();
+    project.write("shardplan.toml", EMITTED);
+    project.write(
+        "shardplan.lock",
+        format!(
+            "version = 1\ninputs = \"by hand\"\n[limits]\n[predicted]\n\
+             [[shard]]\nname = \"integration-1\"\nlane = \"integration\"\nrunner = \"{runner}\"\n\
+             services = [\"postgres\", \"redis\", \"search\"]\nunits = [\"tests/integration\"]\n\
+             [[shard]]\nname = \"unit-1\"\nlane = \"unit\"\nservices = []\nunits = [\"tests/unit\"]\n"
+        ),
+    );
+    project.write(".github/workflows/ci.yml", fs::read(fixture("workflows/ci.yml")).unwrap());
+    project
+}
+
+#[test]
+fn the_workflow_runs_the_lane_on_its_runner() {
+    for style in ["matrix", "jobs"] {
+        let project = emitting("large");
+        let workflow = || fs::read_to_string(project.path(".github/workflows/ci.yml")).unwrap();
+        let before = workflow();
+        let said = project.shardplan(&format!("emit github --style {style}"));
+        assert_eq!(said.code, 0, "{said}");
+        let changed = changes(&before, &workflow());
+        let runs_on = "+    runs-on:\n+      - queue=large\n+      - os=linux\n";
+        assert_eq!(changed.matches(runs_on).count(), 1, "{changed}");
+        assert_eq!(project.shardplan(&format!("emit github --style {style} --check")).code, 0);
+        // A job that goes back to another runner by hand is not what the lock says.
+        let by_hand =
+            workflow().replace("runs-on:\n      - queue=large\n      - os=linux", "runs-on: ubuntu-latest");
+        project.write(".github/workflows/ci.yml", by_hand);
+        assert_eq!(project.shardplan(&format!("emit github --style {style} --check")).code, 1);
+    }
+    let project = emitting("large");
+    let path = ".github/workflows/ci.yml";
+    let by_expression = fs::read_to_string(project.path(path)).unwrap();
+    project.write(path, by_expression.replace("runs-on: ubuntu-latest", "runs-on: ${{ vars.RUNNER }}"));
+    let said = project.shardplan("emit github");
+    assert_eq!(said.code, 3, "{said}");
+    assert!(said.stderr.contains("`runs-on` of job `integration` is an expression"), "{said}");
+}
+
+#[test]
+fn other_systems_get_the_runner_in_their_own_words() {
+    let project = emitting("large");
+    let emitted = |target: &str| project.shardplan(&format!("emit {target}"));
+    let gitlab = emitted("gitlab").stdout;
+    assert!(gitlab.contains("  tags:\n    - queue=large\n    - os=linux\n"), "{gitlab}");
+    let buildkite = emitted("buildkite").stdout;
+    assert!(buildkite.contains("    agents:\n      queue: large\n      os: linux\n"), "{buildkite}");
+    let matrix = emitted("matrix").stdout;
+    let row = r#"{"lane":"integration","runs_on":["queue=large","os=linux"],"services":["postgres","redis","search"],"shard":"integration-1"}"#;
+    assert!(matrix.contains(row), "{matrix}");
+    assert!(matrix.contains(r#"{"lane":"unit","services":[],"shard":"unit-1"}"#), "{matrix}");
+    let circle = emitted("circleci");
+    assert_eq!(circle.code, 3, "{circle}");
+    assert!(circle.stderr.contains("runner `large` has 2 labels"), "{circle}");
+    let huge = emitting("huge").shardplan("emit circleci");
+    assert!(huge.stdout.contains("resource_class: huge"), "{huge}");
+    let gone = emitting("gone").shardplan("emit gitlab");
+    assert_eq!(gone.code, 3, "{gone}");
+    assert!(
+        gone.stderr
+            .contains("shard `integration-1` is on runner `gone`, which the manifest does not declare"),
+        "{gone}"
+    );
+}
