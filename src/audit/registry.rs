@@ -58,6 +58,7 @@ rules! {
     UNSTABLE_IDS            unstable_ids            "SP303" "unstable-ids"            Error   High;
     SHADOWED_TEST           shadowed_test           "SP304" "shadowed-test"           Error   High;
     UNREADABLE_FILE         unreadable_file         "SP305" "unreadable-file"         Error   High;
+    NEED_NOT_FOLLOWED       need_not_followed       "SP306" "need-not-followed"       Warning Medium;
     ALWAYS_SKIPPED          always_skipped          "SP401" "always-skipped"          Warning High;
     STALE_DURATIONS         stale_durations         "SP402" "stale-durations"         Note    High;
     NO_HISTORY              no_history              "SP403" "no-history"              Note    High;

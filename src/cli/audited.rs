@@ -206,6 +206,22 @@ fn report_sources(inventory: &Inventory, sources: &Sources, settings: &Settings)
         "Inferred",
         format!("what tests need from {}: {}", plural(sources.files.len(), "source"), parts.join(", ")),
     );
+    warn_of_unfollowed(sources, settings);
+}
+
+/// Warns of services that the sources use and no test was seen to come to.
+pub(crate) fn warn_of_unfollowed(sources: &Sources, settings: &Settings) {
+    const SHOWN: usize = 3;
+    let console = &settings.console;
+    for found in sources.unfollowed.iter().take(SHOWN) {
+        console.warning(format!("{}: {}", found.place, found.said()));
+    }
+    if let Some(more) = sources.unfollowed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        console.warning(format!("{} like these", plural(more, "further place")));
+    }
+    if !sources.unfollowed.is_empty() {
+        console.hint("`shardplan audit --explain SP306` says what to do");
+    }
 }
 
 /// Returns the inventory of the sources as a table.

@@ -9,6 +9,8 @@ mod docs;
 mod emitted;
 mod ingest;
 mod needs;
+mod needs_by_address;
+mod needs_by_request;
 mod offered;
 mod run;
 mod schemas;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// Returns the needs of an application's tests, each as `test: services`; those of a variable that is read are left
 /// out, as they are nobody's need for sure.
-fn needs(files: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn needs(files: &[(&str, &str)]) -> Vec<String> {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -379,4 +379,78 @@ DATABASES = {'default': {'ENGINE': os.environ.get('DB_ENGINE', 'django.db.backen
     // Where nobody names a server, the file it is.
     assert_eq!(project(url, "env:\n  DATABASE_URL: sqlite:///x\n"), ["test_a:", "test_b:"]);
     assert_eq!(project(engine, "env:\n  OTHER: postgres://x\n"), ["test_a:", "test_b:"]);
+}
+
+#[test]
+fn a_test_of_anyio_runs_on_the_backends_that_the_project_names() {
+    let ids = |fixture: &str| {
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("conftest.py", &format!("import pytest\n{fixture}"));
+        write(
+            "test_a.py",
+            "import pytest\npytestmark = pytest.mark.anyio\n\nasync def test_a(): pass\n\ndef test_b(): pass\n",
+        );
+        let sources = read(folder.path(), sought_services(&Config::without_manifest(&BTreeSet::new()), true));
+        let items = sources.functions.into_iter().map(|function| {
+            let items = function.items?.into_iter().map(|item| item.parameters);
+            Some(items.collect::<Vec<_>>().join(" "))
+        });
+        items.collect::<Vec<_>>()
+    };
+    let plain = || Some(String::new());
+    assert_eq!(ids(""), [None, plain()], "which backends are there, only running tells");
+    assert_eq!(ids("@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"), [plain(), plain()]);
+    assert_eq!(
+        ids(
+            "@pytest.fixture(params=['asyncio', 'trio'])\ndef anyio_backend(request):\n    return request.param\n"
+        ),
+        [Some("asyncio trio".to_owned()), plain()]
+    );
+    assert_eq!(
+        ids(
+            "@pytest.fixture(params=[pytest.param(('asyncio', {'use_uvloop': True}), id='uvloop')])\ndef anyio_backend(request):\n    return request.param\n"
+        ),
+        [Some("uvloop".to_owned()), plain()]
+    );
+}
+
+#[test]
+fn a_hook_gives_a_fixture_to_all_tests_or_to_those_that_bear_a_mark() {
+    let conftest = "
+import pytest, psycopg, redis
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.fixturenames.insert(0, 'rows')
+        if item.get_closest_marker('cached'):
+            item.fixturenames.append('cache')
+        else:
+            item.fixturenames.append('no_cache')
+
+@pytest.fixture
+def rows():
+    psycopg.connect('dbname=x')
+
+@pytest.fixture
+def cache():
+    redis.Redis()
+
+@pytest.fixture
+def no_cache():
+    import pymemcache
+    pymemcache.Client('localhost')
+";
+    let tests = "
+import pytest
+
+@pytest.mark.cached
+def test_a(): pass
+
+def test_b(): pass
+";
+    assert_eq!(
+        needs(&[("conftest.py", conftest), ("test_a.py", tests)]),
+        ["test_a: postgres redis", "test_b: postgres"]
+    );
 }

@@ -28,14 +28,60 @@ pub enum FixError {
     },
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const FORM_FEED: u8 = b'\x0c';
+
+/// Returns the lines of a file, as Python parts them: a carriage return alone ends one as well.
+fn lines_of(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte == b'\n' || *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
+            lines.push(bytes[start..=at].to_vec());
+            start = at + 1;
+        }
+    }
+    if start < bytes.len() {
+        lines.push(bytes[start..].to_vec());
+    }
+    lines
+}
+
+fn ends_line(line: &[u8]) -> bool {
+    line.ends_with(b"\n") || line.ends_with(b"\r")
+}
+
+/// Returns how a line ends; one without an end as the others of most files do.
+fn end_of(line: &[u8]) -> &'static [u8] {
+    match line {
+        [.., b'\r', b'\n'] => b"\r\n",
+        [.., b'\r'] => b"\r",
+        _ => b"\n",
+    }
+}
+
+/// Returns how deep a line is: to Python it begins anew behind a form feed.
+fn indent_of(line: &[u8]) -> &[u8] {
+    let blank = line.iter().take_while(|byte| matches!(**byte, b' ' | b'\t' | FORM_FEED)).count();
+    let start = line[..blank].iter().rposition(|byte| *byte == FORM_FEED).map_or(0, |at| at + 1);
+    &line[start..blank]
+}
+
 /// Returns the file with these changes made. What they do not name keeps every byte.
 pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, FixError> {
     let is_python = std::path::Path::new(path).extension().is_some_and(|extension| extension == "py");
-    let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    let end: &[u8] = if lines.first().is_some_and(|line| line.ends_with(b"\r\n")) { b"\r\n" } else { b"\n" };
-    if !is_python {
-        return register_all(path, bytes, changes);
-    }
+    // A mark of the encoding stays the first of all bytes.
+    let (mark, bytes) =
+        bytes.split_at(if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
+    let fixed = if is_python { edited(path, bytes, changes)? } else { register_all(path, bytes, changes)? };
+    Ok([mark, &fixed].concat())
+}
+
+/// Returns a Python file with these changes made.
+fn edited(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, FixError> {
+    let mut lines = lines_of(bytes);
+    let end = lines.first().map_or(&b"\n"[..], |line| end_of(line)).to_vec();
+    let end = end.as_slice();
     // From the last line to the first, so that the numbers of those above stay right.
     // Position, then rank: what is inserted last at a position stands on top.
     let mut inserts: Vec<(usize, u8, Vec<u8>)> = Vec::new();
@@ -46,8 +92,7 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
         match change {
             Change::Decorate { line, mark } => {
                 let target = lines.get(line - 1).map_or(&[][..], Vec::as_slice);
-                let depth = target.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-                let mut text = target[..depth].to_vec();
+                let mut text = indent_of(target).to_vec();
                 text.extend_from_slice(format!("@pytest.mark.{mark}").as_bytes());
                 text.extend_from_slice(end);
                 inserts.push((*line - 1, 0, text));
@@ -77,7 +122,7 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
         }
         let follows = lines.get(after).map_or(&[][..], Vec::as_slice);
         let parted =
-            [b"\n".as_slice(), b"\r\n", b"import ", b"from "].iter().any(|start| follows.starts_with(start));
+            [b"\n".as_slice(), b"\r", b"import ", b"from "].iter().any(|start| follows.starts_with(start));
         if !follows.is_empty() && !parted {
             text.extend_from_slice(end);
         }
@@ -85,14 +130,15 @@ pub fn apply(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>, F
     }
     for line in &removed {
         if let Some(line) = lines.get_mut(line - 1) {
-            line.clear();
+            // A form feed before it parts pages, and is none of the mark's.
+            line.truncate(line.iter().rposition(|byte| *byte == FORM_FEED).map_or(0, |at| at + 1));
         }
     }
     inserts.sort_by(|a, b| (b.0, a.1, &b.2).cmp(&(a.0, b.1, &a.2)));
     for (at, _, text) in inserts {
         let at = at.min(lines.len());
         // A last line without an end gets one before anything follows it.
-        if at > 0 && at == lines.len() && lines[at - 1].last().is_some_and(|last| *last != b'\n') {
+        if at > 0 && at == lines.len() && !lines[at - 1].is_empty() && !ends_line(&lines[at - 1]) {
             lines[at - 1].extend_from_slice(end);
         }
         lines.insert(at, text);
@@ -125,7 +171,10 @@ fn register_all(path: &str, bytes: &[u8], changes: &[&Change]) -> Result<Vec<u8>
             reason: reason.to_owned(),
         };
         text = if std::path::Path::new(path).extension().is_some_and(|extension| extension == "toml") {
-            in_toml(&text, mark).map_err(|reason| fail(&reason))?
+            // What writes TOML ends every line alike: only the lines that are new are taken from it.
+            let before = text.replace("\r\n", "\n");
+            let after = in_toml(&before, mark).map_err(|reason| fail(&reason))?;
+            spliced(&text, &before, &after)
         } else {
             let section = if path.ends_with("setup.cfg") { "tool:pytest" } else { "pytest" };
             in_ini(&text, section, mark).ok_or_else(|| fail("it has no section for pytest"))?
@@ -170,8 +219,27 @@ fn in_toml(text: &str, mark: &str) -> Result<String, String> {
                     prefix[start..].to_owned()
                 });
             let mut value = Value::from(mark);
+            // Behind the last there may be a comment on it, and the line of the bracket: these stay where they are.
+            let behind = |array: &mut Array| match array.trailing().as_str() {
+                _ if !array.trailing_comma() => {
+                    let last = array.iter_mut().last()?;
+                    let suffix = last.decor().suffix()?.as_str()?.to_owned();
+                    last.decor_mut().set_suffix("");
+                    Some(suffix)
+                }
+                trailing => trailing.map(str::to_owned),
+            };
             match last {
-                Some(prefix) if prefix.starts_with('\n') => value.decor_mut().set_prefix(prefix),
+                Some(prefix) if prefix.starts_with('\n') => {
+                    let behind = behind(array).unwrap_or_default();
+                    let (comment, bracket) = match behind.find('\n') {
+                        Some(at) => behind.split_at(at),
+                        None => (behind.as_str(), ""),
+                    };
+                    value.decor_mut().set_prefix(format!("{comment}{prefix}"));
+                    array.set_trailing(bracket);
+                    array.set_trailing_comma(true);
+                }
                 _ if !array.is_empty() => value.decor_mut().set_prefix(" "),
                 _ => {}
             }
@@ -180,6 +248,22 @@ fn in_toml(text: &str, mark: &str) -> Result<String, String> {
         Some(_) => return Err("its `markers` are no list".to_owned()),
     }
     Ok(document.to_string())
+}
+
+/// Returns a text in which only those lines differ from `text` that differ in `after` from `before`, which is `text` with
+/// its line ends made alike.
+fn spliced(text: &str, before: &str, after: &str) -> String {
+    let lines = |text: &'_ str| -> Vec<String> { text.split_inclusive('\n').map(str::to_owned).collect() };
+    let (text, before, after) = (lines(text), lines(before), lines(after));
+    let first = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    let rest = before.len().min(after.len()) - first;
+    let last = before.iter().rev().zip(after.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let near = text.get(first.saturating_sub(1)).is_some_and(|line| line.ends_with("\r\n"));
+    let new = after[first..after.len() - last].iter().map(|line| match line.strip_suffix('\n') {
+        Some(line) if near => format!("{line}\r\n"),
+        _ => line.clone(),
+    });
+    text[..first].iter().cloned().chain(new).chain(text[text.len() - last..].iter().cloned()).collect()
 }
 
 fn in_ini(text: &str, section: &str, mark: &str) -> Option<String> {
@@ -274,12 +358,46 @@ mod tests {
     }
 
     #[test]
+    fn what_an_edit_does_not_own_keeps_every_byte() {
+        let mark = |line| Change::Decorate { line, mark: "db".to_owned() };
+        // A mark of the encoding stays in front, though the edit is of the first line.
+        assert_eq!(
+            fixed("\u{feff}def test_a(): pass\r\n", &[Change::ImportPytest { after: 0 }, mark(1)]),
+            "\u{feff}import pytest\r\n\r\n@pytest.mark.db\r\ndef test_a(): pass\r\n"
+        );
+        assert_eq!(
+            fixed("class TestA:\n\tx = 1\n\x0c\tdef test_a(self):\n\t\tpass\n", &[mark(3)]),
+            "class TestA:\n\tx = 1\n\t@pytest.mark.db\n\x0c\tdef test_a(self):\n\t\tpass\n"
+        );
+        assert_eq!(
+            fixed("x = 1\rdef test_a(): pass\r", &[mark(2)]),
+            "x = 1\r@pytest.mark.db\rdef test_a(): pass\r"
+        );
+        assert_eq!(
+            fixed("x = 1\n\x0c@pytest.mark.db\ndef test_a(): pass", &[Change::Remove { line: 2 }]),
+            "x = 1\n\x0cdef test_a(): pass"
+        );
+    }
+
+    #[test]
     fn a_mark_is_registered_beside_the_others() {
+        let crlf = "# ours\r\n[tool.pytest.ini_options]\r\nmarkers = [\r\n  \"slow\", # yes\r\n]\nx = 1\r\n";
+        let change = Change::Register { mark: "db".to_owned() };
+        let after = apply("pyproject.toml", crlf.as_bytes(), &[&change]).expect("it has a table");
+        assert_eq!(
+            String::from_utf8(after).expect("it stays text"),
+            "# ours\r\n[tool.pytest.ini_options]\r\nmarkers = [\r\n  \"slow\", # yes\r\n  \"db\",\r\n]\nx = 1\r\n"
+        );
+        let bare = "[tool.pytest.ini_options]\nmarkers = [\n  \"slow\" # yes\n]\n";
+        assert_eq!(
+            in_toml(bare, "db").as_deref(),
+            Ok("[tool.pytest.ini_options]\nmarkers = [\n  \"slow\", # yes\n  \"db\",\n]\n")
+        );
         let toml = "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\", # yes\n]\naddopts = \"-ra\"\n";
         let after = in_toml(toml, "db").expect("it has a table");
         assert_eq!(
             after,
-            "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\",\n    \"db\", # yes\n]\naddopts = \"-ra\"\n"
+            "[tool.pytest.ini_options]\n# ours\nmarkers = [\n    \"slow: takes long\", # yes\n    \"db\",\n]\naddopts = \"-ra\"\n"
         );
         assert_eq!(in_toml(&after, "db").as_deref(), Ok(after.as_str()), "once is enough");
         let ini = "[pytest]\nmarkers =\n    slow: takes long\n\naddopts = -ra\n";

@@ -17,6 +17,7 @@ pub(super) mod in_two_lanes;
 pub(super) mod lane_lacks_service;
 pub(super) mod marked_without_need;
 pub(super) mod more_jobs_than_runners;
+pub(super) mod need_not_followed;
 pub(super) mod no_history;
 pub(super) mod outsized_unit;
 pub(super) mod parallel_for_ci_only;

@@ -38,7 +38,8 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     }
     for folder in &context.sources.loops {
         let message =
-            "this link leads back to a folder above it or out of the project, and is not followed".to_owned();
+            "this link leads back to a folder above it or out of the project, or is one of very many: it is not followed"
+                .to_owned();
         findings.push(Finding::new(
             &UNREADABLE_FILE,
             Spot::Line { file: folder.clone(), line: 1 },

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 
 use crate::cli::args::InitArgs;
+use crate::cli::audited::warn_of_unfollowed;
 use crate::cli::console::{CommandResult, Console, Failure, chain, shown_path};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::files::{workflow_paths, write_whole};
@@ -59,6 +60,7 @@ pub(in crate::cli) fn run(args: &InitArgs, settings: &Settings) -> CommandResult
     let busy = console.busy("Reading", "the sources");
     let sources = python::read(root, python::sought_services(&config, true));
     drop(busy);
+    warn_of_unfollowed(&sources, settings);
     let mut known = sources.needed_services();
     known.extend(config.services.iter().map(|service| service.name.clone()));
     let inventory = sources.inventory(&Config::without_manifest(&known));

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
-use ruff_python_ast::{Expr, ExprCall};
+use ruff_python_ast::{
+    BoolOp, CmpOp, Comprehension, Expr, ExprCall, ExprGenerator, ExprListComp, ExprSetComp, UnaryOp,
+};
 
+use super::chains::{chain_of, strings_of};
 use super::fixtures::{Fixture, Fixtures, Home};
-use super::gather::chain_of;
 use super::hints::hints_of;
 use super::program::{How, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
@@ -79,7 +81,9 @@ pub(super) fn parameter_calls<'s>(
 
 /// Returns the arguments of a scope's calls of `getfixturevalue`.
 fn calls<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx) -> impl Iterator<Item = &'s Expr> {
-    resolver.program.scope(scope).uses.iter().filter_map(|used| match used.how {
+    let scope = resolver.program.scope(scope);
+    let uses = if scope.asks_by_name { scope.uses.as_slice() } else { &[] };
+    uses.iter().filter_map(|used| match used.how {
         How::Call(call) if used.chain.last() == Some(&"getfixturevalue") => call.arguments.args.first(),
         _ => None,
     })
@@ -94,6 +98,47 @@ struct Values<'v, 'p, 's, 't> {
     depth: u32,
 }
 
+impl<'s> Values<'_, '_, 's, '_> {
+    /// Returns the value that a name stands for, or the one of whose attributes the rest is: `CASES.values()`.
+    fn value_of(&self, chain: &[&str]) -> Option<(ScopeIx, &'s Expr)> {
+        let at = self.at?;
+        [chain, &chain[..1]].into_iter().find_map(|chain| {
+            let Some(Target::Scope(to)) = self.resolver.resolve(at, chain).target else { return None };
+            match self.resolver.program.scope(to).kind {
+                ScopeKind::Value(value) => Some((to, value)),
+                _ => None,
+            }
+        })
+    }
+
+    fn visit_at(&mut self, scope: ScopeIx, value: &'s Expr) {
+        if let Some(depth) = self.depth.checked_sub(1) {
+            let before = (self.at.replace(scope), std::mem::replace(&mut self.depth, depth));
+            self.visit_expr(value);
+            (self.at, self.depth) = before;
+        }
+    }
+
+    /// Returns the values that a comprehension takes of a dictionary that is written out: `[case for name, case in
+    /// CASES.items() if name in {"redis"}]`.
+    fn taken(&self, generators: &'s [Comprehension]) -> Option<(ScopeIx, Vec<&'s Expr>)> {
+        let [generator] = generators else { return None };
+        let Expr::Tuple(target) = &generator.target else { return None };
+        let [Expr::Name(name), _] = &*target.elts else { return None };
+        let Expr::Call(call) = &generator.iter else { return None };
+        let chain = chain_of(&call.func).filter(|chain| chain.last() == Some(&"items"))?;
+        let (scope, Expr::Dict(dict)) = self.value_of(&chain)? else { return None };
+        let holds = |key: &str| {
+            generator.ifs.iter().all(|condition| holds(condition, name.id.as_str(), key).unwrap_or(true))
+        };
+        let items = dict.items.iter().filter(|item| match &item.key {
+            Some(Expr::StringLiteral(key)) => holds(key.value.to_str()),
+            _ => true,
+        });
+        Some((scope, items.map(|item| &item.value).collect()))
+    }
+}
+
 impl<'s> Visitor<'s> for Values<'_, '_, 's, '_> {
     fn visit_expr(&mut self, expr: &'s Expr) {
         match expr {
@@ -106,19 +151,66 @@ impl<'s> Visitor<'s> for Values<'_, '_, 's, '_> {
                     _ => None,
                 }));
             }
+            Expr::ListComp(ExprListComp { generators, .. })
+            | Expr::SetComp(ExprSetComp { generators, .. })
+            | Expr::Generator(ExprGenerator { generators, .. })
+                if let Some((scope, values)) = self.taken(generators) =>
+            {
+                for value in values {
+                    self.visit_at(scope, value);
+                }
+            }
             Expr::Name(_) | Expr::Attribute(_) => {
-                if let (Some(at), Some(chain), Some(depth)) =
-                    (self.at, chain_of(expr), self.depth.checked_sub(1))
-                    && let Some(Target::Scope(to)) = self.resolver.resolve(at, &chain).target
-                    && let ScopeKind::Value(value) = self.resolver.program.scope(to).kind
-                {
-                    let before = (self.at.replace(to), std::mem::replace(&mut self.depth, depth));
-                    self.visit_expr(value);
-                    (self.at, self.depth) = before;
+                if let Some((scope, value)) = chain_of(expr).and_then(|chain| self.value_of(&chain)) {
+                    self.visit_at(scope, value);
                 }
             }
             _ => walk_expr(self, expr),
         }
+    }
+}
+
+/// Returns whether a condition on a name holds for a text; nothing where only running tells.
+fn holds(condition: &Expr, name: &str, text: &str) -> Option<bool> {
+    let is_name = |expr: &Expr| matches!(expr, Expr::Name(found) if found.id.as_str() == name);
+    match condition {
+        Expr::UnaryOp(not) if not.op == UnaryOp::Not => Some(!holds(&not.operand, name, text)?),
+        Expr::BoolOp(all) => {
+            let parts: Option<Vec<bool>> = all.values.iter().map(|part| holds(part, name, text)).collect();
+            let parts = parts?;
+            Some(match all.op {
+                BoolOp::And => parts.into_iter().all(|part| part),
+                BoolOp::Or => parts.into_iter().any(|part| part),
+            })
+        }
+        Expr::Compare(compare) => {
+            let ([op], [right]) = (&*compare.ops, &*compare.comparators) else { return None };
+            match (&*compare.left, op, right) {
+                (left, CmpOp::In | CmpOp::NotIn, list) if is_name(left) => {
+                    let known = matches!(list, Expr::Set(_) | Expr::List(_) | Expr::Tuple(_));
+                    known.then(|| strings_of(list).contains(&text) == (*op == CmpOp::In))
+                }
+                (Expr::StringLiteral(part), CmpOp::In | CmpOp::NotIn, right) if is_name(right) => {
+                    Some(text.contains(part.value.to_str()) == (*op == CmpOp::In))
+                }
+                (left, CmpOp::Eq | CmpOp::NotEq, Expr::StringLiteral(other)) if is_name(left) => {
+                    Some((text == other.value.to_str()) == (*op == CmpOp::Eq))
+                }
+                _ => None,
+            }
+        }
+        Expr::Call(call) => {
+            let Expr::Attribute(method) = &*call.func else { return None };
+            let [Expr::StringLiteral(part)] = &*call.arguments.args else { return None };
+            let part = part.value.to_str();
+            match method.attr.as_str() {
+                _ if !is_name(&method.value) => None,
+                "startswith" => Some(text.starts_with(part)),
+                "endswith" => Some(text.ends_with(part)),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ruff_python_ast::{CmpOp, Expr};
 
-use super::gather::chain_of;
+use super::chains::chain_of;
 use super::links::choice_mark;
 use super::program::{ModuleIx, Program};
 

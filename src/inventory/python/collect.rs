@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruff_python_ast::{Expr, Stmt};
 
 use super::asked::{asked_by_name, asked_by_parameter, parameter_calls};
+use super::chains::chain_of;
 use super::fixtures::{Fixture, Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
-use super::gather::chain_of;
+use super::hooks::Given;
 use super::marks::{self, Mark, MarkLevel};
 use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
@@ -49,11 +50,31 @@ pub(super) struct Collected<'s> {
     pub(super) set_up: Vec<ScopeIx>,
 }
 
+/// What all tests of a module or a class have in common.
+struct Around<'s> {
+    module: ModuleIx,
+    class: Option<ScopeIx>,
+    /// The names of the classes, outermost first.
+    classes: Vec<String>,
+    unittest: bool,
+    marks: Vec<Mark<'s>>,
+    /// Where their fixtures are looked for, outermost first.
+    homes: Vec<Home>,
+    /// The fixtures that they get without asking.
+    auto: Vec<String>,
+    /// Those that hooks give them.
+    given: Vec<Given>,
+    opaque: bool,
+    set_up: Vec<ScopeIx>,
+}
+
 /// Collects the tests of one pytest root.
 pub(super) struct Collector<'c, 'p, 's, 't> {
     pub(super) resolver: &'c Resolver<'p, 's, 't>,
     pub(super) settings: &'c PytestSettings,
     pub(super) fixtures: &'c Fixtures<'s>,
+    /// What the hooks of conftest files give to tests, by folder.
+    pub(super) given: &'c BTreeMap<String, Vec<Given>>,
 }
 
 impl<'s> Collector<'_, '_, 's, '_> {
@@ -62,13 +83,14 @@ impl<'s> Collector<'_, '_, 's, '_> {
         let program = self.resolver.program;
         let scope = program.module(module).scope;
         let mut found = Vec::new();
-        let module_marks = marks::of_pytestmark(self.resolver, scope, MarkLevel::Module);
+        let marks = marks::of_pytestmark(self.resolver, scope, MarkLevel::Module);
+        let around = self.around(module, None, Vec::new(), false, marks);
         for (name, target) in self.members(scope) {
             match program.scope(target).kind {
                 ScopeKind::Function(_) if self.is_test_name(name) => {
-                    found.extend(self.function(module, target, None, &[], name, false, &module_marks));
+                    found.extend(self.function(&around, target, name));
                 }
-                ScopeKind::Class(_) => self.class(module, target, name, &[], &module_marks, &mut found),
+                ScopeKind::Class(_) => self.class(&around, target, name, &mut found),
                 _ => {}
             }
         }
@@ -115,19 +137,11 @@ impl<'s> Collector<'_, '_, 's, '_> {
         matches_any(&self.settings.python_functions, name)
     }
 
-    fn class(
-        &self,
-        module: ModuleIx,
-        class: ScopeIx,
-        name: &str,
-        outer: &[String],
-        above: &[Mark<'s>],
-        found: &mut Vec<Collected<'s>>,
-    ) {
+    fn class(&self, outer: &Around<'s>, class: ScopeIx, name: &str, found: &mut Vec<Collected<'s>>) {
         let program = self.resolver.program;
         let mro = self.resolver.mro(class);
         let unittest = mro.iter().any(|base| matches!(base, Target::External(path) if is_unittest(path)));
-        if !unittest && !matches_any(&self.settings.python_classes, name) || outer.len() > 16 {
+        if !unittest && !matches_any(&self.settings.python_classes, name) || outer.classes.len() > 16 {
             return;
         }
         if is_false(self.resolver, &mro, "__test__")
@@ -135,13 +149,14 @@ impl<'s> Collector<'_, '_, 's, '_> {
         {
             return;
         }
-        let mut classes = outer.to_vec();
+        let mut classes = outer.classes.clone();
         classes.push(name.to_owned());
         let mut class_marks = marks::of_class(self.resolver, class);
-        class_marks.extend(above.iter().cloned());
+        class_marks.extend(outer.marks.iter().cloned());
+        let around = self.around(outer.module, Some(class), classes, unittest, class_marks);
         let mut seen = BTreeSet::new();
         let mut by_class: Vec<Vec<(&'s str, ScopeIx)>> = Vec::new();
-        for base in &mro {
+        for base in mro.iter() {
             let Target::Scope(base) = base else { continue };
             let mut own = Vec::new();
             for (member, _) in &program.scope(*base).names {
@@ -175,18 +190,10 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 ScopeKind::Function(_)
                     if if unittest { member.starts_with("test") } else { self.is_test_name(member) } =>
                 {
-                    found.extend(self.function(
-                        module,
-                        target,
-                        Some(class),
-                        &classes,
-                        member,
-                        unittest,
-                        &class_marks,
-                    ));
+                    found.extend(self.function(&around, target, member));
                 }
                 ScopeKind::Class(_) if !unittest => {
-                    self.class(module, target, member, &classes, &class_marks, found);
+                    self.class(&around, target, member, found);
                 }
                 _ => {}
             }
@@ -241,20 +248,38 @@ impl<'s> Collector<'_, '_, 's, '_> {
         })
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are what pytest's own collector hands down from node to node"
-    )]
-    fn function(
+    fn around(
         &self,
         module: ModuleIx,
-        function: ScopeIx,
         class: Option<ScopeIx>,
-        classes: &[String],
-        name: &str,
+        classes: Vec<String>,
         unittest: bool,
-        above: &[Mark<'s>],
-    ) -> Option<Collected<'s>> {
+        marks: Vec<Mark<'s>>,
+    ) -> Around<'s> {
+        let homes = self.homes(module, class);
+        let auto = self.fixtures.autouse(&homes).into_iter().map(str::to_owned).collect();
+        let unknown = |base: &Target| matches!(base, Target::External(path) if !is_unittest(path) && path != "abc.ABC" && path != "object");
+        let file = &self.resolver.program.module(module).file.path;
+        let above = self.given.iter().filter(|(folder, _)| {
+            folder.is_empty() || file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        });
+        Around {
+            given: above.flat_map(|(_, given)| given.iter().cloned()).collect(),
+            opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(unknown)),
+            set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
+            module,
+            class,
+            classes,
+            unittest,
+            marks,
+            homes,
+            auto,
+        }
+    }
+
+    fn function(&self, around: &Around<'s>, function: ScopeIx, name: &str) -> Option<Collected<'s>> {
+        let Around { class, unittest, homes, auto, .. } = around;
+        let (class, unittest) = (*class, *unittest);
         let program = self.resolver.program;
         let ScopeKind::Function(def) = program.scope(function).kind else { return None };
         if fixture_decorator(def).is_some()
@@ -269,7 +294,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
             return None;
         }
         let mut marks = marks::of_function(self.resolver, function);
-        marks.extend(above.iter().cloned());
+        marks.extend(around.marks.iter().cloned());
         let parametrised = marks.iter().filter(|mark| mark.name == "parametrize" && !unittest);
         let mark_axes: Vec<Axis<'s>> = parametrised
             .filter_map(|mark| mark.call)
@@ -282,8 +307,6 @@ impl<'s> Collector<'_, '_, 's, '_> {
             .collect();
         let by_mark: BTreeSet<String> = mark_axes.iter().flat_map(|axis| &axis.names).cloned().collect();
 
-        let homes = self.homes(module, class);
-        let auto: Vec<String> = self.fixtures.autouse(&homes).into_iter().map(str::to_owned).collect();
         let mut initial = auto.clone();
         initial.extend(self.settings.usefixtures.iter().cloned());
         for mark in marks.iter().rev().filter(|mark| mark.name == "usefixtures") {
@@ -297,13 +320,14 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 }));
             }
         }
+        initial.extend(given_by_marks(around, &marks, def.is_async));
         if !unittest {
             initial.extend(parameters_of(def, class.is_some(), injected(def)));
         }
         initial.extend(asked_by_name(self.resolver, function));
         let mut seen = BTreeSet::new();
         initial.retain(|name| seen.insert(name.clone()));
-        let closure = self.fixtures.closure(&homes, &initial, &direct);
+        let closure = self.fixtures.closure(homes, &initial, &direct);
         let mut axes = Vec::new();
         for (name, used) in &closure {
             // A fixture's own values count where no mark gives them; of overriding ones those of the outermost.
@@ -326,7 +350,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
             let running: Vec<ScopeIx> = std::iter::once(function)
                 .chain(closure.iter().flat_map(|(_, used)| used.iter().map(|fixture| fixture.scope)))
                 .collect();
-            let asked = asked_by_parameter(self.resolver, self.fixtures, &homes, &given, &running);
+            let asked = asked_by_parameter(self.resolver, self.fixtures, homes, &given, &running);
             let before = initial.len();
             let known: BTreeSet<&String> = closure.iter().map(|(name, _)| name).collect();
             let new: Vec<String> = asked.into_iter().filter(|name| !known.contains(name)).collect();
@@ -334,14 +358,14 @@ impl<'s> Collector<'_, '_, 's, '_> {
             if initial.len() == before {
                 break;
             }
-            closure = self.fixtures.closure(&homes, &initial, &direct);
+            closure = self.fixtures.closure(homes, &initial, &direct);
         }
-        let autouse = self.brought(&homes, &auto, &initial, &direct, &closure);
+        let autouse = self.brought(homes, auto, &initial, &direct, &closure);
         Some(Collected {
-            module,
+            module: around.module,
             function,
             class,
-            classes: classes.to_vec(),
+            classes: around.classes.clone(),
             name: name.to_owned(),
             unittest,
             marks,
@@ -351,8 +375,8 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 .map(|(name, used)| (name, used.into_iter().map(|fixture| fixture.scope).collect()))
                 .collect(),
             autouse,
-            opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(|base| matches!(base, Target::External(path) if !is_unittest(path) && path != "abc.ABC" && path != "object"))),
-            set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
+            opaque: around.opaque,
+            set_up: around.set_up.clone(),
         })
     }
 
@@ -414,8 +438,8 @@ impl<'s> Collector<'_, '_, 's, '_> {
     fn set_up(&self, class: ScopeIx) -> Vec<ScopeIx> {
         let mut found = Vec::new();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
-        for base in self.resolver.mro(class) {
-            let Target::Scope(base) = base else { continue };
+        for base in self.resolver.mro(class).iter() {
+            let Target::Scope(base) = *base else { continue };
             for name in SET_UP {
                 if let Some(Binding::Scope(ix)) = self.resolver.program.scope(base).binding(name)
                     && seen.insert(name)
@@ -426,6 +450,15 @@ impl<'s> Collector<'_, '_, 's, '_> {
         }
         found
     }
+}
+
+/// Returns the fixtures that a test gets by its marks: from hooks, and from anyio's plugin the one that says on which
+/// backends it runs.
+fn given_by_marks(around: &Around<'_>, marks: &[Mark<'_>], is_async: bool) -> Vec<String> {
+    let bears = |name: &str| marks.iter().any(|mark| mark.name == name);
+    let given = around.given.iter().filter(|given| given.mark.as_deref().is_none_or(bears));
+    let by_hooks = given.map(|given| given.fixture.clone());
+    by_hooks.chain((is_async && bears("anyio")).then(|| "anyio_backend".to_owned())).collect()
 }
 
 /// Returns whether names match one of pytest's prefixes or patterns.
@@ -483,9 +516,9 @@ fn injected(def: &ruff_python_ast::StmtFunctionDef) -> usize {
 /// Returns the marks that hooks of a module add to tests while they are collected.
 pub(super) fn marks_by_hooks(resolver: &Resolver<'_, '_, '_>, module: ModuleIx) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for ix in resolver.program.scope_indices() {
+    for ix in resolver.program.scopes_of(module) {
         let scope = resolver.program.scope(ix);
-        if scope.module != module || !matches!(scope.kind, ScopeKind::Function(_)) {
+        if !matches!(scope.kind, ScopeKind::Function(_)) {
             continue;
         }
         if !scope.uses.iter().any(|used| used.chain.last() == Some(&"add_marker")) {
@@ -512,11 +545,8 @@ pub(super) fn registered_by_hooks(
 ) -> BTreeMap<String, usize> {
     let mut names = BTreeMap::new();
     let file = resolver.program.module(module).file;
-    for ix in resolver.program.scope_indices() {
+    for ix in resolver.program.scopes_of(module) {
         let scope = resolver.program.scope(ix);
-        if scope.module != module {
-            continue;
-        }
         for used in &scope.uses {
             if let (super::program::How::Call(call), Some(&"addinivalue_line")) =
                 (used.how, used.chain.last())

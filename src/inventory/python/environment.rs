@@ -13,6 +13,9 @@ const FILES: &[&str] =
     &[".env", "Makefile", "justfile", "noxfile.py", "pytest.ini", "setup.cfg", "tox.ini", "sample.env"];
 const STARTS: &[&str] = &[".env.", "compose", "docker-compose", "env."];
 
+/// Folders beside the sources whose settings are read as well, for the addresses in them.
+const SETTINGS_FOLDERS: &[&str] = &["", "conf", "config", "etc", "settings", "test", "tests"];
+
 /// Files of a folder that say which packages a project depends on, likewise.
 const DEPENDENCIES: &[&str] = &["pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "environment.yml"];
 
@@ -31,6 +34,8 @@ pub(super) struct Environment {
     variables: BTreeMap<String, Vec<String>>,
     /// What the files of the tests' own runners set.
     of_tests: BTreeMap<String, String>,
+    /// The addresses that stand in settings under whatever name: `sqlalchemy.url = postgresql://db/app`.
+    pub(super) urls: BTreeSet<String>,
     /// The images that are started, without a tag.
     pub(super) images: BTreeSet<String>,
     /// The files of dependencies in lower case, one after the other.
@@ -51,6 +56,13 @@ impl Environment {
             });
             found.read_dependencies(&folder);
             found.read_dependencies(&folder.join("requirements"));
+            for below in SETTINGS_FOLDERS {
+                let settings =
+                    |name: &str| has_extension(name, &["cfg", "conf", "env", "ini", "toml", "yaml", "yml"]);
+                for (_, text) in files_in(&folder.join(below), &settings) {
+                    found.urls.extend(urls_of(&text).map(str::to_owned));
+                }
+            }
         }
         // The module where nothing names another.
         let piccolo = found.variables.entry(super::frameworks::PICCOLO_VARIABLE.to_owned()).or_default();
@@ -152,13 +164,25 @@ fn assignments(line: &str) -> impl Iterator<Item = (&str, &str)> {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     line.match_indices(['=', ':']).filter_map(move |(at, _)| {
         let before = line[..at].trim_end_matches([' ', '"', '\'']);
-        let start = before.rfind(|c| !is_name(c)).map_or(0, |at| at + 1);
+        let start = before.trim_end_matches(is_name).len();
         let start = start + before[start..].len()
             - before[start..].trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let name = before.get(start..).filter(|name| name.len() > 2)?;
         let value = line[at + 1..].trim().trim_matches(['"', '\'']);
         (!value.is_empty()).then_some((name, value))
     })
+}
+
+/// Returns the addresses in a text that are none of the web.
+fn urls_of(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
+    let edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '(' | ')' | '<' | '>');
+    let words = code.flat_map(move |line| line.split(edge)).filter_map(|word| {
+        let (before, _) = word.split_once("://")?;
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '+').len();
+        Some(&word[start..])
+    });
+    words.filter(|url| !url.starts_with("http") && !url.starts_with(':'))
 }
 
 /// Returns the dotted modules that a text gives a variable: `os.environ.setdefault("NAME", "app.settings")`,
@@ -196,6 +220,15 @@ mod tests {
         assert_eq!(found.values("REDIS_URL"), ["{env:X:redis://cache}"]);
         assert_eq!(found.values("BROKER"), ["amqp://mq"]);
         assert!(found.images.contains("postgis/postgis"));
+        // A sign of several bytes before a name is no part of it, and parts nothing within.
+        found.read("# rules (→ layers: none)\n→KEY=1\n", false);
+        assert_eq!(found.values("KEY"), ["1"]);
+    }
+
+    #[test]
+    fn an_address_is_one_under_whatever_name_it_stands() {
+        let text = "[app:main]\nsqlalchemy.url = postgresql+psycopg2://u:p@db/app\n# old = mysql://db\nhome = https://x.org\nurl: \"redis://cache\"\n";
+        assert_eq!(urls_of(text).collect::<Vec<_>>(), ["postgresql+psycopg2://u:p@db/app", "redis://cache"]);
     }
 
     #[test]

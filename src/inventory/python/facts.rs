@@ -6,23 +6,26 @@ use std::path::Path;
 use rayon::prelude::*;
 use ruff_text_size::{Ranged, TextRange};
 
+use super::chains::strings_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::connections::{connections, with_imports};
 use super::environment::Environment;
-use super::fixtures::{Fixtures, Home};
-use super::gather::{Gathered, gather, strings_of};
+use super::fixtures::{Fixture, Fixtures, Home};
+use super::gather::{Gathered, gather};
+use super::hooks::{Given, given_by_hooks};
 use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
-use super::needs::NeedFinder;
+use super::needs::{Memory, NeedFinder};
 use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
-use super::routes::is_test_code;
+use super::routes::{Routes, UsualAnswer, usual_answers};
 use super::shadowed::shadowed;
 use super::signs::{SignBook, Sought, SoughtService};
 use super::tree::Tree;
+use super::unfollowed::{unfollowed, unknown_databases};
 use super::visible::VisibleFixtures;
 use super::{
     FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, SourceNeed, Sources,
@@ -61,6 +64,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         services,
         shadowed: facts.shadowed,
         loops: tree.loops,
+        unfollowed: facts.unfollowed,
     }
 }
 
@@ -109,6 +113,9 @@ struct Facts {
     marks_by_hooks: BTreeSet<String>,
     registered: Vec<RegisteredMarker>,
     shadowed: Vec<super::Shadowed>,
+    unfollowed: Vec<super::Unfollowed>,
+    /// How many tests come to each of the unknown databases.
+    to_unknown: Vec<usize>,
 }
 
 /// The names of a test's fixtures with the scopes that make them.
@@ -119,11 +126,20 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let program = self.resolver.program;
         let mut book = SignBook::new(services);
         let django = self.read_settings(&mut book);
-        let mut links = link_all(self.resolver, &book);
-        let (reaches, opening): (Vec<bool>, Vec<bool>) = {
+        let routes = Routes::of(self.resolver, &self.middleware());
+        let mut links = link_all(self.resolver, &book, &routes);
+        let (reaches, opening, usual): (Vec<bool>, Vec<bool>, Vec<UsualAnswer>) = {
             let reach = Reach::new(&links);
-            program.scope_indices().map(|scope| (reach.reaches_any(scope), reach.opens_any(scope))).unzip()
+            let scopes = program.scope_indices();
+            let (reaches, opening) =
+                scopes.map(|scope| (reach.reaches_any(scope), reach.opens_any(scope))).unzip();
+            (reaches, opening, usual_answers(&routes, &reach))
         };
+        for out in &mut links {
+            for (range, guard) in std::mem::take(&mut out.unread) {
+                out.out.extend(usual.iter().map(|answer| answer.link(range, guard)));
+            }
+        }
         // Who gives an address to code that opens services opens the one that the address is of.
         let opens = |to: ScopeIx| {
             opening[to.0 as usize]
@@ -168,7 +184,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let test_modules: BTreeSet<ModuleIx> =
             tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
         let choices = Choices::of(program, self.project, &reaches, &test_modules);
+        let unknown = unknown_databases(&links);
+        let memory: Vec<Memory> = links.iter().map(|_| Memory::default()).collect();
         let finder = NeedFinder {
+            memory: &memory,
+            unknown: &unknown,
             choices: &choices,
             resolver: self.resolver,
             book: &book,
@@ -177,10 +197,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
             connections: &at_import,
         };
 
-        let mut facts = Facts::default();
+        let mut facts = Facts { to_unknown: vec![0; unknown.len()], ..Facts::default() };
         for (root, files) in self.roots.iter().zip(tests) {
             self.read_root(root, files, &finder, django, &mut facts);
         }
+        facts.unfollowed = self.unfollowed(&finder, &facts);
         let mut files_of: BTreeMap<(ScopeIx, Sought, u32), (TextRange, BTreeSet<String>)> = BTreeMap::new();
         for file in tests.iter().flatten() {
             let Some(module) = self.resolver.module_of(file) else { continue };
@@ -201,6 +222,40 @@ impl<'s> Reader<'_, '_, 's, '_> {
         facts
     }
 
+    fn unfollowed(&self, finder: &NeedFinder<'_, '_, 's, '_, '_>, facts: &Facts) -> Vec<super::Unfollowed> {
+        let counted: Vec<_> = finder.unknown.iter().zip(facts.to_unknown.iter().copied()).collect();
+        let started = |service: Sought| {
+            let sought = finder.book.get(service);
+            let is_image = |image: &String| {
+                let name = image.rsplit('/').next().unwrap_or(image);
+                sought.words.iter().any(|word| word == name)
+            };
+            sought.declared || self.environment.images.iter().any(is_image)
+        };
+        unfollowed(self.resolver, finder.book, finder.links, started, &counted, &facts.functions)
+    }
+
+    /// Adds the fixtures, marks and registered marks of the plugins that the project names.
+    fn read_plugins(
+        &self,
+        root: &PytestSettings,
+        conftests: &[ModuleIx],
+        fixtures: &mut Fixtures<'s>,
+        facts: &mut Facts,
+    ) {
+        for module in self.plugins(root, conftests) {
+            fixtures.add_module(self.resolver, module, Home::Plugin);
+            facts.marks_by_hooks.extend(marks_by_hooks(self.resolver, module));
+            let file = self.resolver.program.module(module).file;
+            let registered = registered_by_hooks(self.resolver, module);
+            facts.registered.extend(registered.into_iter().map(|(name, line)| RegisteredMarker {
+                name,
+                file: file.path.clone(),
+                line,
+            }));
+        }
+    }
+
     fn read_root(
         &self,
         root: &PytestSettings,
@@ -214,6 +269,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let mut fixtures = Fixtures::default();
         let conftests: Vec<ModuleIx> = self.conftests(root);
         let mut hooks: BTreeMap<String, Vec<ScopeIx>> = BTreeMap::new();
+        let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
         for module in &conftests {
             let file = program.module(*module).file;
             let folder = folder_of(&file.path).to_owned();
@@ -224,24 +280,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     .into_iter()
                     .map(|(name, line)| RegisteredMarker { name, file: file.path.clone(), line }),
             );
+            given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, *module));
             for name in ["pytest_configure", "pytest_sessionstart"] {
                 if let Some(Binding::Scope(ix)) = program.scope(program.module(*module).scope).binding(name) {
                     hooks.entry(folder.clone()).or_default().push(ix);
                 }
             }
         }
-        for module in self.plugins(root, &conftests) {
-            fixtures.add_module(self.resolver, module, Home::Plugin);
-            facts.marks_by_hooks.extend(marks_by_hooks(self.resolver, module));
-            let file = program.module(module).file;
-            facts.registered.extend(
-                registered_by_hooks(self.resolver, module).into_iter().map(|(name, line)| RegisteredMarker {
-                    name,
-                    file: file.path.clone(),
-                    line,
-                }),
-            );
-        }
+        self.read_plugins(root, &conftests, &mut fixtures, facts);
         for module in &modules {
             fixtures.add_module(self.resolver, *module, Home::Module(*module));
         }
@@ -250,19 +296,20 @@ impl<'s> Reader<'_, '_, 's, '_> {
         for ix in program.scope_indices() {
             let scope = program.scope(ix);
             if matches!(scope.kind, ScopeKind::Class(_))
-                && (of_tests.contains(&scope.module) || is_test_code(program, ix))
+                && (of_tests.contains(&scope.module) || program.is_for_tests(ix))
             {
-                for base in self.resolver.mro(ix) {
-                    if let Target::Scope(base) = base {
+                for base in self.resolver.mro(ix).iter() {
+                    if let Target::Scope(base) = *base {
                         fixtures.add_class(self.resolver, base);
                     }
                 }
             }
         }
-        let collector = Collector { resolver: self.resolver, settings: root, fixtures: &fixtures };
+        let collector =
+            Collector { resolver: self.resolver, settings: root, fixtures: &fixtures, given: &given };
         let ignored = self.ignored(&conftests);
         let several = self.roots.len() > 1;
-        let read: Vec<Vec<(TestFunction, UsedFixtures)>> = modules
+        let read: Vec<Vec<(TestFunction, UsedFixtures, Vec<usize>)>> = modules
             .par_iter()
             .filter(|module| !ignored.iter().any(|path| is_below(&program.module(**module).file.path, path)))
             .map(|module| {
@@ -275,8 +322,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     .flat_map(|(_, scopes)| scopes.iter().copied())
                     .collect();
                 let functions = collector.module(*module).into_iter().map(|collected| {
-                    let used = collected.fixtures.clone();
-                    (self.function(root, several, &collected, finder, &above, django), used)
+                    let (function, not_known) =
+                        self.function(root, several, &collected, finder, &above, django);
+                    (function, collected.fixtures, not_known)
                 });
                 functions.collect()
             })
@@ -286,7 +334,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         let mut users: BTreeMap<ScopeIx, (usize, usize)> = BTreeMap::new();
         let mut brought: BTreeMap<ScopeIx, BTreeMap<ServiceName, SourceNeed>> = BTreeMap::new();
-        for (function, used) in read.into_iter().flatten() {
+        for (function, used, not_known) in read.into_iter().flatten() {
+            for at in not_known {
+                facts.to_unknown[at] += 1;
+            }
             for (_, scopes) in &used {
                 for scope in scopes {
                     let entry = users.entry(*scope).or_default();
@@ -320,12 +371,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
     ) -> Vec<FixtureFacts> {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
-        for (_, fixture) in fixtures.iter() {
-            if !seen.insert(fixture.scope) {
-                continue;
-            }
+        let each: Vec<&Fixture<'s>> = fixtures
+            .iter()
+            .map(|(_, fixture)| fixture)
+            .filter(|fixture| seen.insert(fixture.scope))
+            .collect();
+        let needs: Vec<Vec<SourceNeed>> =
+            each.par_iter().map(|fixture| finder.of_scope(fixture.scope)).collect();
+        for (fixture, mut needs) in each.into_iter().zip(needs) {
             let (users, only_reason) = users.get(&fixture.scope).copied().unwrap_or_default();
-            let mut needs = finder.of_scope(fixture.scope);
             for need in brought.remove(&fixture.scope).unwrap_or_default().into_values() {
                 if !needs.iter().any(|known| known.service == need.service) {
                     needs.push(need);

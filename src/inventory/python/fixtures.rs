@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
 
 use super::asked::asked_by_name;
-use super::gather::{chain_of, strings_of};
+use super::chains::{chain_of, strings_of};
 use super::locate::folder_of;
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
@@ -90,8 +90,8 @@ impl<'s> Fixtures<'s> {
             return;
         }
         let mut found: Vec<Fixture<'s>> = Vec::new();
-        for base in resolver.mro(class) {
-            if let Target::Scope(base) = base {
+        for base in resolver.mro(class).iter() {
+            if let Target::Scope(base) = *base {
                 for fixture in of_scope(resolver, base) {
                     if !found.iter().any(|known| known.name == fixture.name) {
                         found.push(fixture);

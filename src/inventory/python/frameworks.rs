@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ruff_python_ast::Expr;
+use ruff_python_ast::{CmpOp, Expr, UnaryOp};
 
 use super::collect::Collected;
-use super::environment::modules_named;
+use super::environment::{Environment, modules_named};
 use super::facts::Reader;
 use super::hints::{Hints, hints_of};
 use super::needs::NeedFinder;
@@ -38,8 +38,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let mut steps: Vec<(Sought, Step, &str)> = Vec::new();
         if let (Some(database), true) = (finder.book.database, django) {
             let by_class = collected.class.and_then(|class| {
-                self.resolver.mro(class).into_iter().find_map(|base| match base {
-                    Target::External(path) if addressed.classes.contains(&path) => Some(path),
+                self.resolver.mro(class).iter().find_map(|base| match base {
+                    Target::External(path) if addressed.classes.contains(path) => Some(path.clone()),
                     _ => None,
                 })
             });
@@ -127,23 +127,23 @@ impl<'s> Reader<'_, '_, 's, '_> {
             let scope = program.module(*module).scope;
             let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &[name]).target else { return None };
             let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
-            let hints = hints_of(self.resolver, ix, [value]);
+            let mut hints = hints_of(self.resolver, ix, [value]);
+            let unsaid: Vec<String> = unsaid_variables(&hints).map(str::to_owned).collect();
+            hints.texts.extend(unsaid);
             // What the tests' own runner gives a variable that the setting asks for is what it is.
             let given =
                 hints.texts.iter().chain(&hints.words).find_map(|name| self.environment.of_tests(name));
-            match given.filter(|value| value.contains("://")) {
-                Some(value) => {
-                    Some(book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() }))
-                }
-                None => Some(match book.address(&hints) {
-                    // What a setting falls back to holds only where nobody sets the variables that it asks for.
-                    fallback @ (Address::None | Address::Unknown) => match self.set_elsewhere(book, &hints) {
-                        services if services.is_empty() => fallback,
-                        services => Address::Of(services),
-                    },
-                    known @ Address::Of(_) => known,
-                }),
+            if let Some(value) = given.filter(|value| value.contains("://")) {
+                return Some(book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() }));
             }
+            // What a setting falls back to holds only where nobody sets the variables that it asks for.
+            let own = book.address(&hints);
+            let elsewhere = self.set_elsewhere(book, &hints);
+            Some(match &own {
+                Address::Of(services) if services.iter().any(|service| elsewhere.contains(service)) => own,
+                _ if elsewhere.is_empty() => own,
+                _ => Address::Of(elsewhere),
+            })
         })
     }
 
@@ -169,7 +169,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
     fn read_tasks(&self, book: &mut SignBook<'_>, settings: &[ModuleIx]) {
         const EAGER: &[&str] = &["CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER", "task_always_eager"];
         let program = self.resolver.program;
-        let is_true = |ix: ScopeIx| matches!(program.scope(ix).kind, ScopeKind::Value(Expr::BooleanLiteral(value)) if value.value);
+        let is_true = |ix: ScopeIx| {
+            let ScopeKind::Value(value) = program.scope(ix).kind else { return false };
+            truth(value, self.environment) == Some(true)
+        };
         book.tasks.eager = settings.iter().any(|module| {
             let scope = program.module(*module).scope;
             EAGER.iter().any(|name| {
@@ -203,7 +206,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     },
                     _ => continue,
                 };
-                let of_tests = super::routes::is_test_code(program, ix);
+                let of_tests = program.is_for_tests(ix);
                 let rank = u8::from(!of_tests) + u8::from(!scope.name.to_ascii_lowercase().contains("test"));
                 match book.address(&hints_of(self.resolver, owner, [value])) {
                     Address::Unknown => {}
@@ -269,6 +272,28 @@ impl<'s> Reader<'_, '_, 's, '_> {
         modules
     }
 
+    /// Returns the classes that Django's settings have run for every request.
+    pub(super) fn middleware(&self) -> Vec<ScopeIx> {
+        let program = self.resolver.program;
+        let listed = self.django_settings().into_iter().find_map(|module| {
+            let scope = program.module(module).scope;
+            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &["MIDDLEWARE"]).target else {
+                return None;
+            };
+            let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
+            Some((ix, super::chains::strings_of(value)))
+        });
+        let Some((settings, paths)) = listed else { return Vec::new() };
+        let classes = paths.into_iter().filter_map(|path| {
+            let (at, name) = self.resolver.resolve_path(settings, path)?;
+            match self.resolver.resolve(at, &[name.as_str()]).target? {
+                Target::Scope(class) => Some(class),
+                _ => None,
+            }
+        });
+        classes.collect()
+    }
+
     /// Returns what Django's settings say about the database, where the project is one of Django.
     fn django_database(&self, book: &SignBook<'_>, settings: &[ModuleIx]) -> Option<Address> {
         let program = self.resolver.program;
@@ -289,8 +314,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         named.then_some(Address::Unknown)
     }
 
-    /// Returns the one database that the project depends on; where it depends on several, the one that the files
-    /// beside it give an address of, or start.
+    /// Returns the one database that the manifest declares, else the one that the project depends on; where it depends
+    /// on several, the one that the files beside it give an address of, or start.
     fn usual_database(&self, book: &SignBook<'_>) -> Option<Sought> {
         let one = |found: BTreeSet<Sought>| {
             let mut found = found.into_iter();
@@ -312,8 +337,88 @@ impl<'s> Reader<'_, '_, 's, '_> {
             let name = image.rsplit('/').next().unwrap_or(image);
             book.databases().find(|(_, known)| known.words.iter().any(|word| word == name)).map(|(at, _)| at)
         };
-        one(depended.map(|(sought, _)| sought).collect())
+        let declared = book.databases().filter(|(_, service)| service.declared);
+        one(declared.map(|(sought, _)| sought).collect())
+            .or_else(|| one(depended.map(|(sought, _)| sought).collect()))
             .or_else(|| one(self.environment.all_values().filter_map(by_scheme).collect()))
+            .or_else(|| one(self.environment.urls.iter().filter_map(by_scheme).collect()))
             .or_else(|| one(self.environment.images.iter().filter_map(by_image).collect()))
+    }
+}
+
+/// Returns the variables that a setting asks for without naming them: `dj_database_url.config()`, `env.db()`.
+fn unsaid_variables(hints: &Hints) -> impl Iterator<Item = &'static str> {
+    const UNSAID: &[(&str, &str)] = &[
+        ("dj_database_url", "DATABASE_URL"),
+        ("db", "DATABASE_URL"),
+        ("db_url", "DATABASE_URL"),
+        ("dj_db_url", "DATABASE_URL"),
+        ("cache", "CACHE_URL"),
+        ("cache_url", "CACHE_URL"),
+        ("dj_cache_url", "CACHE_URL"),
+    ];
+    let asked: Vec<&'static str> = UNSAID
+        .iter()
+        .filter(|(word, variable)| {
+            hints.words.iter().any(|known| known == word) && !hints.texts.iter().any(|text| text == variable)
+        })
+        .map(|(_, variable)| *variable)
+        .collect();
+    asked.into_iter()
+}
+
+/// Returns whether a setting is true where the tests run, by what their runner sets and what it falls back to:
+/// `os.environ.get("EAGER", "True") != "False"`, `env.bool("EAGER", default=True)`.
+fn truth(value: &Expr, environment: &Environment) -> Option<bool> {
+    match value {
+        Expr::BooleanLiteral(value) => Some(value.value),
+        Expr::UnaryOp(not) if not.op == UnaryOp::Not => Some(!truth(&not.operand, environment)?),
+        Expr::Compare(compare) => {
+            let ([op], [right]) = (&*compare.ops, &*compare.comparators) else { return None };
+            let left = text_of(&compare.left, environment)?;
+            match op {
+                CmpOp::Eq | CmpOp::NotEq => {
+                    let Expr::StringLiteral(right) = right else { return None };
+                    Some((left == right.value.to_str()) == (*op == CmpOp::Eq))
+                }
+                CmpOp::In | CmpOp::NotIn => {
+                    Some(super::chains::strings_of(right).contains(&left.as_str()) == (*op == CmpOp::In))
+                }
+                _ => None,
+            }
+        }
+        Expr::Call(_) => {
+            let text = text_of(value, environment)?;
+            Some(matches!(text.to_ascii_lowercase().as_str(), "1" | "on" | "t" | "true" | "y" | "yes"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns what a variable is that an expression asks for, where it is set or falls back to something written there.
+fn text_of(value: &Expr, environment: &Environment) -> Option<String> {
+    let Expr::Call(call) = value else {
+        return match value {
+            Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+            Expr::BooleanLiteral(value) => Some(value.value.to_string()),
+            _ => None,
+        };
+    };
+    let first = call.arguments.args.first();
+    match first {
+        // `os.environ.get("EAGER", "true").lower()`, `bool(int(…))`
+        None => {
+            let Expr::Attribute(method) = &*call.func else { return None };
+            let text = text_of(&method.value, environment)?;
+            Some(if method.attr.as_str() == "lower" { text.to_ascii_lowercase() } else { text })
+        }
+        Some(Expr::StringLiteral(name)) => {
+            if let Some(set) = environment.of_tests(name.value.to_str()) {
+                return Some(set.to_owned());
+            }
+            let keyword = call.arguments.find_keyword("default").map(|keyword| &keyword.value);
+            text_of(call.arguments.args.get(1).or(keyword)?, environment)
+        }
+        Some(inner) => text_of(inner, environment),
     }
 }

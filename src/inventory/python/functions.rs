@@ -17,7 +17,8 @@ use super::{AppliedMark, FixtureUse, PytestSettings, TestFunction, TestItem};
 use crate::config::MarkerValue;
 
 impl<'s> Reader<'_, '_, 's, '_> {
-    /// Returns the facts of a collected test; `hooks` run before it.
+    /// Returns the facts of a collected test, and the positions of the unknown databases that it comes to; `hooks` run
+    /// before it.
     pub(super) fn function(
         &self,
         root: &PytestSettings,
@@ -26,7 +27,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         finder: &NeedFinder<'_, '_, 's, '_, '_>,
         hooks: &[ScopeIx],
         django: bool,
-    ) -> TestFunction {
+    ) -> (TestFunction, Vec<usize>) {
         let program = self.resolver.program;
         let module = program.module(collected.module);
         let file = &module.file.path;
@@ -71,6 +72,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
         roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, None)));
         let mut needs = finder.of_roots(collected.module, &roots);
         self.add_framework_needs(collected, finder, django, &mut needs);
+        let of_roots = || roots.iter().map(|root| root.scope());
+        let not_known = finder.unknown.iter().enumerate().filter(|(_, call)| call.is_reached(of_roots()));
+        let not_known: Vec<usize> = not_known.map(|(at, _)| at).collect();
 
         let def_place = self.definition(collected.function);
         let decorated_from = match program.scope(collected.function).kind {
@@ -81,9 +85,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
             _ => def_place.line,
         };
         let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.values?));
-        // anyio's plugin runs such a test once for each of its backends: which, only running tells.
-        let by_backend = collected.marks.iter().any(|mark| mark.name == "anyio")
-            && !collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && !scopes.is_empty());
+        // anyio's plugin runs such a test once for each backend that is there, where the project does not say on which.
+        let by_backend =
+            collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && scopes.is_empty());
         let items = if by_backend {
             None
         } else if collected.unittest || collected.axes.is_empty() {
@@ -103,7 +107,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             place: scopes.first().map(|scope| self.definition(*scope)),
             autouse: collected.autouse.get(name) == Some(name),
         });
-        TestFunction {
+        let function = TestFunction {
             id,
             file: Arc::from(file.as_str()),
             name: collected.name.clone(),
@@ -117,7 +121,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
             unittest: collected.unittest,
             opaque: collected.opaque,
             unstable,
-        }
+        };
+        (function, not_known)
     }
 
     /// Returns the scopes that a mark's guard is written in: the value that it stands for.
@@ -137,8 +142,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
     fn class_scopes(&self, class: ScopeIx) -> Vec<ScopeIx> {
         let program = self.resolver.program;
         let mut found = Vec::new();
-        for base in self.resolver.mro(class) {
-            if let Target::Scope(base) = base {
+        for base in self.resolver.mro(class).iter() {
+            if let Target::Scope(base) = *base {
                 found.push(base);
                 if let Some(Binding::Scope(ix)) = program.scope(base).binding("pytestmark") {
                     found.push(ix);

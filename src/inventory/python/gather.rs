@@ -6,6 +6,8 @@ use ruff_python_ast::{
 };
 use ruff_text_size::Ranged;
 
+use super::chains::{chain_of, chain_through_calls, is_name};
+use super::imports::each_import;
 use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
 use super::source::SourceFile;
 
@@ -26,9 +28,11 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         sorted: Box::default(),
         uses: Vec::new(),
         patches: Vec::new(),
+        asks_by_name: false,
     };
     let mut gatherer = Gatherer {
         module,
+        path: &file.path,
         scopes: vec![own],
         stars: Vec::new(),
         at: 0,
@@ -39,6 +43,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         lifespan: false,
     };
     gatherer.visit_body(&file.syntax.body);
+    gatherer.scopes.iter_mut().for_each(Scope::leave_lifespans);
     gatherer.scopes.iter_mut().for_each(Scope::sort_names);
     Gathered { scopes: gatherer.scopes, stars: gatherer.stars }
 }
@@ -47,150 +52,24 @@ impl<'s> Gathered<'s> {
     /// Returns the module with its scopes, the first of which is the program's at this position.
     pub(super) fn into_module(mut self, file: &'s SourceFile, first: u32) -> (Module<'s>, Vec<Scope<'s>>) {
         self.scopes.iter_mut().for_each(|scope| scope.shift(first));
-        (Module { file, scope: ScopeIx(first), stars: self.stars }, self.scopes)
+        let for_tests = is_for_tests(&file.path);
+        (Module { file, scope: ScopeIx(first), stars: self.stars, for_tests }, self.scopes)
     }
-}
-
-/// Returns the imports of a file, wherever they stand.
-pub(super) fn imports_of(file: &SourceFile) -> Vec<Import<'_>> {
-    struct Imports<'s>(Vec<Import<'s>>);
-    impl<'s> Visitor<'s> for Imports<'s> {
-        fn visit_stmt(&mut self, stmt: &'s Stmt) {
-            match stmt {
-                Stmt::Import(_) | Stmt::ImportFrom(_) => each_import(stmt, |_, import| self.0.push(import)),
-                Stmt::Assign(assign) => {
-                    // `pytest_plugins = ["tests.fixtures"]`
-                    let names_plugins = assign.targets.iter().any(
-                        |target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytest_plugins"),
-                    );
-                    if names_plugins {
-                        for text in strings_of(&assign.value) {
-                            self.0.push(Import { level: 0, module: text, name: None, first_only: false });
-                        }
-                    }
-                }
-                Stmt::FunctionDef(_)
-                | Stmt::ClassDef(_)
-                | Stmt::If(_)
-                | Stmt::Try(_)
-                | Stmt::With(_)
-                | Stmt::For(_)
-                | Stmt::While(_)
-                | Stmt::Match(_) => walk_stmt(self, stmt),
-                _ => {}
-            }
-        }
-        fn visit_expr(&mut self, _: &'s Expr) {}
-    }
-    let mut imports = Imports(Vec::new());
-    imports.visit_body(&file.syntax.body);
-    imports.0
-}
-
-/// Returns the literal strings of a string, list or tuple.
-pub(super) fn strings_of(expr: &Expr) -> Vec<&str> {
-    match expr {
-        Expr::StringLiteral(text) => vec![text.value.to_str()],
-        Expr::List(list) => list.elts.iter().flat_map(strings_of).collect(),
-        Expr::Tuple(tuple) => tuple.elts.iter().flat_map(strings_of).collect(),
-        Expr::Set(set) => set.elts.iter().flat_map(strings_of).collect(),
-        Expr::BinOp(sum) => [&sum.left, &sum.right].into_iter().flat_map(|side| strings_of(side)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Calls `bind` with every name that an import statement binds, `*` for all of a module.
-fn each_import<'s>(stmt: &'s Stmt, mut bind: impl FnMut(&'s str, Import<'s>)) {
-    match stmt {
-        Stmt::Import(import) => {
-            for alias in &import.names {
-                let module = alias.name.as_str();
-                if let Some(name) = &alias.asname {
-                    bind(name.as_str(), Import { level: 0, module, name: None, first_only: false });
-                } else {
-                    let first = module.split('.').next().unwrap_or(module);
-                    bind(first, Import { level: 0, module, name: None, first_only: true });
-                }
-            }
-        }
-        Stmt::ImportFrom(import) => {
-            let module = import.module.as_ref().map_or("", |module| module.as_str());
-            for alias in &import.names {
-                let name = alias.name.as_str();
-                let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
-                bind(bound, Import { level: import.level, module, name: Some(name), first_only: false });
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Returns a name with its attributes, where the expression is nothing else.
-pub(super) fn chain_of(expr: &Expr) -> Option<Box<[&str]>> {
-    let mut chain = Vec::new();
-    let mut at = expr;
-    loop {
-        match at {
-            Expr::Attribute(attribute) => {
-                chain.push(attribute.attr.as_str());
-                at = &attribute.value;
-            }
-            Expr::Name(name) => {
-                chain.push(name.id.as_str());
-                break;
-            }
-            // `super().set_up()`
-            Expr::Call(call)
-                if call.arguments.is_empty()
-                    && matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super") =>
-            {
-                chain.push("super()");
-                break;
-            }
-            _ => return None,
-        }
-    }
-    chain.reverse();
-    Some(chain.into())
-}
-
-/// What stands in a chain for a call: `Cart().total` is `Cart`, this, `total`.
-pub(super) const CALLED: &str = "()";
-
-/// Returns a name with its attributes and the calls between them.
-fn chain_through_calls(expr: &Expr) -> Option<Box<[&str]>> {
-    let mut chain = Vec::new();
-    let mut at = expr;
-    loop {
-        match at {
-            Expr::Attribute(attribute) => {
-                chain.push(attribute.attr.as_str());
-                at = &attribute.value;
-            }
-            Expr::Call(call) => {
-                chain.push(CALLED);
-                at = &call.func;
-            }
-            Expr::Name(name) => {
-                chain.push(name.id.as_str());
-                break;
-            }
-            _ => return None,
-        }
-    }
-    chain.reverse();
-    Some(chain.into())
 }
 
 /// Builtins that look at a function and do not call it.
 const LOOKS: &[&str] =
     &["callable", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"];
 
+/// Calls that make things known to each other when an application is put together.
+const WIRES: &[&str] = &["init_app", "Migrate", "register_blueprint"];
+
 /// What injects the result of the function that it is given.
 const INJECTS: &[&str] = &["Depends", "Security", "Inject", "Provide", "Provided"];
 
 struct Gatherer<'s> {
     module: ModuleIx,
+    path: &'s str,
     scopes: Vec<Scope<'s>>,
     stars: Vec<Import<'s>>,
     /// The scope that is read.
@@ -224,6 +103,7 @@ impl<'s> Gatherer<'s> {
             sorted: Box::default(),
             uses: Vec::new(),
             patches: Vec::new(),
+            asks_by_name: false,
         });
         self.scopes.len() - 1
     }
@@ -253,6 +133,12 @@ impl<'s> Gatherer<'s> {
         matches!(self.scopes[self.at].kind, ScopeKind::Function(_))
     }
 
+    /// Returns whether a function runs only when a request comes: requests lead to it by its route. What a test file
+    /// answers itself is no route of the application.
+    fn runs_by_request(&self, def: &StmtFunctionDef) -> bool {
+        super::routes::is_decorated(def) && !is_for_tests(self.path)
+    }
+
     fn record(&mut self, chain: Box<[&'s str]>, how: How<'s>, range: ruff_text_size::TextRange) {
         let how = match how {
             How::Load | How::Call(_) if self.lifespan => How::Lifespan,
@@ -260,6 +146,7 @@ impl<'s> Gatherer<'s> {
             how => how,
         };
         let (guard, decorator) = (self.guard > 0, self.decorator);
+        self.scopes[self.at].asks_by_name |= chain.last() == Some(&"getfixturevalue");
         self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator, when: self.when });
     }
 
@@ -270,7 +157,8 @@ impl<'s> Gatherer<'s> {
         // Nested functions run, if at all, as part of the function around them.
         let outer = self.at;
         let starts = super::lifespan::is_decorated(def);
-        if self.in_function() || starts {
+        if self.in_function() && !(self.runs_by_request(def) || super::lifespan::is_put_aside(def)) || starts
+        {
             self.scopes[outer].uses.push(Use {
                 chain: Box::new([def.name.as_str()]),
                 how: if starts { How::Lifespan } else { How::Argument },
@@ -435,9 +323,11 @@ impl<'s> Gatherer<'s> {
         self.lifespan |= lifespan;
         // What is only looked at is not run: `callable(connect)`.
         let looks = matches!(&*call.func, Expr::Name(name) if LOOKS.contains(&name.id.as_str()));
+        // `migrate.init_app(app, db)` tells the one of the other and asks neither for anything.
+        let wires = is_name(&call.func, WIRES);
         let argument = std::mem::replace(&mut self.argument, !looks);
         self.guarded(skips, |this| {
-            for arg in &call.arguments.args {
+            for arg in call.arguments.args.iter().filter(|arg| !wires || !arg.is_name_expr()) {
                 this.visit_expr(arg);
             }
             for keyword in &call.arguments.keywords {
@@ -727,8 +617,12 @@ fn patch_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Option<Patch<'s>> {
     }
 }
 
-fn is_name(expr: &Expr, names: &[&str]) -> bool {
-    chain_of(expr).is_some_and(|chain| chain.last().is_some_and(|last| names.contains(last)))
+/// Returns whether only tests use a file, by its place.
+fn is_for_tests(path: &str) -> bool {
+    path.split('/').any(|part| {
+        let part = part.strip_suffix(".py").unwrap_or(part);
+        part == "conftest" || part.starts_with("test") || part.ends_with("_test") || part.ends_with("_tests")
+    })
 }
 
 /// Returns whether a handler is for a module that can't be imported.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use ruff_python_ast::{Expr, InterpolatedStringElement, Number};
 
-use super::gather::chain_of;
+use super::chains::chain_of;
 use super::program::{Binding, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target, returns_of};
+use super::visible::parametrised;
 
 /// How deep values are followed, and how many expressions are looked at for one address.
 const MAX_DEPTH: u32 = 8;
@@ -21,8 +22,9 @@ pub(super) struct Hints {
     pub(super) numbers: Vec<u64>,
     /// Names of variables, attributes and environment variables.
     pub(super) words: Vec<String>,
-    /// Parameters of the function around that it depends on.
-    pub(super) open: bool,
+    /// The parameters that it depends on, each by its function and position: of the function around, or of the
+    /// constructor that keeps them.
+    pub(super) open: Vec<(ScopeIx, usize)>,
 }
 
 /// Returns what an expression within a scope is made of.
@@ -144,8 +146,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             match here.binding(chain[0]) {
                 Some(Binding::Parameter(_)) if matches!(here.kind, ScopeKind::Function(_)) => {
                     if !matches!(chain[0], "self" | "cls") {
-                        self.hints.open = true;
-                        self.default(ix, chain[0], depth);
+                        self.parameter(ix, chain[0], depth);
                         return;
                     }
                     break;
@@ -200,26 +201,43 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
     }
 
-    /// The default of a parameter is what it mostly is.
-    fn default(&mut self, scope: ScopeIx, name: &str, depth: u32) {
-        if let ScopeKind::Function(def) = self.resolver.program.scope(scope).kind {
-            let parameter =
-                (&*def.parameters).into_iter().find(|parameter| parameter.name().as_str() == name);
-            if let Some(default) = parameter.and_then(ruff_python_ast::AnyParameterRef::default) {
-                self.read(scope, default, depth);
-            }
+    /// What a parameter is, a fixture or a mark may say; else who calls the function, and mostly it is its default.
+    fn parameter(&mut self, scope: ScopeIx, name: &str, depth: u32) {
+        let program = self.resolver.program;
+        let ScopeKind::Function(def) = program.scope(scope).kind else { return };
+        if let Some(fixture) = self.resolver.fixtures.find(program, scope, name) {
+            return self.scope(fixture, depth);
+        }
+        if let Some(values) = parametrised(def, name) {
+            return self.read(scope, values, depth);
+        }
+        let mut parameters = (&*def.parameters).into_iter().enumerate();
+        let Some((at, parameter)) = parameters.find(|(_, parameter)| parameter.name().as_str() == name)
+        else {
+            return;
+        };
+        self.hints.open.push((scope, at));
+        if let Some(default) = parameter.default() {
+            self.read(scope, default, depth);
         }
     }
 
     fn attribute(&mut self, class: ScopeIx, name: &'s str, depth: u32) {
-        for base in self.resolver.mro(class) {
-            let Target::Scope(base) = base else { continue };
+        for base in self.resolver.mro(class).iter() {
+            let Target::Scope(base) = *base else { continue };
             match self.resolver.program.scope(base).binding(name) {
                 Some(Binding::Scope(target)) => return self.scope(target, depth),
                 Some(Binding::Local(value, owner)) => {
                     if self.seen.insert((base, name.to_owned())) {
                         self.read(owner, value, depth);
                     }
+                    return;
+                }
+                // `dsn: PostgresDsn`, which the environment gives.
+                Some(Binding::Parameter(Some(annotation))) => {
+                    self.hints.words.extend(
+                        chain_of(annotation).and_then(|chain| chain.last().map(|name| (*name).to_owned())),
+                    );
                     return;
                 }
                 _ => {}

@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{Expr, Keyword, StmtFunctionDef};
 
-use super::gather::chain_of;
+use super::chains::{chain_of, decorator_chain};
 
 /// Decorators of functions that an application runs when it starts or stops.
 const DECORATORS: &[&str] = &[
@@ -20,14 +20,29 @@ const DECORATORS: &[&str] = &[
 /// Returns whether a decorator of a function has it run when the application starts or stops.
 pub(super) fn is_decorated(def: &StmtFunctionDef) -> bool {
     def.decorator_list.iter().any(|decorator| {
-        let name = match &decorator.expression {
-            Expr::Call(call) => chain_of(&call.func),
-            expr => chain_of(expr),
-        };
-        name.is_some_and(|chain| {
+        decorator_chain(decorator).is_some_and(|chain| {
             chain.len() > 1 && chain.last().is_some_and(|last| DECORATORS.contains(last))
         })
     })
+}
+
+/// Decorators of functions that an application keeps for its end, its shell or its command line: putting it together
+/// does not run them.
+const PUT_ASIDE: &[&str] = &[
+    "cli",
+    "command",
+    "shell_context_processor",
+    "teardown_app_request",
+    "teardown_appcontext",
+    "teardown_request",
+];
+
+/// Returns whether a decorator of a function puts it aside.
+pub(super) fn is_put_aside(def: &StmtFunctionDef) -> bool {
+    def.decorator_list
+        .iter()
+        .filter_map(decorator_chain)
+        .any(|chain| chain.len() > 1 && chain.last().is_some_and(|last| PUT_ASIDE.contains(last)))
 }
 
 /// Returns whether a call has its arguments run when the application starts or stops: `app.add_event_handler("startup",

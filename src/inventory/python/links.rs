@@ -1,22 +1,21 @@
 //! What leads from one scope to another, and what in a scope touches a service by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
 use super::hints::{Hints, hints_of};
+use super::openings::{Opening, UnknownCall, open_all, parameters_of};
 use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
+use super::requests::request_of;
 use super::resolve::{Resolver, Target};
-use super::routes::{Routes, is_test_code};
+use super::routes::Routes;
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
 /// The methods that run when an object is made or used in a `with`.
 const LIFE_METHODS: &[&str] = &["__init__", "__new__", "__post_init__", "__enter__", "__aenter__"];
-
-/// How far functions are followed whose parameters are the address that they open.
-const OPENING_ROUNDS: usize = 4;
 
 /// A step from one scope to another.
 #[derive(Clone, Debug)]
@@ -84,8 +83,12 @@ pub(super) struct Links {
     pub(super) connects: Vec<(Sought, TextRange)>,
     /// Run only by who runs the application's lifespan.
     lifespans: Vec<Link>,
-    /// Opens an address that its caller gives; the names that this goes through.
-    opens: Option<Vec<u64>>,
+    /// Calls that open an address which somebody else gives.
+    pub(super) opens: Vec<Opening>,
+    /// Calls that open a database of which nothing says which it is.
+    pub(super) unknown: Vec<UnknownCall>,
+    /// Requests of which it is not known what answers them.
+    pub(super) unread: Vec<(TextRange, bool)>,
     /// Calls that say by an address which service they are about.
     pub(super) directed: Vec<Directed>,
     /// Guards whose names say what they are about, where nothing else does.
@@ -93,84 +96,17 @@ pub(super) struct Links {
 }
 
 /// Returns the links of every scope, in the order of the scopes.
-pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>) -> Vec<Links> {
+pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>, routes: &Routes) -> Vec<Links> {
     let scopes: Vec<ScopeIx> = resolver.program.scope_indices().collect();
-    let routes = Routes::of(resolver);
     let mut all: Vec<Links> = scopes
         .par_iter()
         .map(|scope| {
-            Linker { resolver, book, routes: &routes, scope: *scope, only: None, links: Links::default() }
-                .link()
+            Linker { resolver, book, routes, scope: *scope, only: None, links: Links::default() }.link()
         })
         .collect();
-    // Who calls a function that opens what it is given says by its arguments what is opened.
-    for _ in 0..OPENING_ROUNDS {
-        let opening: BTreeMap<ScopeIx, Vec<u64>> = scopes
-            .iter()
-            .filter_map(|scope| all[scope.0 as usize].opens.take().map(|via| (*scope, via)))
-            .collect();
-        if opening.is_empty() {
-            break;
-        }
-        let found: Vec<(usize, Opened)> = scopes
-            .par_iter()
-            .filter_map(|scope| {
-                Some((scope.0 as usize, openings(resolver, book, *scope, &all[scope.0 as usize], &opening)?))
-            })
-            .collect();
-        for (at, opened) in found {
-            all[at].touches.extend(opened.touches);
-            // A function that opens what it is given through itself would go round for ever.
-            if !opening.contains_key(&ScopeIx(u32::try_from(at).unwrap_or(u32::MAX))) {
-                all[at].opens = opened.passes_on;
-            }
-        }
-    }
+    open_all(resolver, book, &scopes, &mut all);
     boot_all(resolver, &scopes, &mut all);
     all
-}
-
-/// What a scope opens through functions that open what they are given.
-#[derive(Default)]
-struct Opened {
-    touches: Vec<Touch>,
-    /// It passes on what it is given itself, through these names.
-    passes_on: Option<Vec<u64>>,
-}
-
-fn openings(
-    resolver: &Resolver<'_, '_, '_>,
-    book: &SignBook<'_>,
-    scope: ScopeIx,
-    links: &Links,
-    opening: &BTreeMap<ScopeIx, Vec<u64>>,
-) -> Option<Opened> {
-    if !links.out.iter().any(|link| opening.contains_key(&link.to)) {
-        return None;
-    }
-    let mut opened = Opened::default();
-    for used in &resolver.program.scope(scope).uses {
-        let How::Call(call) = used.how else { continue };
-        let mut through = links.out.iter().filter(|link| link.range == used.range);
-        let Some((link, beyond)) = through.find_map(|link| Some((link, opening.get(&link.to)?))) else {
-            continue;
-        };
-        let via: Vec<u64> = link.via.iter().chain(beyond).copied().collect();
-        let hints = hints_of(resolver, scope, arguments(call));
-        match book.address(&hints) {
-            Address::Of(services) => opened.touches.extend(services.into_iter().map(|service| Touch {
-                service,
-                kind: TouchKind::Client,
-                range: used.range,
-                guard: used.guard,
-                via: via.as_slice().into(),
-                what: used.chain.join("."),
-            })),
-            Address::Unknown if hints.open => opened.passes_on = Some(via),
-            _ => {}
-        }
-    }
-    (opened.passes_on.is_some() || !opened.touches.is_empty()).then_some(opened)
 }
 
 /// Links whoever runs an application's lifespan to what the lifespan does.
@@ -184,8 +120,8 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
             for arg in arguments(call).take(1) {
                 let mut seen = BTreeSet::new();
                 let chain = match arg {
-                    Expr::Call(inner) => super::gather::chain_of(&inner.func),
-                    arg => super::gather::chain_of(arg),
+                    Expr::Call(inner) => super::chains::chain_of(&inner.func),
+                    arg => super::chains::chain_of(arg),
                 };
                 let target = chain.and_then(|chain| application(resolver, *scope, &chain));
                 if let Some(target) = target {
@@ -220,7 +156,7 @@ fn application(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, chain: &[&str]) 
     match resolver.program.scope(scope).binding(name)? {
         super::program::Binding::Parameter(_) => resolver.fixtures.find(resolver.program, scope, name),
         super::program::Binding::Local(Expr::Call(call), owner) => {
-            let made = super::gather::chain_of(&call.func)?;
+            let made = super::chains::chain_of(&call.func)?;
             match resolver.resolve(owner, &made).target? {
                 Target::Scope(target) => Some(target),
                 _ => None,
@@ -328,8 +264,8 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
                     marks.push(binding_mark(at, name));
                     // The name may be one that the class inherits.
                     if matches!(resolver.program.scope(at).kind, ScopeKind::Class(_)) {
-                        marks.extend(resolver.mro(at).into_iter().filter_map(|base| match base {
-                            Target::Scope(base) => Some(binding_mark(base, name)),
+                        marks.extend(resolver.mro(at).iter().filter_map(|base| match base {
+                            Target::Scope(base) => Some(binding_mark(*base, name)),
                             _ => None,
                         }));
                     }
@@ -372,7 +308,7 @@ struct Linker<'l, 'p, 's, 't, 'c> {
 impl<'s> Linker<'_, '_, 's, '_, '_> {
     fn link(mut self) -> Links {
         let program = self.resolver.program;
-        let requests = !self.routes.is_empty() && is_test_code(program, self.scope);
+        let requests = !self.routes.is_empty() && program.is_for_tests(self.scope);
         for used in &program.scope(self.scope).uses {
             match used.how {
                 How::Environ(key) => {
@@ -393,9 +329,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 }
                 How::Call(_) | How::Load | How::Argument => self.follow(used),
             }
-            if let (true, How::Call(call)) = (requests, used.how) {
-                for to in self.routes.answering(self.resolver, self.scope, used, call) {
-                    self.push(used, to, &[]);
+            if let (true, How::Call(call)) = (requests, used.how)
+                && let Some(request) = request_of(self.resolver, self.scope, used, call)
+            {
+                let answering = self.routes.answering(self.resolver, &request);
+                if answering.read || request.by_client {
+                    for to in answering.by {
+                        self.push(used, to, &[]);
+                    }
+                }
+                if !answering.read && request.by_client {
+                    self.links.unread.push((used.range, used.guard));
                 }
             }
         }
@@ -407,12 +351,13 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             self.put_off(used);
         }
         let resolved = self.resolver.resolve(self.scope, &used.chain);
-        let mut via = resolved.via;
+        let via = resolved.via;
         if used.guard {
             self.named_guard(used, resolved.target.as_ref());
         }
         // What is used of a value needs the value, whatever the attribute means.
         if used.chain.len() > 1
+            && !leaves_alone(used)
             && let root = self.resolver.resolve(self.scope, &used.chain[..1])
             && let Some(Target::Scope(to)) = root.target
             && matches!(self.resolver.program.scope(to).kind, ScopeKind::Value(_))
@@ -441,8 +386,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 (ScopeKind::Class(_), How::Call(call)) => self.construct(used, call, to, &via),
                 _ => {}
             },
-            (Some(Target::External(path)), How::Call(call)) if !self.is_known_before(used) => {
-                via.extend(prefixes(&path).map(external_mark));
+            (Some(Target::External(path)), How::Call(call))
+                if !(self.is_known_before(used) || used.chain.len() > 1 && leaves_alone(used)) =>
+            {
                 self.external(used, call, &path, via);
             }
             // `engine` from another module, whose value is a client.
@@ -454,7 +400,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     /// Returns whether the call behind which a method is called is known by itself: of `opened().execute()` the
     /// connection is what counts, and it is made where `opened` makes it.
     fn is_known_before(&self, used: &Use<'s>) -> bool {
-        let Some(at) = used.chain.iter().rposition(|name| *name == super::gather::CALLED) else {
+        let Some(at) = used.chain.iter().rposition(|name| *name == super::chains::CALLED) else {
             return false;
         };
         match self.resolver.resolve(self.scope, &used.chain[..=at]).target {
@@ -470,7 +416,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let literal = match first {
             Expr::StringLiteral(_) | Expr::FString(_) => true,
             Expr::Name(_) | Expr::Attribute(_) => {
-                let target = self.resolver.resolve(self.scope, &super::gather::chain_of(first)?).target;
+                let target = self.resolver.resolve(self.scope, &super::chains::chain_of(first)?).target;
                 matches!(target, Some(Target::Scope(to)) if matches!(self.resolver.program.scope(to).kind,
                     ScopeKind::Value(Expr::StringLiteral(_) | Expr::FString(_))))
             }
@@ -511,29 +457,29 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     fn construct(&mut self, used: &Use<'s>, call: &'s ExprCall, class: ScopeIx, via: &[u64]) {
         let program = self.resolver.program;
         let mut found: BTreeSet<&str> = BTreeSet::new();
-        for base in self.resolver.mro(class) {
+        for base in self.resolver.mro(class).iter() {
             match base {
                 Target::Scope(base) => {
                     for method in LIFE_METHODS {
-                        if let Some(super::program::Binding::Scope(to)) = program.scope(base).binding(method)
+                        if let Some(super::program::Binding::Scope(to)) = program.scope(*base).binding(method)
                             && found.insert(method)
                         {
                             self.push(used, to, via);
                         }
                     }
                 }
-                Target::External(path) => {
-                    let mut via = via.to_vec();
-                    via.extend(prefixes(&path).map(external_mark));
-                    self.external(used, call, &path, via);
-                }
+                Target::External(path) => self.external(used, call, path, via.to_vec()),
                 Target::Instance(_) => {}
             }
         }
     }
 
-    fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, via: Vec<u64>) {
-        match self.book.call(path) {
+    fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
+        let called = self.book.call(path);
+        if called.is_some() {
+            via.extend(prefixes(path).map(external_mark));
+        }
+        match called {
             Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, &via),
             Some(Called::Connects(service)) => {
                 self.links.connects.push((service, used.range));
@@ -571,12 +517,29 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                     Address::Unknown if path.starts_with("flask_sqlalchemy") => {
                         self.database(used, path, &via);
                     }
-                    Address::Unknown if hints.open => self.links.opens = Some(via),
-                    Address::Unknown => {
-                        if let (true, Some(service)) = (database, self.book.database) {
+                    Address::Unknown => match (hints.open.first(), self.book.database) {
+                        (Some((by, _)), _) => {
+                            let via = self.with_choice(used, &via);
+                            self.links.opens.push(Opening {
+                                by: *by,
+                                parameters: parameters_of(&hints, *by),
+                                place: UnknownCall::new(self.scope, used.range, path),
+                                at: self.scope,
+                                range: used.range,
+                                guard: used.guard,
+                                via,
+                                what: path.to_owned(),
+                                database,
+                            });
+                        }
+                        (None, Some(service)) if database => {
                             self.touch(used, service, TouchKind::Client, path, &via);
                         }
-                    }
+                        (None, None) if database => {
+                            self.links.unknown.push(UnknownCall::new(self.scope, used.range, path));
+                        }
+                        (None, _) => {}
+                    },
                 }
             }
             Some(Called::Database) => self.database(used, path, &via),
@@ -597,6 +560,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             Some(Address::None) => Vec::new(),
             Some(Address::Unknown) | None => self.book.database.into_iter().collect(),
         };
+        if services.is_empty() && flask.is_none_or(|address| *address == Address::Unknown) {
+            self.links.unknown.push(UnknownCall::new(self.scope, used.range, path));
+        }
         for service in services {
             self.touch(used, service, TouchKind::Client, path, via);
         }
@@ -612,11 +578,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let Some(Target::Scope(to)) = resolved.target else { return };
         let ScopeKind::Function(def) = self.resolver.program.scope(to).kind else { return };
         let is_task = def.decorator_list.iter().any(|decorator| {
-            let name = match &decorator.expression {
-                Expr::Call(call) => super::gather::chain_of(&call.func),
-                expr => super::gather::chain_of(expr),
-            };
-            name.is_some_and(|chain| chain.last().is_some_and(|last| last.ends_with("task")))
+            super::chains::decorator_chain(decorator)
+                .is_some_and(|chain| chain.last().is_some_and(|last| last.ends_with("task")))
         });
         if !is_task {
             return;
@@ -687,6 +650,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             self.links.named_guards.push((service, used.range, to));
         }
     }
+}
+
+/// Returns whether what is done with a value asks a service for nothing: it is closed, told of an application, or only
+/// a type of it is named (`db.Model`).
+fn leaves_alone(used: &Use<'_>) -> bool {
+    const CLOSES: &[&str] =
+        &["aclose", "close", "disconnect", "dispose", "init_app", "remove", "shutdown", "stop", "terminate"];
+    if matches!(used.how, How::Call(_)) {
+        return used.chain.last().is_some_and(|last| CLOSES.contains(last));
+    }
+    used.chain.get(1).is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
+    })
 }
 
 /// Returns a dotted path and all its beginnings.

@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{Expr, Number, Operator, UnaryOp};
 
-use super::gather::chain_of;
+use super::chains::chain_of;
 use super::program::{Binding, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 

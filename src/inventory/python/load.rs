@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::environment::{Environment, modules_named};
 use super::frameworks::{DJANGO_VARIABLE, PICCOLO_VARIABLE};
-use super::gather::imports_of;
+use super::imports::imports_of;
 use super::locate::{Locator, folder_of};
 use super::program::Import;
 use super::settings::PytestSettings;

@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::gather::chain_of;
+use super::chains::chain_of;
 use super::program::{Binding, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 
@@ -57,8 +57,8 @@ pub(super) fn of_function<'s>(resolver: &Resolver<'_, 's, '_>, function: ScopeIx
 /// from.
 pub(super) fn of_class<'s>(resolver: &Resolver<'_, 's, '_>, class: ScopeIx) -> Vec<Mark<'s>> {
     let mut marks = Vec::new();
-    for base in resolver.mro(class) {
-        let Target::Scope(base) = base else { continue };
+    for base in resolver.mro(class).iter() {
+        let Target::Scope(base) = *base else { continue };
         let scope = resolver.program.scope(base);
         let ScopeKind::Class(def) = scope.kind else { continue };
         let outer = scope.parent.unwrap_or(base);

@@ -6,6 +6,7 @@
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
 mod asked;
+mod chains;
 mod choices;
 mod collect;
 mod connections;
@@ -16,6 +17,8 @@ mod frameworks;
 mod functions;
 mod gather;
 mod hints;
+mod hooks;
+mod imports;
 mod ini;
 mod lifespan;
 mod links;
@@ -24,9 +27,11 @@ mod load;
 mod locate;
 mod marks;
 mod needs;
+mod openings;
 mod parameters;
 mod program;
 mod reach;
+mod requests;
 mod resolve;
 mod routes;
 mod settings;
@@ -35,6 +40,7 @@ mod signs;
 mod site;
 mod source;
 mod tree;
+mod unfollowed;
 mod visible;
 
 use std::collections::BTreeSet;
@@ -76,6 +82,21 @@ pub struct Sources {
     pub shadowed: Vec<Shadowed>,
     /// Folders that a link leads back to.
     pub loops: Vec<String>,
+    /// What uses a service without anybody seeing which tests come to it, by place.
+    pub unfollowed: Vec<Unfollowed>,
+}
+
+/// Something that uses a service without anybody seeing which tests come to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// Where.
+    pub place: Place,
+    /// The full name of the call.
+    pub what: String,
+    /// The service; nothing where it opens a database of which nothing says which it is.
+    pub service: Option<ServiceName>,
+    /// How many test functions come to a database of an unknown kind.
+    pub tests: usize,
 }
 
 /// A test that never runs, because another of its name follows.
@@ -270,7 +291,7 @@ pub fn sought_services(config: &Config, usual: bool) -> Vec<SoughtService> {
             )
         });
         signs.extend(&declared.evidence);
-        sought.push(SoughtService { name: declared.name.clone(), words, signs });
+        sought.push(SoughtService { name: declared.name.clone(), words, signs, declared: true });
     }
     if usual {
         for known in catalogue.services() {
@@ -279,7 +300,7 @@ pub fn sought_services(config: &Config, usual: bool) -> Vec<SoughtService> {
                 && !sought.iter().any(|sought| sought.name == name)
             {
                 let words = known.names.iter().map(|name| lower(name)).filter(|word| word != "s3").collect();
-                sought.push(SoughtService { name, words, signs: known.signs.clone() });
+                sought.push(SoughtService { name, words, signs: known.signs.clone(), declared: false });
             }
         }
     }
@@ -332,6 +353,29 @@ impl Sources {
     #[must_use]
     pub fn needed_services(&self) -> BTreeSet<ServiceName> {
         self.functions.iter().flat_map(|function| &function.needs).map(|need| need.service.clone()).collect()
+    }
+}
+
+impl Unfollowed {
+    /// Returns what is not known because of it, for people.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let what = crate::ids::Printable(&self.what);
+        match &self.service {
+            Some(service) => {
+                format!(
+                    "`{what}` uses {service}, and no test was seen to come to it: whether none needs it is not known"
+                )
+            }
+            None => format!(
+                "nothing says which database `{what}` opens: what {} of it is not known",
+                if self.tests == 1 {
+                    "1 test function needs".to_owned()
+                } else {
+                    format!("{} test functions need", self.tests)
+                }
+            ),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From what a test reaches to the services that it needs, each with the strongest evidence and the way there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ruff_text_size::TextRange;
 
@@ -12,6 +12,7 @@ use super::program::{ModuleIx, ScopeIx, ScopeKind};
 use super::reach::{Reach, Strength, Way};
 use super::resolve::Resolver;
 use super::signs::{SignBook, Sought};
+use super::unfollowed::UnknownDatabase;
 use super::{SourceNeed, Step, StepKind};
 use crate::inventory::Evidence;
 
@@ -28,8 +29,37 @@ pub(super) enum Root {
     Module(ScopeIx),
 }
 
+impl Root {
+    /// Returns where the search begins.
+    pub(super) fn scope(self) -> ScopeIx {
+        match self {
+            Self::Test(scope) | Self::SetUp(scope) | Self::Fixture(scope, _) | Self::Module(scope) => scope,
+        }
+    }
+}
+
+/// What a root comes to where nothing is replaced: many tests begin at the same fixtures.
+#[derive(Debug)]
+struct Known {
+    kind: StepKind,
+    needs: Vec<(Sought, SourceNeed)>,
+    /// The names that the ways go through, sorted.
+    via: Box<[u64]>,
+}
+
+/// What was found once for a scope.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    needs: OnceLock<Known>,
+    /// What it replaces, by itself or through helpers.
+    patched: OnceLock<Box<[u64]>>,
+}
+
 /// Finds the needs of tests.
 pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
+    /// For every scope what was found.
+    pub(super) memory: &'n [Memory],
+    pub(super) unknown: &'n [UnknownDatabase],
     pub(super) choices: &'n Choices,
     pub(super) resolver: &'n Resolver<'p, 's, 't>,
     pub(super) book: &'n SignBook<'c>,
@@ -46,7 +76,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
         let mut modules = BTreeSet::from([module]);
         for root in roots {
             let (Root::Test(scope) | Root::SetUp(scope) | Root::Fixture(scope, _)) = root else { continue };
-            replaced.extend(patched(self.resolver, self.links, *scope));
+            replaced.extend_from_slice(self.patched(*scope));
             modules.insert(self.resolver.program.scope(*scope).module);
         }
         // What a test file or a conftest replaces while it is imported is replaced for all.
@@ -90,6 +120,12 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
         needs
     }
 
+    fn patched(&self, scope: ScopeIx) -> &[u64] {
+        let memory = &self.memory[scope.0 as usize];
+        memory.patched.get_or_init(|| patched(self.resolver, self.links, scope).into())
+    }
+
+    /// Returns what a root comes to, each with the name of the autouse fixture that brings it; `replaced` is sorted.
     fn of_root(&self, root: Root, replaced: &[u64]) -> Vec<(Sought, SourceNeed, Option<String>)> {
         let (scope, kind, auto) = match root {
             Root::Test(scope) => (scope, StepKind::Test, None),
@@ -97,6 +133,31 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
             Root::Fixture(scope, bringer) => (scope, StepKind::Fixture, bringer),
             Root::Module(scope) => (scope, StepKind::Module, None),
         };
+        let name = auto.map(|bringer| self.resolver.program.scope(bringer).name.to_owned());
+        let known = self.memory[scope.0 as usize].needs.get_or_init(|| {
+            let mut via = Vec::new();
+            let needs = self.by_ways(scope, kind, &[], &mut via);
+            via.sort_unstable();
+            via.dedup();
+            Known { kind, needs, via: via.into() }
+        });
+        let needs =
+            if known.kind == kind && !replaced.iter().any(|mark| known.via.binary_search(mark).is_ok()) {
+                known.needs.clone()
+            } else {
+                self.by_ways(scope, kind, replaced, &mut Vec::new())
+            };
+        needs.into_iter().map(|(service, need)| (service, need, name.clone())).collect()
+    }
+
+    /// Returns the needs that a scope's ways come to, and adds the names that they go through.
+    fn by_ways(
+        &self,
+        scope: ScopeIx,
+        kind: StepKind,
+        replaced: &[u64],
+        via: &mut Vec<u64>,
+    ) -> Vec<(Sought, SourceNeed)> {
         let mut found = Vec::new();
         for (service, way) in self.reach.ways(scope, replaced) {
             if kind == StepKind::Module && way.strength != Strength::Guard {
@@ -109,8 +170,8 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
                 (Strength::Container, _) => Evidence::Container,
                 (Strength::Variable, _) => Evidence::Variable,
             };
-            let name = auto.map(|bringer| self.resolver.program.scope(bringer).name.to_owned());
-            found.push((service, self.need(service, evidence, &way, kind), name));
+            found.push((service, self.need(service, evidence, &way, kind)));
+            via.extend_from_slice(&way.via);
         }
         found
     }
@@ -147,7 +208,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
 
     /// Returns the services that a scope reaches by itself, for a fixture seen alone.
     pub(super) fn of_scope(&self, scope: ScopeIx) -> Vec<SourceNeed> {
-        let mut replaced = patched(self.resolver, self.links, scope);
+        let mut replaced = self.patched(scope).to_vec();
         replaced.extend(self.choices.not_of(self.resolver.program.scope(scope).module));
         replaced.sort_unstable();
         let found = self.of_root(Root::Fixture(scope, None), &replaced);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, ExprCall};
 
-use super::gather::{chain_of, strings_of};
+use super::chains::{chain_of, strings_of};
 use super::literal::{Literal, escaped, literal, members};
 use super::marks::{Mark, MarkLevel, listed};
 use super::program::ScopeIx;

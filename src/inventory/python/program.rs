@@ -31,6 +31,8 @@ pub(super) struct Module<'s> {
     pub(super) scope: ScopeIx,
     /// The modules of which it imports every name.
     pub(super) stars: Vec<Import<'s>>,
+    /// Only tests use it.
+    pub(super) for_tests: bool,
 }
 
 /// Whatever can be reached by a name.
@@ -49,6 +51,8 @@ pub(super) struct Scope<'s> {
     pub(super) uses: Vec<Use<'s>>,
     /// What it replaces by something else while a test runs.
     pub(super) patches: Vec<Patch<'s>>,
+    /// It asks for fixtures by their names: `request.getfixturevalue("db")`.
+    pub(super) asks_by_name: bool,
 }
 
 /// What a scope is.
@@ -145,6 +149,18 @@ impl<'s> Program<'s> {
         self.module(self.scope(ix).module).file
     }
 
+    /// Returns whether a scope is of a file that only tests use.
+    pub(super) fn is_for_tests(&self, ix: ScopeIx) -> bool {
+        self.module(self.scope(ix).module).for_tests
+    }
+
+    /// Returns the scopes of a module: they follow each other.
+    pub(super) fn scopes_of(&self, module: ModuleIx) -> impl Iterator<Item = ScopeIx> + use<'s> {
+        let first = self.module(module).scope.0;
+        let end = self.modules.get(module.0 as usize + 1).map(|next| next.scope.0);
+        (first..end.unwrap_or_else(|| u32::try_from(self.scopes.len()).unwrap_or(u32::MAX))).map(ScopeIx)
+    }
+
     /// Returns the indices of all scopes.
     pub(super) fn scope_indices(&self) -> impl Iterator<Item = ScopeIx> + use<'s> {
         (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeIx)
@@ -171,6 +187,19 @@ impl<'s> Scope<'s> {
         let at = self.sorted.partition_point(|at| self.names[*at as usize].0 <= name).checked_sub(1)?;
         let (bound, binding) = self.names[self.sorted[at] as usize];
         (bound == name).then_some(binding)
+    }
+
+    /// Takes a nested function that an application starts with for nothing else: it does not run where it is defined.
+    pub(super) fn leave_lifespans(&mut self) {
+        let starts = |used: &Use<'s>| matches!(used.how, How::Lifespan) && used.chain.len() == 1;
+        let names: Vec<&str> =
+            self.uses.iter().filter(|used| starts(used)).map(|used| used.chain[0]).collect();
+        if !names.is_empty() {
+            let defined = |used: &Use<'s>| {
+                matches!(used.how, How::Argument) && used.chain.len() == 1 && names.contains(&used.chain[0])
+            };
+            self.uses.retain(|used| !defined(used));
+        }
     }
 
     /// Sorts the names, where there are so many that looking through them takes long.

@@ -32,6 +32,8 @@ pub(super) struct Way {
     pub(super) steps: Vec<(ScopeIx, TextRange)>,
     /// What touches the service.
     pub(super) what: String,
+    /// The names that it goes through: who replaces one of them goes another way, if any.
+    pub(super) via: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,10 +137,16 @@ impl<'l> Reach<'l> {
 
     /// Returns whether a scope makes a client of a service, or starts one.
     pub(super) fn opens_any(&self, from: ScopeIx) -> bool {
+        self.opens(from).next().is_some()
+    }
+
+    /// Returns the services of which a scope makes a client.
+    pub(super) fn opens(&self, from: ScopeIx) -> impl Iterator<Item = Sought> {
         let firm = |strength: Strength| matches!(strength, Strength::Client | Strength::Container);
-        self.layers
-            .iter()
-            .any(|((_, strength), next)| firm(*strength) && next[from.0 as usize] != Next::Nowhere)
+        let layers = self.layers.iter();
+        let opened = layers
+            .filter(move |((_, strength), next)| firm(*strength) && next[from.0 as usize] != Next::Nowhere);
+        opened.map(|((service, _), _)| *service)
     }
 
     fn follow(
@@ -150,6 +158,7 @@ impl<'l> Reach<'l> {
         replaced: &[u64],
     ) -> Option<Way> {
         let mut steps = Vec::new();
+        let mut gone = Vec::new();
         let mut at = from;
         let blocked =
             |via: &[u64]| !replaced.is_empty() && via.iter().any(|mark| replaced.binary_search(mark).is_ok());
@@ -164,7 +173,8 @@ impl<'l> Reach<'l> {
                         return self.search_forwards(from, service, strength, replaced);
                     }
                     steps.push((at, touch.range));
-                    return Some(Way { strength, steps, what: touch.what.clone() });
+                    gone.extend_from_slice(&touch.via);
+                    return Some(Way { strength, steps, what: touch.what.clone(), via: gone });
                 }
                 Next::Link(position) => {
                     let link = &self.links[at.0 as usize].out[position as usize];
@@ -172,6 +182,7 @@ impl<'l> Reach<'l> {
                         return self.search_forwards(from, service, strength, replaced);
                     }
                     steps.push((at, link.range));
+                    gone.extend_from_slice(&link.via);
                     at = link.to;
                     if layer[at.0 as usize] == Next::Nowhere || strength == Strength::Guard && link.guard {
                         layer = self.other_layer(service, at)?;
@@ -222,7 +233,7 @@ impl<'l> Reach<'l> {
                     back = *before;
                 }
                 steps.reverse();
-                return Some(Way { strength, steps, what: touch.what.clone() });
+                return Some(Way { strength, steps, what: touch.what.clone(), via: Vec::new() });
             }
             for link in &out.out {
                 if free(&link.via) && link.leads_to(service) && !came_by.contains_key(&link.to) {

@@ -1,13 +1,15 @@
 //! What a name means, followed through imports, classes and the values that were assigned.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use ruff_python_ast::{Expr, Stmt};
 
-use super::gather::{CALLED, chain_of};
+use super::chains::{CALLED, SUPER, chain_of};
 use super::locate::Locator;
-use super::program::{Binding, Import, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
+use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
 use super::visible::VisibleFixtures;
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
@@ -17,16 +19,18 @@ const MAX_STEPS: u32 = 24;
 const MAX_FUEL: u32 = 4_000;
 
 thread_local! {
-    static FUEL: std::cell::Cell<u32> = const { std::cell::Cell::new(MAX_FUEL) };
+    static FUEL: Cell<u32> = const { Cell::new(MAX_FUEL) };
+    /// The classes that a class inherits from are being looked for.
+    static ORDERING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Takes a step of one name's fuel; nothing where it is spent.
 fn burn() -> Option<()> {
-    FUEL.with(|fuel| fuel.get().checked_sub(1).map(|left| fuel.set(left)))
+    FUEL.get().checked_sub(1).map(|left| FUEL.set(left))
 }
 
 fn refuel() {
-    FUEL.with(|fuel| fuel.set(MAX_FUEL));
+    FUEL.set(MAX_FUEL);
 }
 
 /// What a name was found to mean.
@@ -66,6 +70,10 @@ pub(super) struct Resolver<'p, 's, 't> {
     by_file: HashMap<&'s str, ModuleIx>,
     /// Where the imports of every module lead.
     imports: Vec<HashMap<Import<'s>, Imported>>,
+    /// The modules of which every module imports all names.
+    stars: Vec<Vec<ModuleIx>>,
+    /// For every class that was asked for, itself and those that it inherits from.
+    orders: Vec<OnceLock<Arc<[Target]>>>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
 }
@@ -76,8 +84,20 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let by_file = files
             .map(|(at, module)| (module.file.path.as_str(), ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
             .collect();
-        let mut resolver =
-            Self { program, locator, by_file, imports: Vec::new(), fixtures: VisibleFixtures::default() };
+        let mut resolver = Self {
+            program,
+            locator,
+            by_file,
+            imports: Vec::new(),
+            stars: Vec::new(),
+            orders: vec![OnceLock::new(); program.scopes.len()],
+            fixtures: VisibleFixtures::default(),
+        };
+        let starred = |module: &Module<'s>| -> Vec<ModuleIx> {
+            module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, star)).collect()
+        };
+        let stars = program.modules.iter().map(starred).collect();
+        resolver.stars = stars;
         let mut wanted: Vec<HashSet<Import<'s>>> = vec![HashSet::new(); program.modules.len()];
         for scope in &program.scopes {
             wanted[scope.module.0 as usize].extend(scope.names.iter().filter_map(
@@ -192,7 +212,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<(Target, usize)> {
-        if name == "super()" {
+        if name == SUPER {
             let class = self.class_around(scope)?;
             let method = rest.first()?;
             let mro = self.mro(class);
@@ -235,11 +255,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     fn starred(&self, module: ModuleIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
-        let module = self.program.module(module);
-        module.stars.iter().rev().find_map(|star| {
-            let from = self.locator.module(&module.file.path, star).and_then(|file| self.module_of(file))?;
-            self.member(self.program.module(from).scope, name, via, steps)
-        })
+        let stars = self.stars.get(module.0 as usize)?;
+        stars.iter().rev().find_map(|from| self.member(self.program.module(*from).scope, name, via, steps))
     }
 
     fn parameter(
@@ -404,12 +421,12 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 Some(Target::Scope(self.program.module(module).scope))
             }
             ScopeKind::Class(_) => {
-                for base in self.mro(scope) {
+                for base in self.mro(scope).iter() {
                     match base {
                         Target::Scope(base) => {
-                            if let Some(binding) = self.program.scope(base).binding(name) {
-                                via.push(binding_mark(base, name));
-                                return self.bound(base, binding, via, steps);
+                            if let Some(binding) = self.program.scope(*base).binding(name) {
+                                via.push(binding_mark(*base, name));
+                                return self.bound(*base, binding, via, steps);
                             }
                         }
                         Target::External(path) => return Some(Target::External(format!("{path}.{name}"))),
@@ -510,9 +527,26 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         if let Some(target) = def.returns.as_deref().and_then(|annotation| {
             self.instance_of(self.program.scope(function).parent?, annotation, via, steps)
         }) {
-            return Some(target);
+            // What is said to give an object of a class mostly gives one of a class that inherits from it.
+            let nearer = returns_of(&def.body).into_iter().find_map(|value| {
+                let mut taken = Vec::new();
+                match self.value(function, value, &mut taken, steps)? {
+                    Target::Instance(class) if self.inherits(class, &target) => {
+                        via.extend(taken);
+                        Some(Target::Instance(class))
+                    }
+                    _ => None,
+                }
+            });
+            return Some(nearer.unwrap_or(target));
         }
         returns_of(&def.body).into_iter().find_map(|value| self.value(function, value, via, steps))
+    }
+
+    /// Returns whether a class is not that of an object and inherits from it.
+    fn inherits(&self, class: ScopeIx, object: &Target) -> bool {
+        let Target::Instance(base) = object else { return false };
+        class != *base && self.mro(class).contains(&Target::Scope(*base))
     }
 
     /// Returns the class that a function stands in.
@@ -530,7 +564,24 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     /// Returns a class and the classes that it inherits from, in the order in which Python looks for a name: depth
     /// first, each class once, at its last place.
-    pub(super) fn mro(&self, class: ScopeIx) -> Vec<Target> {
+    pub(super) fn mro(&self, class: ScopeIx) -> Arc<[Target]> {
+        // Within the search for an order another is looked for with what fuel is left, and is not kept.
+        if ORDERING.get() {
+            return self.ordered(class);
+        }
+        let known = &self.orders[class.0 as usize];
+        if let Some(known) = known.get() {
+            return known.clone();
+        }
+        let fuel = FUEL.replace(MAX_FUEL);
+        ORDERING.set(true);
+        let order = self.ordered(class);
+        ORDERING.set(false);
+        FUEL.set(fuel);
+        known.get_or_init(|| order).clone()
+    }
+
+    fn ordered(&self, class: ScopeIx) -> Arc<[Target]> {
         let mut order = Vec::new();
         self.linearise(class, &mut order, &mut Vec::new());
         let mut kept: Vec<Target> = Vec::new();
@@ -540,7 +591,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             }
         }
         kept.reverse();
-        kept
+        kept.into()
     }
 
     fn linearise(&self, class: ScopeIx, order: &mut Vec<Target>, open: &mut Vec<ScopeIx>) {

@@ -6,48 +6,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruff_python_ast::{Expr, ExprCall, Operator};
+use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
+use ruff_text_size::TextRange;
 
-use super::gather::{chain_of, strings_of};
-use super::program::{Binding, How, Program, ScopeIx, ScopeKind, Use};
+use super::chains::{chain_of, decorator_chain, strings_of};
+use super::links::Link;
+use super::program::{Binding, How, ScopeIx, ScopeKind, Use};
+use super::reach::Reach;
+use super::requests::{Asked, Request, parts_of, path_of};
 use super::resolve::{Resolver, Target};
-
-/// What of a path only running tells.
-const UNKNOWN: char = '…';
+use super::signs::Sought;
 
 /// How deep values are followed for a path, and routers are mounted in each other.
-const MAX_DEPTH: u32 = 6;
+pub(super) const MAX_DEPTH: u32 = 6;
 
 /// How many routes one request leads to at most.
 const MAX_HANDLERS: usize = 64;
 
-const VERBS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
-
-/// Further methods of test clients that name a path first, with the verb that they stand for.
-const CLIENT_METHODS: &[(&str, &str)] = &[
-    ("get", "get"),
-    ("post", "post"),
-    ("put", "put"),
-    ("patch", "patch"),
-    ("delete", "delete"),
-    ("head", "head"),
-    ("options", "options"),
-    ("get_json", "get"),
-    ("post_json", "post"),
-    ("put_json", "put"),
-    ("patch_json", "patch"),
-    ("delete_json", "delete"),
-    ("aget", "get"),
-    ("apost", "post"),
-    ("websocket_connect", ""),
-    ("open", ""),
-    ("stream", ""),
-    ("request", ""),
-];
-
-/// Calls that give the path of a route by its name.
-const BY_NAME: &[&str] =
-    &["reverse", "reverse_lazy", "url_for", "url_path_for", "app_path", "route_url", "route_path"];
+pub(super) const VERBS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
 /// Decorators of functions that run for every request.
 const EVERY_REQUEST: &[&str] = &[
@@ -79,20 +55,23 @@ struct Route {
     handlers: Vec<ScopeIx>,
 }
 
-/// What a request asks for.
-enum Asked {
-    Path(Vec<Option<String>>),
-    Name(String),
+/// What answers a request.
+pub(super) struct Answering {
+    /// The handlers, and what runs for every request.
+    pub(super) by: Vec<ScopeIx>,
+    /// A route was found for it; else which of all handlers it goes to is not known.
+    pub(super) read: bool,
 }
 
 impl Routes {
-    /// Returns the routes that the scopes of a program declare.
-    pub(super) fn of(resolver: &Resolver<'_, '_, '_>) -> Self {
+    /// Returns the routes that the scopes of a program declare; `middleware` are classes that settings name.
+    pub(super) fn of(resolver: &Resolver<'_, '_, '_>, middleware: &[ScopeIx]) -> Self {
         let program = resolver.program;
         let mut routes = Self::default();
+        routes.every.extend(middleware.iter().flat_map(|class| handlers_of(resolver, *class)));
         let mounts = mounts(resolver);
         for ix in program.scope_indices() {
-            if is_test_code(program, ix) {
+            if program.is_for_tests(ix) {
                 continue;
             }
             for used in &program.scope(ix).uses {
@@ -108,55 +87,31 @@ impl Routes {
                     }
                     routes.add_decorated(resolver, &mounts, ix, used, call);
                 } else {
+                    routes.every.extend(added_middleware(resolver, ix, used, call));
                     routes.add_called(resolver, &mounts, ix, used, call);
                 }
             }
         }
+        routes.every.sort_unstable();
+        routes.every.dedup();
         routes
     }
 
-    /// Returns whether no route was found.
+    /// Returns whether nothing was found that a request could lead to.
     pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.all.is_empty() && self.every.is_empty()
     }
 
-    /// Returns what answers the request that a call of test code makes, where it is one.
-    pub(super) fn answering(
-        &self,
-        resolver: &Resolver<'_, '_, '_>,
-        scope: ScopeIx,
-        used: &Use<'_>,
-        call: &ExprCall,
-    ) -> Vec<ScopeIx> {
-        let Some(last) = used.chain.last().filter(|_| used.chain.len() > 1) else { return Vec::new() };
-        let arguments = &call.arguments.args;
-        let text = |at: usize| match arguments.get(at) {
-            Some(Expr::StringLiteral(text)) => Some(text.value.to_str().to_ascii_lowercase()),
-            _ => None,
+    /// Returns what answers a request of test code.
+    pub(super) fn answering(&self, resolver: &Resolver<'_, '_, '_>, request: &Request) -> Answering {
+        let found = match &request.asked {
+            Asked::Path(parts) => self.fitting(parts, &request.verb),
+            Asked::Name(name) => self.named(name, &request.verb),
+            Asked::Handler(handler) => handlers_of(resolver, *handler).into_iter().collect(),
+            Asked::Unread => BTreeSet::new(),
         };
-        // `client.request("GET", "/users")`, `self.make_request("get", "/users")`
-        let named_verb = text(0).filter(|verb| VERBS.contains(&verb.as_str()));
-        let (verb, path) = if let (Some(verb), Some(path)) = (named_verb, arguments.get(1)) {
-            (verb, path)
-        } else {
-            let Some((_, verb)) = CLIENT_METHODS.iter().find(|(method, _)| method == last) else {
-                return Vec::new();
-            };
-            let keyword = ["url", "path"].iter().find_map(|name| call.arguments.find_keyword(name));
-            let Some(path) = arguments.first().or(keyword.map(|keyword| &keyword.value)) else {
-                return Vec::new();
-            };
-            ((*verb).to_owned(), path)
-        };
-        let Some(asked) = asked(resolver, scope, path, MAX_DEPTH) else { return Vec::new() };
-        let mut found = match asked {
-            Asked::Path(parts) => self.fitting(&parts, &verb),
-            Asked::Name(name) => self.named(&name, &verb),
-        };
-        if !found.is_empty() {
-            found.extend(&self.every);
-        }
-        found.into_iter().collect()
+        let read = !found.is_empty();
+        Answering { by: found.into_iter().chain(self.every.iter().copied()).collect(), read }
     }
 
     fn fitting(&self, asked: &[Option<String>], verb: &str) -> BTreeSet<ScopeIx> {
@@ -358,6 +313,18 @@ fn mounts(resolver: &Resolver<'_, '_, '_>) -> Mounts {
     found
 }
 
+/// Returns whether a decorator has a function answer requests, or run for all of them.
+pub(super) fn is_decorated(def: &StmtFunctionDef) -> bool {
+    def.decorator_list.iter().filter_map(decorator_chain).any(|chain| {
+        chain.len() > 1
+            && chain.last().is_some_and(|last| {
+                EVERY_REQUEST.contains(last)
+                    || VERBS.contains(last)
+                    || matches!(*last, "route" | "api_route" | "websocket" | "websocket_route")
+            })
+    })
+}
+
 fn owner_of(target: Option<&Target>) -> Option<ScopeIx> {
     if let Some(Target::Scope(owner)) = target { Some(*owner) } else { None }
 }
@@ -366,16 +333,7 @@ fn ends_in(used: &Use<'_>, names: &[&str]) -> bool {
     used.chain.len() > 1 && used.chain.last().is_some_and(|last| names.contains(last))
 }
 
-/// Returns whether a scope is of a file that only tests use.
-pub(super) fn is_test_code(program: &Program<'_>, ix: ScopeIx) -> bool {
-    let path = &program.file_of(ix).path;
-    path.split('/').any(|part| {
-        let part = part.strip_suffix(".py").unwrap_or(part);
-        part == "conftest" || part.starts_with("test") || part.ends_with("_test") || part.ends_with("_tests")
-    })
-}
-
-fn literal(expr: &Expr) -> Option<&str> {
+pub(super) fn literal(expr: &Expr) -> Option<&str> {
     if let Expr::StringLiteral(text) = expr { Some(text.value.to_str()) } else { None }
 }
 
@@ -417,8 +375,8 @@ fn handlers_of(resolver: &Resolver<'_, '_, '_>, handler: ScopeIx) -> Vec<ScopeIx
         return vec![handler];
     }
     let mut found = Vec::new();
-    for base in resolver.mro(handler) {
-        let Target::Scope(base) = base else { continue };
+    for base in resolver.mro(handler).iter() {
+        let Target::Scope(base) = *base else { continue };
         for (_, binding) in &program.scope(base).names {
             if let Binding::Scope(method) = binding
                 && matches!(program.scope(*method).kind, ScopeKind::Function(_))
@@ -429,6 +387,20 @@ fn handlers_of(resolver: &Resolver<'_, '_, '_>, handler: ScopeIx) -> Vec<ScopeIx
         }
     }
     found
+}
+
+/// Returns what runs for every request because of a call: `app.add_middleware(Throttle)`, `Middleware(Throttle)`.
+fn added_middleware(
+    resolver: &Resolver<'_, '_, '_>,
+    ix: ScopeIx,
+    used: &Use<'_>,
+    call: &ExprCall,
+) -> Vec<ScopeIx> {
+    if !matches!(used.chain.last(), Some(&("add_middleware" | "Middleware"))) {
+        return Vec::new();
+    }
+    let class = call.arguments.args.first().and_then(|class| handler_of(resolver, ix, class));
+    class.map(|class| handlers_of(resolver, class)).unwrap_or_default()
 }
 
 /// Returns how well a route fits: how many of its parts there are, and how many of them are the same.
@@ -449,104 +421,49 @@ fn fit(route: &[Option<String>], asked: &[Option<String>]) -> Option<(usize, usi
     (same > 0 || skipped == 0).then_some((route.len() + 1, same))
 }
 
-/// Returns the parts of a path, without what follows a question mark.
-fn parts_of(path: &str) -> Vec<Option<String>> {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
-    let known = |part: &str| !part.contains([UNKNOWN, '{', '<', '*']) && !part.starts_with(':');
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    parts.map(|part| known(part).then(|| part.to_owned())).collect()
+/// A handler to which a request may go of which it is not known what answers it.
+#[derive(Debug)]
+pub(super) struct UsualAnswer {
+    handler: ScopeIx,
+    /// The services to which nearly all handlers come, of which this is one that does.
+    services: Box<[Sought]>,
 }
 
-/// Returns what a request's argument asks for: a path from the root of the application, or a route by its name.
-fn asked(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<Asked> {
-    if let Some(name) = name_of(resolver, scope, expr, depth) {
-        return Some(Asked::Name(name));
-    }
-    let text = path_of(resolver, scope, expr, depth)?;
-    let path = match text.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
-        None => text.as_str(),
-    };
-    if !(path.starts_with('/') || path.starts_with(UNKNOWN) && path.contains('/')) {
-        return None;
-    }
-    let parts = parts_of(path);
-    (parts.is_empty() || parts.iter().any(Option::is_some)).then_some(Asked::Path(parts))
-}
-
-/// Returns the name of the route whose path an expression is.
-fn name_of(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<String> {
-    let depth = depth.checked_sub(1)?;
-    match expr {
-        Expr::Call(call) => {
-            let by_name = chain_of(&call.func)?.last().is_some_and(|last| BY_NAME.contains(last));
-            let named =
-                ["viewname", "name", "endpoint"].iter().find_map(|name| call.arguments.find_keyword(name));
-            let name = call.arguments.args.first().or(named.map(|keyword| &keyword.value))?;
-            by_name
-                .then(|| path_of(resolver, scope, name, depth))
-                .flatten()
-                .filter(|name| !name.contains(UNKNOWN))
-        }
-        Expr::Name(_) | Expr::Attribute(_) => {
-            let (owner, value) = value_of(resolver, scope, expr)?;
-            name_of(resolver, owner, value, depth)
-        }
-        // `reverse("users") + "?page=2"`
-        Expr::BinOp(sum) => name_of(resolver, scope, &sum.left, depth),
-        _ => None,
+impl UsualAnswer {
+    /// Returns the link of such a request.
+    pub(super) fn link(&self, range: TextRange, guard: bool) -> Link {
+        Link { to: self.handler, range, guard, via: Box::default(), only: Some(self.services.clone()) }
     }
 }
 
-/// Returns the text of a path as far as it can be seen.
-fn path_of(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, expr: &Expr, depth: u32) -> Option<String> {
-    use ruff_python_ast::InterpolatedStringElement as Element;
-    let Some(depth) = depth.checked_sub(1) else { return Some(UNKNOWN.to_string()) };
-    let known = |expr: &Expr| path_of(resolver, scope, expr, depth).unwrap_or_else(|| UNKNOWN.to_string());
-    Some(match expr {
-        Expr::StringLiteral(text) => text.value.to_str().to_owned(),
-        Expr::FString(text) => {
-            let parts = text.value.elements().map(|element| match element {
-                Element::Literal(literal) => literal.value.to_string(),
-                Element::Interpolation(inner) => known(&inner.expression),
-            });
-            parts.collect()
-        }
-        Expr::BinOp(sum) if sum.op == Operator::Add => known(&sum.left) + &known(&sum.right),
-        Expr::BinOp(format) if format.op == Operator::Mod => {
-            let text = literal(&format.left)?;
-            text.replace("%s", &UNKNOWN.to_string()).replace("%d", &UNKNOWN.to_string())
-        }
-        // `"/users/{}".format(id)`
-        Expr::Call(call) => match &*call.func {
-            Expr::Attribute(method) if method.attr.as_str() == "format" => known(&method.value),
-            _ => return None,
-        },
-        Expr::Name(_) | Expr::Attribute(_) => {
-            let (owner, value) = value_of(resolver, scope, expr)?;
-            return path_of(resolver, owner, value, depth);
-        }
-        _ => return None,
-    })
-}
-
-/// Returns the value of a name, with the scope that it stands in.
-fn value_of<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx, expr: &Expr) -> Option<(ScopeIx, &'s Expr)> {
-    let program = resolver.program;
-    let chain = chain_of(expr)?;
-    if let [name] = *chain
-        && let Some(Binding::Local(value, owner)) = program.scope(scope).binding(name)
-    {
-        return Some((owner, value));
+/// Returns what stands for all handlers where nearly all of them come to a service: whatever a request goes to, it
+/// needs the service as well.
+pub(super) fn usual_answers(routes: &Routes, reach: &Reach<'_>) -> Vec<UsualAnswer> {
+    /// As many of ten routes must come to a service.
+    const NEARLY_ALL: usize = 9;
+    /// What a test replaces may close the way of one handler and not of another.
+    const ASKED: usize = 8;
+    let opens: Vec<(&Route, BTreeSet<Sought>)> = routes
+        .all
+        .iter()
+        .map(|route| (route, route.handlers.iter().flat_map(|handler| reach.opens(*handler)).collect()))
+        .collect();
+    let mut counts: BTreeMap<Sought, usize> = BTreeMap::new();
+    for service in opens.iter().flat_map(|(_, services)| services) {
+        *counts.entry(*service).or_default() += 1;
     }
-    // `settings.API_PREFIX`: an attribute of an object's class.
-    match resolver.resolve(scope, &chain).target? {
-        Target::Scope(to) => match program.scope(to).kind {
-            ScopeKind::Value(value) => Some((to, value)),
-            _ => None,
-        },
-        _ => None,
-    }
+    let usual: Vec<Sought> = counts
+        .into_iter()
+        .filter(|(_, count)| count * 10 >= opens.len() * NEARLY_ALL)
+        .map(|(at, _)| at)
+        .collect();
+    let step = opens.len().div_ceil(ASKED).max(1);
+    let asked = opens.iter().step_by(step).flat_map(|(route, services)| {
+        let common: Box<[Sought]> =
+            usual.iter().copied().filter(|service| services.contains(service)).collect();
+        route.handlers.iter().map(move |handler| UsualAnswer { handler: *handler, services: common.clone() })
+    });
+    asked.filter(|answer| !answer.services.is_empty()).collect()
 }
 
 #[cfg(test)]

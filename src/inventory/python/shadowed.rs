@@ -52,6 +52,6 @@ pub(super) fn shadowed(root: &PytestSettings, file: &SourceFile) -> Vec<Shadowed
 
 fn is_mark(expr: &Expr) -> bool {
     let callee = if let Expr::Call(call) = expr { &*call.func } else { expr };
-    super::gather::chain_of(callee)
+    super::chains::chain_of(callee)
         .is_some_and(|chain| chain.contains(&"mark") || chain.iter().any(|name| name.contains("patch")))
 }

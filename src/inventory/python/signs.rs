@@ -1,5 +1,7 @@
 //! What a call, a variable or a URL says about services, by the catalogue and what the manifest adds to it.
 
+use std::collections::HashSet;
+
 use super::hints::Hints;
 use crate::config::{Catalogue, Signs};
 
@@ -16,12 +18,16 @@ pub struct SoughtService {
     pub words: Vec<String>,
     /// How code gives it away.
     pub signs: Signs,
+    /// The manifest declares it.
+    pub declared: bool,
 }
 
 /// The services that the sources are searched for.
 #[derive(Debug)]
 pub(super) struct SignBook<'c> {
     services: &'c [SoughtService],
+    /// The first parts of every full name that says something: most calls are of others.
+    tops: HashSet<&'c str>,
     /// What a bare "database" means in this project, where that is known.
     pub(super) database: Option<Sought>,
     /// What Flask's settings say about the database.
@@ -74,21 +80,37 @@ pub(super) enum Called {
     Cache,
 }
 
+/// The first parts of the full names that are known here and not by the catalogue.
+const OF_ITSELF: &[&str] =
+    &["aiohttp", "decouple", "django", "environ", "environs", "httpx", "os", "requests", "socket"];
+
 impl<'c> SignBook<'c> {
     pub(super) fn new(services: &'c [SoughtService]) -> Self {
-        Self { services, database: None, flask: None, caches: Vec::new(), tasks: TaskBroker::default() }
+        let addressed = Catalogue::embedded().addressed();
+        let signs =
+            services.iter().flat_map(|service| service.signs.modules.iter().chain(&service.signs.testing));
+        let names = signs
+            .chain(&addressed.calls)
+            .chain(&addressed.models)
+            .map(String::as_str)
+            .chain(OF_ITSELF.iter().copied());
+        let tops = names.map(top).collect();
+        Self { services, tops, database: None, flask: None, caches: Vec::new(), tasks: TaskBroker::default() }
     }
 
     pub(super) fn get(&self, sought: Sought) -> &SoughtService {
         &self.services[sought.0]
     }
 
-    fn all(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {
         self.services.iter().enumerate().map(|(at, service)| (Sought(at), service))
     }
 
     /// Returns what is known of a call by its full name.
     pub(super) fn call(&self, path: &str) -> Option<Called> {
+        if !self.tops.contains(top(path)) {
+            return self.named_class(path).map(Called::Client);
+        }
         if matches!(
             path,
             "os.getenv"
@@ -163,6 +185,43 @@ impl<'c> SignBook<'c> {
             || addressed.calls.iter().any(is)
             || matches!(path, "socket.socket.connect" | "socket.socket.connect_ex");
         known.then(|| Called::Addressed { database: addressed.database.iter().any(is) })
+    }
+
+    /// Returns the service whose name both a class of a library and the library itself bear:
+    /// `redis_tools.failover.FailoverRedis`.
+    fn named_class(&self, path: &str) -> Option<Sought> {
+        /// What is called like a service and is no client of it.
+        const OTHERS: &[&str] = &[
+            "config",
+            "container",
+            "dsn",
+            "error",
+            "exception",
+            "fake",
+            "field",
+            "mock",
+            "options",
+            "params",
+            "settings",
+            "stub",
+            "test",
+            "type",
+            "warning",
+        ];
+        let (_, class) = path.rsplit_once('.')?;
+        let library: Vec<&str> = top(path).split('_').collect();
+        if library.len() < 2 || !class.starts_with(|c: char| c.is_ascii_uppercase()) {
+            return None;
+        }
+        let words = words_of(class);
+        let other = |word: &str| OTHERS.contains(&word);
+        if library.iter().any(|word| other(word)) || words.iter().any(|word| other(word)) {
+            return None;
+        }
+        let bears = |service: &SoughtService| {
+            service.words.iter().any(|name| words.contains(name) && library.contains(&name.as_str()))
+        };
+        self.all().find(|(_, service)| bears(service)).map(|(sought, _)| sought)
     }
 
     /// Returns the services that an address is of: of several only where it names several, as a loop does.
@@ -240,9 +299,10 @@ impl<'c> SignBook<'c> {
     fn is_database(name: &str) -> bool {
         let upper = name.to_ascii_uppercase();
         Catalogue::embedded().addressed().variables.iter().any(|known| {
-            upper == *known
-                || upper.ends_with(&format!("_{known}"))
-                || upper.starts_with(&format!("{known}_"))
+            let before = upper.strip_suffix(known.as_str());
+            let after = upper.strip_prefix(known.as_str());
+            before.is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+                || after.is_some_and(|rest| rest.starts_with('_'))
         })
     }
 
@@ -257,6 +317,11 @@ impl<'c> SignBook<'c> {
     pub(super) fn databases(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {
         self.all().filter(|(_, service)| service.signs.sql)
     }
+}
+
+/// Returns the first part of a full name.
+fn top(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
 }
 
 fn distinct(mut found: Vec<Sought>) -> Vec<Sought> {
@@ -338,6 +403,10 @@ mod tests {
         assert_eq!(book.call("redis.asyncio.Redis.from_url"), Some(Called::Client(redis)));
         assert_eq!(book.call("redis.exceptions.ConnectionError"), None);
         assert_eq!(book.call("fakeredis.FakeRedis"), None);
+        assert_eq!(book.call("redis_tools.failover.FailoverRedis"), Some(Called::Client(redis)));
+        assert_eq!(book.call("redis_tools.errors.RedisError"), None);
+        assert_eq!(book.call("fake_redis.Redis"), None);
+        assert_eq!(book.call("tools.FailoverRedis"), None);
         assert!(matches!(book.call("psycopg.connect"), Some(Called::Connects(_))));
         assert_eq!(book.call("sqlalchemy.create_engine"), Some(Called::Addressed { database: true }));
         assert!(matches!(book.call("testcontainers.postgres.PostgresContainer"), Some(Called::Starts(_))));

@@ -1,6 +1,7 @@
 //! Where marks and imports can be written into a file.
 
 use ruff_python_ast::{Expr, Stmt};
+use ruff_source_file::UniversalNewlines;
 use ruff_text_size::Ranged;
 
 use super::source::SourceFile;
@@ -50,16 +51,21 @@ impl SourceFile {
         }
         if site.after == 0 {
             // A first line of the shell, an encoding and a licence stay on top.
-            site.after = self.text.lines().take_while(|line| line.starts_with('#')).count();
+            site.after = self.lines_of_text().take_while(|line| line.starts_with('#')).count();
         }
         site
+    }
+
+    /// Returns the lines as Python parts them: a carriage return alone ends one as well.
+    fn lines_of_text(&self) -> impl Iterator<Item = &str> {
+        self.text.universal_newlines().map(|line| line.as_str())
     }
 
     /// Returns whether these lines, from 1 and both included, are one whole decorator or one whole assignment of
     /// a single mark, so that they can be removed.
     #[must_use]
     pub fn is_lone_mark(&self, line: usize) -> bool {
-        let text = self.text.lines().nth(line - 1).unwrap_or_default().trim();
+        let text = self.lines_of_text().nth(line - 1).unwrap_or_default().trim();
         let text = text.split(" #").next().unwrap_or(text).trim();
         let dotted = |text: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))

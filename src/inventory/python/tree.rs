@@ -8,6 +8,9 @@ use super::settings::PytestSettings;
 /// Folders in which neither tests nor the code under test stand.
 const PASSED_OVER: &[&str] = &["node_modules", "__pycache__", "site-packages"];
 
+/// As many links to folders are followed.
+const MAX_LINKS: usize = 500;
+
 /// The Python files of a project.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
@@ -17,6 +20,8 @@ pub(super) struct Tree {
     pub(super) configured: BTreeSet<String>,
     /// Folders that stand for themselves by a link, and are left alone.
     pub(super) loops: Vec<String>,
+    /// How many links to folders were followed.
+    pub(super) links: usize,
 }
 
 impl Tree {
@@ -73,7 +78,15 @@ impl Tree {
                         self.loops.push(path);
                         continue;
                     }
-                    Ok(real) => real,
+                    // Folders that all link to each other have more ways through them than anybody can walk.
+                    Ok(_) if self.links == MAX_LINKS => {
+                        self.loops.push(path);
+                        continue;
+                    }
+                    Ok(real) => {
+                        self.links += 1;
+                        real
+                    }
                     Err(_) => continue,
                 }
             } else {

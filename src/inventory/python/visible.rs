@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ruff_python_ast::{Expr, StmtFunctionDef};
 
+use super::chains::chain_of;
 use super::fixtures::{Home, fixture_decorator, folders_of, of_scope};
-use super::gather::chain_of;
 use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
 use super::resolve::Resolver;
 
@@ -58,7 +58,7 @@ impl VisibleFixtures {
         let scope = program.scope(function);
         let ScopeKind::Function(def) = scope.kind else { return None };
         let asks = fixture_decorator(def).is_some() || def.name.as_str().starts_with("test");
-        if !asks || is_parametrised(def, name) {
+        if !asks || parametrised(def, name).is_some() {
             return None;
         }
         let path = &program.file_of(function).path;
@@ -72,19 +72,21 @@ impl VisibleFixtures {
     }
 }
 
-/// Returns whether a mark gives the function's parameter its values.
-fn is_parametrised(def: &StmtFunctionDef, name: &str) -> bool {
-    def.decorator_list.iter().any(|decorator| {
-        let Expr::Call(call) = &decorator.expression else { return false };
+/// Returns the values that a mark gives the function's parameter, with those of the parameters beside it.
+pub(super) fn parametrised<'s>(def: &'s StmtFunctionDef, name: &str) -> Option<&'s Expr> {
+    def.decorator_list.iter().find_map(|decorator| {
+        let Expr::Call(call) = &decorator.expression else { return None };
         if chain_of(&call.func).is_none_or(|chain| chain.last() != Some(&"parametrize")) {
-            return false;
+            return None;
         }
-        match call.arguments.args.first() {
-            Some(Expr::StringLiteral(names)) => {
-                names.value.to_str().split(',').any(|given| given.trim() == name)
-            }
-            Some(names) => super::gather::strings_of(names).contains(&name),
-            None => false,
-        }
+        let argument = |at: usize, keyword: &str| {
+            let named = call.arguments.find_keyword(keyword).map(|keyword| &keyword.value);
+            call.arguments.args.get(at).or(named)
+        };
+        let gives = match argument(0, "argnames")? {
+            Expr::StringLiteral(names) => names.value.to_str().split(',').any(|given| given.trim() == name),
+            names => super::chains::strings_of(names).contains(&name),
+        };
+        gives.then(|| argument(1, "argvalues")).flatten()
     })
 }

@@ -17,6 +17,7 @@ mod in_two_lanes;
 mod lane_lacks_service;
 mod marked_without_need;
 mod more_jobs_than_runners;
+mod need_not_followed;
 mod no_history;
 mod outsized_unit;
 mod parallel_for_ci_only;
@@ -300,6 +301,46 @@ fn a_preview_changes_nothing() {
         "--- a/pytest.ini\n+++ b/pytest.ini\n@@ -1,3 +1,4 @@\n [pytest]\n markers =\n     db\n+    slow\n"
     );
     assert_eq!(case.text("pytest.ini"), "[pytest]\nmarkers =\n    db\n");
+}
+
+/// Bytes that editors and other systems leave in sources: a mark of the encoding, other line ends, tabs, form feeds,
+/// another encoding, no end of the last line.
+const ODD_SOURCES: &[&[u8]] = &[
+    b"\xef\xbb\xbfdef test_hit(cache): pass\n\ndef test_sum(): pass\n",
+    b"\xef\xbb\xbf\"\"\"All.\"\"\"\r\n\r\ndef test_hit(cache): pass\r\n",
+    b"import os\r\n\r\nclass TestA:\r\n\tdef test_hit(self, cache):\r\n\t\tpass\r\n\tdef test_sum(self): pass",
+    b"import os\n\x0c\ndef test_hit(cache):  \n    pass  # \xc3\xa9\n\x0c\nclass TestB:\n\x0c    def test_hit(self, cache): pass\n    def test_sum(self): pass\n",
+    b"# coding: latin-1\nNAME = '\xe9'\ndef test_hit(cache): pass\ndef test_sum(): pass",
+    b"import os\rdef test_hit(cache): pass\rdef test_sum(): pass\r",
+    b"#!/usr/bin/env python\n# a licence\n\n\n\ndef test_hit(cache):\n\tpass\n\ndef test_sum(): pass\n\n\n",
+];
+
+#[test]
+fn a_repair_keeps_every_byte_that_is_not_its_own_and_twice_changes_nothing() {
+    for (at, bytes) in ODD_SOURCES.iter().enumerate() {
+        let case = Case::new("SP101")
+            .bytes("pytest.ini", b"[pytest]\r\nmarkers =\r\n\tredis: needs a server\r\n")
+            .file(
+                "tests/conftest.py",
+                "import pytest, redis\n@pytest.fixture\ndef cache():\n    return redis.Redis()\n",
+            )
+            .bytes("tests/test_a.py", bytes);
+        assert!(!case.found().is_empty(), "source {at} has a test that is not marked");
+        let fixed = case.fixed();
+        let after = fs::read(fixed.folder.path().join("tests/test_a.py")).unwrap();
+        assert_ne!(after, *bytes, "source {at}");
+        assert!(fixed.found().is_empty(), "source {at}: {:?}", fixed.found());
+        // What was there is still there in its order: the repair only put bytes between.
+        let mut rest = after.as_slice();
+        for byte in *bytes {
+            let here = rest.iter().position(|other| other == byte);
+            rest = &rest[here.unwrap_or_else(|| panic!("source {at} lost a byte: {after:?}")) + 1..];
+        }
+        let added = after.len() - bytes.len();
+        assert!(added < 80, "source {at}: {added} bytes are more than a mark and an import");
+        let again = fixed.fixed();
+        assert_eq!(fs::read(again.folder.path().join("tests/test_a.py")).unwrap(), after, "source {at}");
+    }
 }
 
 #[test]

@@ -27,7 +27,49 @@ fn circles_of_imports_fixtures_classes_and_links_end() {
     assert_eq!(
         case.found(),
         [
-            "tests/again:1 this link leads back to a folder above it or out of the project, and is not followed"
+            "tests/again:1 this link leads back to a folder above it or out of the project, or is one of very many: it is not followed"
         ]
     );
+}
+
+#[test]
+fn links_to_folders_end_whichever_way_they_lead() {
+    let case = Case::new("SP305")
+        .file("tests/test_a.py", "def test_a(): pass\n")
+        .file("tests/one/test_b.py", "def test_b(): pass\n")
+        .file("tests/two/test_c.py", "def test_c(): pass\n");
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, case.path().join(at)).unwrap();
+    link(".", "tests/itself");
+    link("..", "tests/one/parent");
+    link("../two", "tests/one/other");
+    link("../one", "tests/two/other");
+    link("nowhere", "tests/dangling");
+    link("knot", "tests/knot");
+    let files: Vec<String> =
+        case.found().into_iter().map(|line| line.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(
+        files,
+        [
+            "tests/itself",
+            "tests/one/other/other",
+            "tests/one/parent",
+            "tests/two/other/other",
+            "tests/two/other/parent"
+        ]
+    );
+}
+
+#[test]
+fn folders_that_all_link_to_each_other_end() {
+    let mut case = Case::new("SP305");
+    for at in 0..12 {
+        case = case.file(&format!("tests/d{at}/test_a.py"), "def test_a(): pass\n");
+    }
+    for from in 0..12 {
+        for to in (0..12).filter(|to| *to != from) {
+            let place = case.path().join(format!("tests/d{from}/to{to}"));
+            std::os::unix::fs::symlink(format!("../d{to}"), place).unwrap();
+        }
+    }
+    assert!(!case.found().is_empty());
 }

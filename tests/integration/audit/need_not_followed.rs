@@ -1,0 +1,54 @@
+use super::Case;
+
+const CODE: &str = "from sqlalchemy import create_engine\n\ndef connect(settings):\n    return create_engine(settings.url)\n";
+
+#[test]
+fn a_database_of_which_nothing_says_which_it_is_is_said_aloud() {
+    let case = Case::new("SP306")
+        .file("app.py", CODE)
+        .file("tests/test_a.py", "from app import connect\n\ndef test_a(settings):\n    connect(settings)\n\ndef test_b(settings):\n    connect(settings)\n\ndef test_c(): pass\n");
+    assert_eq!(
+        case.found(),
+        [
+            "app.py:4 nothing says which database `sqlalchemy.create_engine` opens: what 2 test functions need of it is not known"
+        ]
+    );
+    let said = String::from_utf8(case.program(&["suggest", "--budget", "4"]).stderr).unwrap();
+    assert!(said.contains("nothing says which database"), "{said}");
+    let started = String::from_utf8(case.program(&["init", "--dry-run"]).stderr).unwrap();
+    assert!(started.contains("nothing says which database"), "{started}");
+    // The one database that the manifest declares is the one that is opened.
+    let declared = case.manifest("[services.postgres]\nimage = \"postgres:17\"\n");
+    assert!(declared.found().is_empty(), "{:?}", declared.found());
+}
+
+#[test]
+fn a_service_that_a_job_starts_the_sources_use_and_no_test_comes_to_is_said_aloud() {
+    let case = |job: &str| {
+        Case::new("SP306")
+            .workflow(job)
+            .file("app.py", "import redis\nimport psycopg\n\ndef cache():\n    return redis.Redis()\n\ndef rows():\n    return psycopg.connect('dbname=x')\n")
+            .file("tests/test_a.py", "import app\n\ndef test_a():\n    app.rows()\n\ndef test_b():\n    getattr(app, 'cac' + 'he')()\n")
+    };
+    let started = "on: push\njobs:\n  a:\n    services:\n      redis:\n        image: redis:7\n    steps:\n      - run: pytest\n";
+    assert_eq!(
+        case(started).found(),
+        [
+            "app.py:5 `redis.Redis` uses redis, and no test was seen to come to it: whether none needs it is not known"
+        ]
+    );
+    assert!(
+        case("on: push\njobs: {}\n").found().is_empty(),
+        "what nobody starts and no test needs is no fault"
+    );
+}
+
+#[test]
+fn where_no_test_needs_anything_what_the_sources_use_is_named() {
+    let case = Case::new("SP306")
+        .file("app.py", "import redis\n\ndef cache():\n    return redis.Redis()\n")
+        .file("tests/test_a.py", "import app\n\ndef test_a():\n    getattr(app, 'cac' + 'he')()\n");
+    assert_eq!(case.found().len(), 1);
+    let none = Case::new("SP306").file("tests/test_a.py", "def test_a(): pass\n");
+    assert!(none.found().is_empty());
+}
