@@ -66,7 +66,9 @@ const LOOKED_AT: usize = 2_000_000;
 
 impl ApartIndex {
     pub(super) fn new(problem: &Problem) -> Self {
-        let mut index = vec![Vec::new(); problem.units.len()];
+        // Mostly there are no groups, and of very many units each look costs.
+        let units = if problem.apart.is_empty() { 0 } else { problem.units.len() };
+        let mut index = vec![Vec::new(); units];
         for (group, apart) in (0u32..).zip(&problem.apart) {
             for unit in &apart.units {
                 index[unit.position()].push(group);
@@ -77,7 +79,7 @@ impl ApartIndex {
 
     /// Returns the groups that a unit is in.
     pub(super) fn of(&self, unit: UnitIx) -> &[u32] {
-        &self.0[unit.position()]
+        self.0.get(unit.position()).map_or(&[], Vec::as_slice)
     }
 }
 
