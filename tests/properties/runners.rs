@@ -5,11 +5,12 @@ use shardplan::config::{Memory, Origin, Sourced};
 use shardplan::ids::LaneIx;
 use shardplan::model::{Limits, Problem, RunnerModel, SavedModelV1};
 use shardplan::plan::{Fault, check};
-use shardplan::solve::{self, Clash, Conflict, Cure, Effort, Solution};
+use shardplan::solve::{self, Clash, Cure, Effort, Solution};
 use shardplan::time::Millis;
 
 use crate::oracle::{self, Best};
 use crate::problems::{Draft, bytes, problem, small_problems};
+use crate::solver::{assert_sound, figures, solved, the_cures_work};
 
 /// A runner that a lane may take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,25 +82,6 @@ fn with_runners() -> impl Strategy<Value = Draft> {
         }
         draft
     })
-}
-
-/// Solves the problem; every answer passes the checker.
-fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
-    let (problem, limits) = draft.build();
-    let answer = solve::solve(&problem, &limits);
-    if let Ok(solution) = &answer {
-        assert_sound(&problem, &limits, solution);
-    }
-    answer
-}
-
-fn assert_sound(problem: &Problem, limits: &Limits, solution: &Solution) {
-    let faults = check(problem, limits, solution);
-    assert!(faults.is_empty(), "{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-}
-
-fn figures(solution: &Solution) -> Best {
-    Best { end: solution.end.0, minutes: solution.minutes, containers: solution.containers }
 }
 
 fn limit<T>(value: T) -> Sourced<T> {
@@ -202,14 +184,7 @@ proptest! {
     fn the_cures_of_a_conflict_work_on_some_runner(draft in with_runners()) {
         let Err(conflict) = solved(&draft) else { return Ok(()) };
         prop_assert!(!conflict.clashes.is_empty());
-        if conflict.jointly {
-            let cured = conflict.cures.iter().fold(draft.clone(), |draft, cure| cured(&draft, cure));
-            prop_assert!(solved(&cured).is_ok(), "{:?} do not help together", conflict.cures);
-            return Ok(());
-        }
-        for cure in &conflict.cures {
-            prop_assert!(solved(&cured(&draft, cure)).is_ok(), "{cure:?} does not help");
-        }
+        the_cures_work(&draft, &conflict)?;
     }
 
     #[test]
@@ -228,40 +203,6 @@ proptest! {
             prop_assert_eq!(SavedModelV1::new(&problem, &limits), SavedModelV1::new(&read, &limits));
         }
     }
-}
-
-fn cured(draft: &Draft, cure: &Cure) -> Draft {
-    let (problem, _) = draft.build();
-    let mut draft = draft.clone();
-    match cure {
-        Cure::Containers(n) => draft.limits.containers = Some(*n),
-        Cure::Shards(n) => draft.limits.shards = Some(*n),
-        Cure::Minutes(n) => draft.limits.minutes = Some(*n),
-        Cure::Target(end) => draft.limits.target = Some(end.0),
-        Cure::Slots(n) => draft.limits.slots = Some(*n),
-        Cure::LaneShards(lane, n) => {
-            let name = problem.lanes[*lane].name.as_str();
-            draft
-                .lanes
-                .iter_mut()
-                .filter(|lane| lane.name == name)
-                .for_each(|lane| lane.max_shards = Some(*n));
-        }
-        Cure::Memory(lane, memory) => {
-            let name = problem.lanes[*lane].name.as_str();
-            for lane in draft.lanes.iter_mut().filter(|lane| lane.name == name) {
-                let raise = |limit: &mut Option<u64>| *limit = limit.map(|bytes| bytes.max(memory.0));
-                raise(&mut lane.runner_memory);
-                lane.runners.iter_mut().for_each(|runner| raise(&mut runner.memory));
-            }
-        }
-        Cure::Drop { service, .. } => {
-            let name = problem.services[*service].name.as_str();
-            draft.units.iter_mut().for_each(|unit| unit.needs.retain(|need| need != name));
-            draft.lanes.iter_mut().for_each(|lane| lane.serves.retain(|service| service != name));
-        }
-    }
-    draft
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::problems::{
 };
 
 /// Solves the problem; every answer passes the checker.
-fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
+pub(crate) fn solved(draft: &Draft) -> Result<Solution, Box<Conflict>> {
     let (problem, limits) = draft.build();
     solved_as_built(&problem, &limits)
 }
@@ -31,7 +31,7 @@ fn frontier_of(draft: &Draft) -> Frontier {
     solve::frontier(&problem, &limits)
 }
 
-fn assert_sound(problem: &Problem, limits: &Limits, solution: &Solution) {
+pub(crate) fn assert_sound(problem: &Problem, limits: &Limits, solution: &Solution) {
     let faults = check(problem, limits, solution);
     assert!(faults.is_empty(), "{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
 }
@@ -41,7 +41,7 @@ fn best_of(draft: &Draft) -> Option<Best> {
     oracle::best(&problem, &limits)
 }
 
-fn figures(solution: &Solution) -> Best {
+pub(crate) fn figures(solution: &Solution) -> Best {
     Best { end: solution.end.0, minutes: solution.minutes, containers: solution.containers }
 }
 
@@ -194,14 +194,7 @@ proptest! {
                 prop_assert_eq!(problem.services[*service].kind, ServiceKind::Container);
             }
         }
-        if conflict.jointly {
-            let cured = conflict.cures.iter().fold(draft.clone(), |draft, cure| cured(&draft, cure));
-            prop_assert!(solved(&cured).is_ok(), "{:?} do not help together", conflict.cures);
-            return Ok(());
-        }
-        for cure in &conflict.cures {
-            prop_assert!(solved(&cured(&draft, cure)).is_ok(), "{cure:?} does not help");
-        }
+        the_cures_work(&draft, &conflict)?;
     }
 
     #[test]
@@ -253,6 +246,19 @@ proptest! {
     }
 }
 
+/// Asserts that each cure of a conflict helps by itself, or all of them together where they are meant so.
+pub(crate) fn the_cures_work(draft: &Draft, conflict: &Conflict) -> Result<(), TestCaseError> {
+    if conflict.jointly {
+        let cured = conflict.cures.iter().fold(draft.clone(), |draft, cure| cured(&draft, cure));
+        prop_assert!(solved(&cured).is_ok(), "{:?} do not help together", conflict.cures);
+        return Ok(());
+    }
+    for cure in &conflict.cures {
+        prop_assert!(solved(&cured(draft, cure)).is_ok(), "{cure:?} does not help");
+    }
+    Ok(())
+}
+
 fn cured(draft: &Draft, cure: &Cure) -> Draft {
     let (problem, _) = draft.build();
     with(draft, |draft| match cure {
@@ -270,7 +276,9 @@ fn cured(draft: &Draft, cure: &Cure) -> Draft {
         Cure::Memory(lane, memory) => {
             let name = problem.lanes[*lane].name.as_str();
             for lane in draft.lanes.iter_mut().filter(|lane| lane.name == name) {
-                lane.runner_memory = Some(memory.0);
+                let raise = |limit: &mut Option<u64>| *limit = limit.map(|bytes| bytes.max(memory.0));
+                raise(&mut lane.runner_memory);
+                lane.runners.iter_mut().for_each(|runner| raise(&mut runner.memory));
             }
         }
         Cure::Drop { service, .. } => {
