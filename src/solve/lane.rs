@@ -70,23 +70,24 @@ impl LaneView {
         let needs: BTreeSet<ServiceSet> = units.iter().map(|ix| problem.needed(*ix)).collect();
         let model = &problem.lanes[lane];
         let mut members: BTreeMap<ServiceSet, Vec<(Millis, u64)>> = BTreeMap::new();
-        let mut steps: BTreeMap<ServiceSet, u64> = BTreeMap::new();
         for ix in &units {
             let (unit, needs) = (&problem.units[*ix], problem.needed(*ix));
             members.entry(needs).or_default().push((model.run(unit.load, unit.piece), unit.load.0));
-            let step = steps.entry(needs).or_default();
-            *step = step.gcd(&unit.load.0);
         }
+        let step_of = |(needs, members): (&ServiceSet, &Vec<(Millis, u64)>)| {
+            (*needs, greatest_common_divisor(members.iter().map(|(_, load)| *load)))
+        };
+        let steps: Vec<(ServiceSet, u64)> = members.iter().map(step_of).collect();
         let mut configurations: Vec<Configuration> = unions(&needs)?
             .into_iter()
             .filter(|services| problem.fits_memory(lane, *services))
             .map(|services| {
-                let held = steps.iter().filter(|(needs, _)| services.covers(**needs));
+                let held = steps.iter().filter(|(needs, _)| services.covers(*needs));
                 Configuration {
                     services,
                     containers: problem.containers(services),
                     overhead: problem.overhead(lane, services),
-                    step: held.fold(0, |all, (_, step)| all.gcd(step)),
+                    step: greatest_common_divisor(held.map(|(_, step)| *step)),
                 }
             })
             .collect();
@@ -124,7 +125,7 @@ impl LaneView {
                 });
                 let apart = u32::try_from(apart.max().unwrap_or(0)).unwrap_or(u32::MAX);
                 let overhead = configurations.iter().find(|c| c.services.covers(services))?.overhead;
-                let step = loads.iter().fold(0, |all: u64, load| all.gcd(load));
+                let step = greatest_common_divisor(loads.iter().copied());
                 (!loads.is_empty()).then_some(Shape { services, overhead, loads, step, apart })
             })
             .collect();
@@ -208,6 +209,11 @@ impl LaneView {
             }
         }
     }
+}
+
+/// Returns the greatest number of which all these are multiples; zero where all are zero.
+fn greatest_common_divisor(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, |all, number| all.gcd(&number))
 }
 
 /// Returns every union of some of these sets; nothing where finding them all is too much work.
