@@ -175,7 +175,7 @@ fn sets_of<'s>(
                 (None, None) => {
                     let mut pieces = Vec::new();
                     for (position, name) in names.iter().enumerate() {
-                        pieces.push(part_id(resolver, &parts, position, name, at)?);
+                        pieces.push(part_id(&parts, position, name, at)?);
                     }
                     pieces.join("-")
                 }
@@ -251,7 +251,7 @@ fn by_function<'s>(
 
 enum Part<'s> {
     Known(Literal),
-    Open(ScopeIx, &'s Expr),
+    Open(&'s Expr),
 }
 
 /// Returns the values of one set, its own id and its marks.
@@ -261,7 +261,7 @@ fn set_of<'s>(
     element: &'s Expr,
     single: bool,
 ) -> Option<(Vec<Part<'s>>, Option<String>, Vec<Mark<'s>>)> {
-    let part = |expr: &'s Expr| literal(resolver, scope, expr).map_or(Part::Open(scope, expr), Part::Known);
+    let part = |expr: &'s Expr| literal(resolver, scope, expr).map_or(Part::Open(expr), Part::Known);
     if let Expr::Call(call) = element
         && chain_of(&call.func).is_some_and(|chain| chain.last() == Some(&"param"))
     {
@@ -291,22 +291,16 @@ fn set_of<'s>(
     }
 }
 
-fn part_id(
-    resolver: &Resolver<'_, '_, '_>,
-    parts: &[Part<'_>],
-    position: usize,
-    name: &str,
-    at: usize,
-) -> Option<String> {
+fn part_id(parts: &[Part<'_>], position: usize, name: &str, at: usize) -> Option<String> {
     match parts.get(position)? {
         Part::Known(value) => Some(value.id().unwrap_or_else(|| format!("{name}{at}"))),
-        Part::Open(scope, expr) => shown_object(resolver, *scope, expr).then(|| format!("{name}{at}")),
+        Part::Open(expr) => shown_object(expr).then(|| format!("{name}{at}")),
     }
 }
 
 /// Returns whether an expression surely gives an object that shows as its argument's name: a list or dict that
 /// holds what can't be told.
-fn shown_object(_: &Resolver<'_, '_, '_>, _: ScopeIx, expr: &Expr) -> bool {
+fn shown_object(expr: &Expr) -> bool {
     matches!(
         expr,
         Expr::List(_)

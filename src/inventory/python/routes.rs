@@ -23,6 +23,9 @@ pub(super) const MAX_DEPTH: u32 = 6;
 /// How many routes one request leads to at most.
 const MAX_HANDLERS: usize = 64;
 
+/// Decorators that name no verb, or several.
+const ROUTES: [&str; 4] = ["route", "api_route", "websocket", "websocket_route"];
+
 pub(super) const VERBS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
 /// Decorators of functions that run for every request.
@@ -189,7 +192,7 @@ impl Routes {
     ) {
         let Some(last) = used.chain.last().filter(|_| used.chain.len() > 1) else { return };
         let verbs = match *last {
-            "route" | "api_route" | "websocket" | "websocket_route" => methods_of(call),
+            route if ROUTES.contains(&route) => methods_of(call),
             verb if VERBS.contains(&verb) => vec![verb.to_owned()],
             _ => return,
         };
@@ -200,10 +203,7 @@ impl Routes {
         let Some(path) = path_of(resolver, ix, path, MAX_DEPTH) else { return };
         let program = resolver.program;
         let around = program.scope(ix).parent.unwrap_or(ix);
-        let owner = resolver.resolve(around, &used.chain[..used.chain.len() - 1]).target;
-        let prefix = owner_of(owner.as_ref())
-            .map(|owner| mounts.prefix(resolver, owner, MAX_DEPTH))
-            .unwrap_or_default();
+        let prefix = mounts.prefix_before(resolver, around, used);
         let whole = format!("{prefix}/{path}");
         let own = call.arguments.find_keyword("name").or_else(|| call.arguments.find_keyword("endpoint"));
         let own = own.and_then(|keyword| literal(&keyword.value));
@@ -240,8 +240,7 @@ impl Routes {
         let Some(handler) = handler_of(resolver, ix, handler) else { return };
         let regular = matches!(*last, "re_path" | "url");
         let text = path_of(resolver, ix, path, MAX_DEPTH);
-        let owner = owner_of(resolver.resolve(ix, &used.chain[..used.chain.len() - 1]).target.as_ref());
-        let prefix = owner.map(|owner| mounts.prefix(resolver, owner, MAX_DEPTH)).unwrap_or_default();
+        let prefix = mounts.prefix_before(resolver, ix, used);
         let verbs = match last.strip_prefix("add_") {
             Some(verb) if VERBS.contains(&verb) => vec![verb.to_owned()],
             _ => methods_of(call),
@@ -270,6 +269,12 @@ struct Mounts {
 }
 
 impl Mounts {
+    /// Returns the prefix of the router that something is called on, as a scope names it.
+    fn prefix_before(&self, resolver: &Resolver<'_, '_, '_>, ix: ScopeIx, used: &Use<'_>) -> String {
+        let owner = owner_before(resolver, ix, used);
+        owner.map(|owner| self.prefix(resolver, owner, MAX_DEPTH)).unwrap_or_default()
+    }
+
     fn prefix(&self, resolver: &Resolver<'_, '_, '_>, owner: ScopeIx, depth: u32) -> String {
         let Some(depth) = depth.checked_sub(1) else { return String::new() };
         let mut prefix = String::new();
@@ -306,7 +311,7 @@ fn mounts(resolver: &Resolver<'_, '_, '_>) -> Mounts {
             let Some(router) = router else { continue };
             let keyword = ["prefix", "url_prefix"].iter().find_map(|name| call.arguments.find_keyword(name));
             let prefix = keyword.and_then(|keyword| path_of(resolver, ix, &keyword.value, MAX_DEPTH));
-            let above = owner_of(resolver.resolve(ix, &used.chain[..used.chain.len() - 1]).target.as_ref());
+            let above = owner_before(resolver, ix, used);
             found.by_router.entry(router).or_insert((prefix.unwrap_or_default(), above));
         }
     }
@@ -318,11 +323,14 @@ pub(super) fn is_decorated(def: &StmtFunctionDef) -> bool {
     def.decorator_list.iter().filter_map(decorator_chain).any(|chain| {
         chain.len() > 1
             && chain.last().is_some_and(|last| {
-                EVERY_REQUEST.contains(last)
-                    || VERBS.contains(last)
-                    || matches!(*last, "route" | "api_route" | "websocket" | "websocket_route")
+                EVERY_REQUEST.contains(last) || VERBS.contains(last) || ROUTES.contains(last)
             })
     })
+}
+
+/// Returns what something is called on, as a scope names it.
+fn owner_before(resolver: &Resolver<'_, '_, '_>, ix: ScopeIx, used: &Use<'_>) -> Option<ScopeIx> {
+    owner_of(resolver.resolve(ix, &used.chain[..used.chain.len() - 1]).target.as_ref())
 }
 
 fn owner_of(target: Option<&Target>) -> Option<ScopeIx> {
