@@ -16,6 +16,15 @@ pub(super) struct Place<'a> {
     pub(super) project: Option<&'a str>,
 }
 
+/// Which test an entry of a report is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The test's id in the words of its tool.
+    pub(super) id: String,
+    /// Whether the entry is that of one of its sub-tests.
+    pub(super) is_subtest: bool,
+}
+
 /// Makes ids. The tests of a class follow each other, so that the last class is remembered.
 pub(super) struct Addresses<'a> {
     context: &'a Context,
@@ -34,13 +43,14 @@ impl<'a> Addresses<'a> {
         Self { context, last: None }
     }
 
-    /// Returns the id of a test in the words of its tool.
-    pub(super) fn id(&mut self, place: Place<'_>, framework: Option<Framework>) -> String {
+    /// Returns which test an entry is about.
+    pub(super) fn of(&mut self, place: Place<'_>, framework: Option<Framework>) -> Address {
+        let whole = |id: String| Address { id, is_subtest: false };
         match framework {
-            Some(Framework::Nextest) => return format!("{}${}", place.class_name, place.name),
+            Some(Framework::Nextest) => return whole(format!("{}${}", place.class_name, place.name)),
             Some(Framework::Playwright) => {
                 let file = self.context.relative(place.class_name);
-                return format!("{file}::{}", in_project(place.project, place.name));
+                return whole(format!("{file}::{}", in_project(place.project, place.name)));
             }
             _ => {}
         }
@@ -61,18 +71,17 @@ impl<'a> Addresses<'a> {
         // CTest, and Jest by default, write the same words in both places. So does pytest for the examples of a text,
         // which it calls by its file and its name.
         if framework != Some(Framework::Pytest) && prefix.strip_suffix("::") == Some(place.name) {
-            return place.name.to_owned();
+            return whole(place.name.to_owned());
         }
-        let name = if framework.is_none() && prefix.contains(".py::") {
-            without_subtest(place.name).unwrap_or(place.name)
-        } else {
-            place.name
-        };
+        // pytest's reports have one entry for a test and its sub-tests.
+        let may_be_subtest = framework.is_none() && prefix.contains(".py::");
+        let outer = without_subtest(place.name).filter(|_| may_be_subtest);
+        let name = outer.unwrap_or(place.name);
         let mut id = String::with_capacity(prefix.len() + name.len());
         id += prefix;
         id += name;
         id.truncate(without_group(&id).len());
-        id
+        Address { id, is_subtest: outer.is_some() }
     }
 
     /// Returns the part of an id before the test's name, `::` included.

@@ -39,8 +39,9 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Report, IngestErrorK
             file: stored.file.as_deref().filter(|file| !file.is_empty()),
             ..Place::default()
         };
-        let address = if name.trim().is_empty() { String::new() } else { addresses.id(place, None) };
-        let Ok(id) = address.parse::<NodeId>() else {
+        let address = Some(place).filter(|_| !name.trim().is_empty()).map(|place| addresses.of(place, None));
+        let (id, is_subtest) = address.map(|address| (address.id, address.is_subtest)).unwrap_or_default();
+        let Ok(id) = NodeId::try_from(id) else {
             tests.warnings.add(WarningKind::NoName, None, place.class_name);
             continue;
         };
@@ -60,7 +61,11 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Report, IngestErrorK
             Ok(total) => {
                 let mut seen = Observation::new(id, outcome, total);
                 seen.reason = stored.message.as_deref().and_then(first_line);
-                tests.add(seen, None);
+                if is_subtest {
+                    tests.add_subtest(seen, None);
+                } else {
+                    tests.add(seen, None);
+                }
             }
             Err(kind) => {
                 tests.warnings.add(kind, None, id.as_str());
@@ -81,7 +86,9 @@ mod checks {
         let report = read(
             r#"{"tests": [
                 {"classname": "tests.test_a.TestA", "file": "tests/test_a.py", "name": "test_x", "result": "success", "run_time": 0.5, "message": "", "source": "unknown", "source_type": "unknown"},
-                {"classname": "tests.test_b", "file": null, "name": "test_y", "result": "skipped", "run_time": null, "message": "no redis"}]}"#,
+                {"classname": "tests.test_b", "file": null, "name": "test_y", "result": "skipped", "run_time": null, "message": "no redis"},
+                {"classname": "tests.test_b.T", "file": "tests/test_b.py", "name": "test_z (number=1)", "result": "failure", "run_time": 1.0},
+                {"classname": "tests.test_b.T", "file": "tests/test_b.py", "name": "test_z", "result": "success", "run_time": 2.0}]}"#,
             &Context::new(|| vec!["tests/test_b.py".to_owned()]),
         )
         .unwrap();
@@ -95,6 +102,7 @@ mod checks {
             [
                 ("tests/test_a.py::TestA::test_x", Micros(500_000), Outcome::Passed, None),
                 ("tests/test_b.py::test_y", Micros(0), Outcome::Skipped, Some("no redis")),
+                ("tests/test_b.py::T::test_z", Micros(3_000_000), Outcome::Failed, None),
             ]
         );
     }

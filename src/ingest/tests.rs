@@ -1,6 +1,6 @@
 //! The tests of a report while it is read: each once, in the order of the file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use foldhash::fast::RandomState;
@@ -22,8 +22,6 @@ pub(super) enum Repeats {
     Replace,
     /// One name may stand for many cases (parameters that the report does not show): the times are added.
     AddUp,
-    /// Each entry is a part of the test, which failed if one of them did: none of them tries again.
-    Parts,
 }
 
 /// The tests of a report so far.
@@ -38,6 +36,8 @@ pub(super) struct Tests<'a, 'b> {
     observations: Vec<Observation>,
     untimed: Vec<Untimed>,
     positions: HashMap<u64, usize, BuildHasherDefault<AlreadyHashed>>,
+    /// Where tests stand of which no entry was seen but those of sub-tests.
+    in_parts: HashSet<usize>,
     /// Seeded by chance, so that no report can choose names that collide, and much faster than the standard one.
     hasher: RandomState,
     handed_out: u64,
@@ -53,6 +53,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             observations: Vec::new(),
             untimed: Vec::new(),
             positions: HashMap::default(),
+            in_parts: HashSet::new(),
             hasher: RandomState::default(),
             handed_out: 0,
         }
@@ -114,12 +115,25 @@ impl<'a, 'b> Tests<'a, 'b> {
         }
     }
 
+    /// Takes what a sub-test adds to its test.
+    pub(super) fn add_subtest(&mut self, seen: Observation, line: Option<u64>) {
+        let Some(position) = self.place_of(&seen.test) else {
+            self.in_parts.insert(self.observations.len());
+            return self.push(seen);
+        };
+        self.join(position, seen, line);
+    }
+
     /// Takes an observation.
     pub(super) fn add(&mut self, seen: Observation, line: Option<u64>) {
         let Some(position) = self.place_of(&seen.test) else { return self.push(seen) };
+        // What was seen of it are its sub-tests: this is the rest of the same try.
+        if self.in_parts.remove(&position) {
+            return self.join(position, seen, line);
+        }
         let earlier = &mut self.observations[position];
-        let was_bad = matches!(earlier.outcome, Outcome::Failed | Outcome::Error);
-        let kind = if was_bad && self.repeats != Repeats::Parts {
+        let was_bad = is_bad(earlier.outcome);
+        let kind = if was_bad {
             // A runner that tries again what failed lists every try; one that counts them adds its own.
             let retries = earlier.retries + 1 + seen.retries;
             let reason = seen.reason.clone().or_else(|| earlier.reason.take());
@@ -133,7 +147,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             WarningKind::Duplicate
         } else {
             earlier.total = earlier.total + seen.total;
-            if matches!(seen.outcome, Outcome::Failed | Outcome::Error) && !was_bad {
+            if is_bad(seen.outcome) {
                 earlier.outcome = seen.outcome;
                 earlier.reason = seen.reason;
             }
@@ -141,6 +155,20 @@ impl<'a, 'b> Tests<'a, 'b> {
         };
         let subject = self.observations[position].test.as_str();
         self.warnings.add(kind, line, subject);
+    }
+
+    /// Joins two entries of one try of a test, which failed if one of them did.
+    fn join(&mut self, position: usize, seen: Observation, line: Option<u64>) {
+        let earlier = &mut self.observations[position];
+        earlier.total = earlier.total + seen.total;
+        earlier.retries += seen.retries;
+        let was_skipped = earlier.outcome == Outcome::Skipped;
+        if was_skipped || is_bad(seen.outcome) && !is_bad(earlier.outcome) {
+            earlier.outcome = seen.outcome;
+            earlier.reason = seen.reason;
+        }
+        let subject = self.observations[position].test.as_str();
+        self.warnings.add(WarningKind::Subtest, line, subject);
     }
 
     /// Returns the report.
@@ -173,6 +201,7 @@ impl<'a, 'b> Tests<'a, 'b> {
             self.observations = batch.pop().map(|(_, left)| left).unwrap_or_default();
             self.observations.clear();
             self.positions.clear();
+            self.in_parts.clear();
         }
     }
 
@@ -196,6 +225,10 @@ impl<'a, 'b> Tests<'a, 'b> {
             }
         }
     }
+}
+
+fn is_bad(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::Error)
 }
 
 /// The keys are hashes: they need no second one, and the names are kept once.
@@ -242,18 +275,54 @@ mod checks {
     #[test]
     fn a_second_entry_means_what_the_first_one_allows() {
         use Outcome::{Error, Failed, Passed, Skipped};
-        use Repeats::{AddUp, Parts, Replace};
+        use Repeats::{AddUp, Replace};
         for repeats in [Replace, AddUp] {
             assert_eq!(both(repeats, Failed, Passed), (Passed, 3, 1), "tried again");
             assert_eq!(both(repeats, Failed, Error), (Error, 3, 1), "tried again in vain");
             assert_eq!(both(repeats, Skipped, Passed), (Passed, 3, 0), "left out by one shard");
         }
-        assert_eq!(both(Parts, Failed, Failed), (Failed, 13, 0), "two parts that fail");
-        assert_eq!(both(Parts, Failed, Passed), (Failed, 13, 0), "a part that fails, then one that passes");
         assert_eq!(both(AddUp, Passed, Passed), (Passed, 13, 0), "two cases of one name");
         assert_eq!(both(AddUp, Passed, Failed), (Failed, 13, 0), "two cases of one name");
         assert_eq!(both(Replace, Passed, Passed), (Passed, 3, 0), "listed twice");
         assert_eq!(both(Replace, Passed, Skipped), (Passed, 10, 0), "left out by one shard");
+    }
+
+    /// Returns what a test comes to whose entries are these, those of sub-tests with a `true`.
+    fn entries(all: &[(bool, Outcome)]) -> (Outcome, u64, u32) {
+        let mut tests = Tests::new(None);
+        for (is_subtest, outcome) in all {
+            let seen = seen("a", *outcome, 1);
+            if *is_subtest {
+                tests.add_subtest(seen, None);
+            } else {
+                tests.add(seen, None);
+            }
+        }
+        let (report, _) = tests.finish();
+        let [a] = &report.observations[..] else { panic!("{:?}", report.observations) };
+        (a.outcome, a.total.0, a.retries)
+    }
+
+    #[test]
+    fn only_a_second_entry_of_a_whole_test_is_another_try() {
+        use Outcome::{Error, Failed, Passed, Skipped};
+        let (part, whole) = (true, false);
+        assert_eq!(entries(&[(part, Failed), (part, Failed)]), (Failed, 2, 0), "two parts that fail");
+        assert_eq!(entries(&[(part, Failed), (part, Passed)]), (Failed, 2, 0), "one of two parts fails");
+        assert_eq!(entries(&[(part, Passed), (part, Error)]), (Error, 2, 0), "one of two parts fails");
+        for rest in [Passed, Skipped, Failed] {
+            assert_eq!(entries(&[(part, Failed), (whole, rest)]), (Failed, 2, 0), "{rest:?} after a part");
+            assert_eq!(entries(&[(part, Failed), (part, Failed), (whole, rest)]), (Failed, 3, 0), "{rest:?}");
+        }
+        assert_eq!(entries(&[(part, Skipped), (whole, Passed)]), (Passed, 2, 0), "a part was skipped");
+        assert_eq!(entries(&[(part, Passed), (whole, Skipped)]), (Passed, 2, 0), "the rest was skipped");
+        assert_eq!(entries(&[(whole, Passed), (part, Failed)]), (Failed, 2, 0), "a part after the whole");
+        assert_eq!(entries(&[(whole, Failed), (whole, Passed)]), (Passed, 1, 1), "tried again");
+        assert_eq!(
+            entries(&[(part, Failed), (whole, Failed), (whole, Passed)]),
+            (Passed, 1, 1),
+            "tried again after a try with parts"
+        );
     }
 
     #[test]

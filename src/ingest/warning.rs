@@ -59,6 +59,8 @@ pub enum WarningKind {
     Retried,
     /// Several cases bear one name: their times are added.
     SameName,
+    /// An entry of a sub-test: it counts with its test.
+    Subtest,
     /// A test that stands twice: the last one counts.
     Duplicate,
     /// A suite that has a time and whose tests have none: kept as a whole.
@@ -148,6 +150,7 @@ impl WarningKind {
             Self::TeardownError => "tear-down broke, times added",
             Self::Retried => "test tried again, the last try counts",
             Self::SameName => "several cases of one name, times added",
+            Self::Subtest => "sub-test, counted with its test",
             Self::Duplicate => "test listed twice, the last one counts",
             Self::SuiteTimeOnly => "tests without times, kept as one suite",
             Self::EmptySuite => "suite without tests",

@@ -81,6 +81,7 @@ def main(folder, table):
             "TeardownError": "a broken tear-down is part of its test",
             "Retried": "of several tries the last counts",
             "SameName": "cases of one name are one test",
+            "Subtest": "sub-tests are their test",
             "Duplicate": "a test listed twice counts once",
             "SuiteTimeOnly": "a suite without times in its tests is kept as a whole",
             "ClockJump": "a time longer than its session is not added",
@@ -97,7 +98,7 @@ def main(folder, table):
             )
             continue
         # The number must come out even when what the warnings count is taken away.
-        merged = sum(warnings.get(kind, 0) for kind in ("TeardownError", "Retried", "SameName", "Duplicate"))
+        merged = sum(warnings.get(kind, 0) for kind in ("TeardownError", "Retried", "SameName", "Subtest", "Duplicate"))
         left_out = sum(warnings.get(kind, 0) for kind in ("NoName", "NotATest", "NotCollected"))
         whole = warnings.get("SuiteTimeOnly", 0)
         if tests + int(row["untimed"]) - whole + merged + left_out != number:

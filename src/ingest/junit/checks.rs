@@ -69,6 +69,34 @@ fn parts_of_a_test_of_unittest_are_that_test() {
 }
 
 #[test]
+fn the_rest_of_a_test_of_unittest_is_no_other_try() {
+    // As unittest-xml-reporting writes it: what failed in a sub-test, then the test itself, whose time is that of both.
+    let text = r#"<testsuite name="test_s.T">
+        <testcase classname="test_s.T" name="test_then (number=1)" time="0.000" file="test_s.py"><failure message="no"/></testcase>
+        <testcase classname="test_s.T" name="test_then" time="0.304" file="test_s.py"><failure message="whole"/></testcase>
+        <testcase classname="test_s.T" name="test_err (number=1)" time="0.000" file="test_s.py"><failure message="no"/></testcase>
+        <testcase classname="test_s.T" name="test_err" time="0.001" file="test_s.py"><skipped message="no"/></testcase>
+        <testcase classname="test_s.T" name="test_again" time="2" file="test_s.py"><failure message="no"/></testcase>
+        <testcase classname="test_s.T" name="test_again" time="3" file="test_s.py"/></testsuite>"#;
+    let report = read(text, &Context::default()).unwrap();
+    let seen: Vec<_> = report
+        .observations
+        .iter()
+        .map(|seen| (seen.test.as_str(), seen.total.0, seen.outcome, seen.retries))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("test_s.py::T::test_then", 304_000, Outcome::Failed, 0),
+            ("test_s.py::T::test_err", 1_000, Outcome::Failed, 0),
+            ("test_s.py::T::test_again", 3_000_000, Outcome::Passed, 1),
+        ]
+    );
+    assert_eq!(report.warnings.count(WarningKind::Subtest), 2);
+    assert_eq!(report.warnings.count(WarningKind::Retried), 1);
+}
+
+#[test]
 fn a_scenario_is_in_no_module_of_its_features_name() {
     let text = r#"<testsuite name="login.Login"><testcase classname="login.Login" name="Wrong password" time="1"/></testsuite>"#;
     let report = read(text, &known(&["features/login.py"])).unwrap();

@@ -301,8 +301,8 @@ impl Document<'_, '_, '_> {
             self.tests.warnings.add(WarningKind::NoName, line, case.class_name);
             return;
         }
-        let id = self.addresses.id(place, self.origin.framework());
-        let Ok(test) = NodeId::try_from(id) else {
+        let address = self.addresses.of(place, self.origin.framework());
+        let Ok(test) = NodeId::try_from(address.id) else {
             self.tests.warnings.add(WarningKind::NoName, line, case.name);
             return;
         };
@@ -326,14 +326,10 @@ impl Document<'_, '_, '_> {
         }
         let is_unique = matches!(self.origin.framework(), Some(Framework::Pytest | Framework::Nextest))
             || python_modules::is_python(seen.test.file());
-        self.tests.repeats = if self.origin.framework().is_none() && is_subtest(&seen, &case.name) {
-            Repeats::Parts
-        } else if is_unique {
-            Repeats::Replace
-        } else {
-            Repeats::AddUp
-        };
-        if case.is_teardown_error {
+        self.tests.repeats = if is_unique { Repeats::Replace } else { Repeats::AddUp };
+        if address.is_subtest {
+            self.tests.add_subtest(seen, line);
+        } else if case.is_teardown_error {
             self.tests.add_teardown_error(seen, line);
         } else {
             self.tests.add(seen, line);
@@ -476,11 +472,6 @@ impl Fault {
             Self::Xml(XmlError::CutShort) => IngestErrorKind::CutShort { what: "test", line },
         }
     }
-}
-
-/// Returns whether the entry of that name is a part of the test that was seen.
-fn is_subtest(seen: &Observation, name: &str) -> bool {
-    python_modules::without_subtest(name).is_some() && !seen.test.as_str().ends_with(name)
 }
 
 /// Returns an attribute that becomes part of an id: it must be what it was written as.

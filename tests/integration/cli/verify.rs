@@ -324,6 +324,31 @@ fn junit_reports_say_their_shard_by_their_path() {
     ");
 }
 
+/// As unittest-xml-reporting writes them: the sub-tests that failed, then the rest of the test.
+#[test]
+fn the_rest_of_a_test_does_not_make_up_for_its_sub_test() {
+    let project = ran(&[]);
+    let report = |cases: &str| {
+        format!("<testsuites><testsuite name=\"tests.test_b.T\">{cases}</testsuite></testsuites>")
+    };
+    let entry = |name: &str, ending: &str| {
+        format!(
+            "<testcase classname=\"tests.test_b.T\" name=\"{name}\" file=\"tests/test_b.py\" time=\"15\">{ending}</testcase>"
+        )
+    };
+    let part = entry("test_z (number=1)", "<failure message=\"no\"/>");
+    let other = "<testsuites><testsuite name=\"pytest\">\
+        <testcase classname=\"tests.test_a\" name=\"test_x\" time=\"30\"/>\
+        <testcase classname=\"tests.test_b.TestSlow\" name=\"test_y\" time=\"30\"/></testsuite></testsuites>";
+    project.write("junit/all-1.xml", other);
+    project.write("junit/all-2.xml", report(&(part + &entry("test_z", "<skipped/>"))));
+    assert_snapshot!(shown_findings(&project.shardplan("-q verify junit --format json")), @"failed tests/test_b.py::T::test_z: no");
+    // Another try of the whole test that passed does.
+    let tries = entry("test_z", "<failure message=\"no\"/>") + &entry("test_z", "");
+    project.write("junit/all-2.xml", report(&tries));
+    assert_eq!(shown_findings(&project.shardplan("-q verify junit --format json")), "");
+}
+
 #[test]
 fn a_cut_report_of_the_plugin_is_no_report() {
     let project = ran(&[first()]);
