@@ -426,11 +426,18 @@ impl LaneModel {
     /// Returns how long a shard of the lane runs tests of this load, of which the longest piece is `piece`.
     #[must_use]
     pub fn run(&self, load: Millis, piece: Millis) -> Millis {
+        self.run_on(self.taken(), load, piece)
+    }
+
+    /// Returns how long a shard of the lane would run such tests on a runner, or on the one that was measured.
+    #[must_use]
+    pub fn run_on(&self, runner: Option<&RunnerModel>, load: Millis, piece: Millis) -> Millis {
+        let (speed, pace) = runner.map_or((self.speed, 1000), |runner| (runner.speed, runner.pace));
         let taken = |time: Millis, speed: u64| {
             let time = (u128::from(time.0) * 1000).div_ceil(u128::from(speed));
             Millis(u64::try_from(time).unwrap_or(u64::MAX))
         };
-        taken(piece, self.pace_on_runner()).max(taken(load, self.speed_on_runner()))
+        taken(piece, pace).max(taken(load, speed))
     }
 
     /// Returns how much load a shard of the lane works off in `span`.

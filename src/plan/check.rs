@@ -550,11 +550,7 @@ fn check_claims(problem: &Problem, solution: &Solution, figures: &Figures, fault
             (format!("unit `{}` alone", unit.name), nearest.unwrap_or_default())
         }),
         // The best plan may have been given up for one that moves less or bills less.
-        BoundReason::Exhausted
-        | BoundReason::Containers
-        | BoundReason::Shards
-        | BoundReason::Minutes
-        | BoundReason::Slots => None,
+        BoundReason::Exhausted | BoundReason::Limits(_) => None,
     };
     if let Some((reason, found)) = reason.filter(|(_, found)| *found != u128::from(bound.0)) {
         faults.push(Fault::WrongReason { bound, reason, found: clamped(found) });

@@ -16,7 +16,8 @@ pub struct SuggestV1 {
     p50_ms: u64,
     p90_ms: u64,
     bound_ms: u64,
-    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `minutes`, `slots` or `exhausted`.
+    /// What binds: `other-jobs`, `unit`, `containers`, `shards`, `lane-shards`, `minutes`, `slots`, `limits` (several that
+    /// would all have to give way) or `exhausted`.
     bound_reason: String,
     gap: f64,
     /// Each job's rounded up and at the price of its runner; their sum rounded up.

@@ -1,11 +1,11 @@
 //! The sentences that a plan, a conflict or a frontier is put into.
 
 use super::summary::{PlanSummary, Price, RunnerLine};
-use crate::config::{Config, Lane};
-use crate::ids::{Ix, LaneName, Printable, ServiceName};
-use crate::model::{Idle, LaneModel, Model, NotProvisioned, RunnerModel, WhyNot};
+use crate::config::{Config, Lane, Origin, Sourced};
+use crate::ids::{Ix, LaneName, Printable, ServiceName, UnitIx};
+use crate::model::{Idle, LaneModel, Model, NotProvisioned, Problem, RunnerModel, WhyNot};
 use crate::plan::{Plan, Saving};
-use crate::solve::{BoundReason, Clash, Conflict, Cure};
+use crate::solve::{BoundReason, Clash, Conflict, Cure, Limiting};
 use crate::time::Millis;
 
 /// Returns a number with its noun: `1 shard`, `2 shards`, `3 queries` where the plural is irregular.
@@ -63,7 +63,8 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
         ),
         BoundReason::Unit(unit) => {
             let name = Printable(&problem.units[*unit].name).to_string();
-            let load = problem.units[*unit].load;
+            let (time, runner) = alone(problem, *unit, plan.bound.at);
+            let on = runner.map_or_else(String::new, |runner| format!(" on {}", runner.name));
             let facts = &model.units[*unit];
             let advice = if facts.tests.len() == 1 {
                 "make that test faster to end earlier"
@@ -74,29 +75,63 @@ pub(super) fn binding(model: &Model, plan: &Plan) -> String {
             } else {
                 "split it, or set `unit = \"auto\"` for its lane, to end earlier"
             };
-            format!("`{name}` alone takes {load} of tests on a shard of its own: {advice}.")
+            format!("`{name}` alone takes {time} of tests on a shard of its own{on}: {advice}.")
         }
-        BoundReason::Containers => {
-            let limit = plan.limits.containers.as_ref();
-            let origin = limit.map_or_else(String::new, |limit| format!(" ({})", limit.origin));
-            let count = limit.map_or(plan.containers, |limit| limit.value);
-            format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "container"))
-        }
-        BoundReason::Shards => {
-            let limit = plan.limits.shards.as_ref();
-            let origin = limit.map_or_else(String::new, |limit| format!(" ({})", limit.origin));
-            let count = limit.map_or(plan.shards.len(), |limit| limit.value as usize);
-            format!("The limit of {}{origin} binds: more would end it earlier.", plural(count, "shard"))
-        }
-        BoundReason::Minutes => "The limit on billed minutes binds: more would end it earlier.".to_owned(),
-        BoundReason::Slots => {
-            let slots = problem.slots.as_ref();
-            let origin = slots.map_or_else(String::new, |slots| format!(" ({})", slots.origin));
-            let count = slots.map_or(0, |slots| slots.value);
-            format!("Only {} at once{origin}: with more runners it would end earlier.", plural(count, "job"))
+        BoundReason::Limits(limits) => {
+            let limits: Vec<String> = limits.iter().map(|limit| limiting(problem, plan, *limit)).collect();
+            match limits.as_slice() {
+                [only] => format!("The limit of {only} binds: more would end it earlier."),
+                _ => {
+                    format!("The limits of {} bind: only more of each would end it earlier.", listed(limits))
+                }
+            }
         }
         BoundReason::Exhausted => "Every way to put the units on shards was tried.".to_owned(),
     }
+}
+
+/// Returns a limit with where it comes from.
+fn limiting(problem: &Problem, plan: &Plan, limit: Limiting) -> String {
+    /// Returns the limit's value, and where it is said.
+    fn said<T>(limit: Option<&Sourced<T>>) -> Option<(&T, &Origin)> {
+        limit.map(|limit| (&limit.value, &limit.origin))
+    }
+    let limits = &plan.limits;
+    let count = |noun: &str, limit: Option<(u64, &Origin)>| match limit {
+        Some((count, origin)) => format!("{} ({origin})", plural(count, noun)),
+        None => format!("{noun}s"),
+    };
+    let wide = |(count, origin): (&u32, _)| (u64::from(*count), origin);
+    match limit {
+        Limiting::Containers => count("container", said(limits.containers.as_ref()).map(wide)),
+        Limiting::Shards => count("shard", said(limits.shards.as_ref()).map(wide)),
+        Limiting::Minutes => {
+            let limit = said(limits.minutes.as_ref());
+            count("billed minute", limit.map(|(count, origin)| (*count, origin)))
+        }
+        Limiting::Slots => {
+            let limit = problem.slots.as_ref();
+            let origin = limit.map_or_else(String::new, |limit| format!(" ({})", limit.origin));
+            format!("{} at once{origin}", plural(limit.map_or(0, |limit| limit.value), "job"))
+        }
+        Limiting::LaneShards(lane) => {
+            let lane = &problem.lanes[lane];
+            let shards = plural(lane.max_shards, "shard");
+            format!("{shards} of lane `{}` ({})", lane.name, lane.max_shards_origin)
+        }
+    }
+}
+
+/// Returns how long a unit's tests take on a shard of their own that lets the workflow end at `end`, and on which runner,
+/// where its lane may take several: the bound may be that of another than the plan's.
+fn alone(problem: &Problem, unit: UnitIx, end: Millis) -> (Millis, Option<&RunnerModel>) {
+    let model = &problem.units[unit];
+    let lane = &problem.lanes[model.lane];
+    let around = lane.head + problem.overhead(model.lane, problem.needed(unit)) + lane.after;
+    let takes = |runner: Option<&RunnerModel>| lane.run_on(runner, model.load, model.piece);
+    let exact = lane.runners.iter().find(|runner| around + takes(Some(runner)) == end);
+    let runner = lane.taken().filter(|taken| around + takes(Some(taken)) == end).or(exact).or(lane.taken());
+    (takes(runner), runner.filter(|_| lane.runners.len() > 1))
 }
 
 /// Returns what a step costs, briefly: `+1 container, −2 min`. That there are more shards for it, their column says.

@@ -7,7 +7,7 @@ use crate::estimate::{Estimates, Level, Overheads};
 use crate::ids::ServiceName;
 use crate::model::{Model, ServiceKind, ServiceModel};
 use crate::plan::{Plan, PlannedShard, Saving};
-use crate::solve::{BoundReason, Frontier, Solution};
+use crate::solve::{BoundReason, Frontier, Limiting, Solution};
 use crate::time::Millis;
 
 /// A plan, as it is shown.
@@ -388,10 +388,14 @@ fn reason_word(reason: &BoundReason) -> &'static str {
     match reason {
         BoundReason::OtherJobs => "other-jobs",
         BoundReason::Unit(_) => "unit",
-        BoundReason::Containers => "containers",
-        BoundReason::Shards => "shards",
-        BoundReason::Minutes => "minutes",
-        BoundReason::Slots => "slots",
+        BoundReason::Limits(limits) => match limits.as_slice() {
+            [Limiting::Containers] => "containers",
+            [Limiting::Shards] => "shards",
+            [Limiting::LaneShards(_)] => "lane-shards",
+            [Limiting::Minutes] => "minutes",
+            [Limiting::Slots] => "slots",
+            _ => "limits",
+        },
         BoundReason::Exhausted => "exhausted",
     }
 }

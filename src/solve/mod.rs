@@ -41,6 +41,7 @@ mod fewest;
 mod flow;
 mod frontier;
 mod lane;
+mod limiting;
 mod lottery;
 mod master;
 #[cfg(test)]
@@ -118,16 +119,25 @@ pub enum BoundReason {
     OtherJobs,
     /// This unit alone, on the cheapest shard that can run it, takes that long.
     Unit(UnitIx),
-    /// The work does not fit fewer or other shards within the limit on containers.
-    Containers,
-    /// The work does not fit the number of shards.
-    Shards,
-    /// The work does not fit the billed minutes.
-    Minutes,
-    /// The work does not fit the runners that there are at once.
-    Slots,
+    /// The work does not fit these limits: one would have to give way, or of several all.
+    Limits(Vec<Limiting>),
     /// Every way to put the units on shards was tried.
     Exhausted,
+}
+
+/// A limit that stands in the way of an earlier end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limiting {
+    /// That on containers: the work does not fit fewer or other shards.
+    Containers,
+    /// That on the jobs that run at once.
+    Slots,
+    /// That on billed minutes.
+    Minutes,
+    /// That on the shards of all lanes.
+    Shards,
+    /// That on the shards of one lane.
+    LaneShards(LaneIx),
 }
 
 impl Solution {

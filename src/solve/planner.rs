@@ -306,7 +306,7 @@ impl<'p> Planner<'p> {
             best = better.filter(|better| self.keeps_limits(better, limits)).unwrap_or(best);
         }
         let bound = self.bound_by_worth(limits, bound, best.end);
-        let mut bound = Bound { at: bound, reason: self.reason(limits, bound) };
+        let mut bound = Bound { at: bound, reason: self.reason(limits, bound, Some(&best)) };
         let end = best.end;
         self.spend_less(&mut best, limits, end);
         if self.is_small() {
@@ -331,7 +331,7 @@ impl<'p> Planner<'p> {
 
     /// Returns a bound with what stands in the way of an earlier end.
     pub(super) fn bound_at(&self, limits: &Limits, at: Millis) -> Bound {
-        Bound { at, reason: self.reason(limits, at) }
+        Bound { at, reason: self.reason(limits, at, None) }
     }
 
     /// Where shards wait for a runner, fewer of them may wait less and end earlier: looks at every number up to two for
@@ -388,7 +388,8 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Returns the plan that bills the fewest minutes of those that end by `latest`; `best` is in time.
+    /// Returns the plan that bills the fewest minutes of those that end by `latest`, and of these the one with the fewest
+    /// containers, whenever it ends; `best` is in time.
     pub(super) fn cheapest(&self, limits: &Limits, best: &Solution, latest: Millis) -> Cheapest {
         let rank = |plan: &Candidate| (plan.minutes, plan.containers, plan.end, plan.shards.len());
         let limits = &Limits { target: None, ..limits.clone() };
@@ -421,18 +422,6 @@ impl<'p> Planner<'p> {
             }
             if found.finished {
                 least_minutes = cheapest.minutes;
-            }
-        }
-        // For what it costs, the end may be earlier still.
-        let afforded = Limits {
-            minutes: Some(Sourced::new(cheapest.minutes, Origin::Default)),
-            containers: Some(Sourced::new(cheapest.containers, Origin::Default)),
-            ..limits.clone()
-        };
-        if let Some(plan) = self.soonest_for(3, &afforded, Start::default()) {
-            let plan = self.candidate(plan.shards);
-            if rank(&plan) < rank(&cheapest) {
-                cheapest = plan;
             }
         }
         Cheapest { solution: cheapest.into_solution(self.problem, best.bound.clone()), least_minutes }
@@ -604,43 +593,6 @@ impl<'p> Planner<'p> {
 
     fn candidate(&self, shards: Vec<SolvedShard>) -> Candidate {
         Candidate::new(self.problem, shards)
-    }
-
-    /// Returns whether it is the runners that stand in the way of an end.
-    fn is_short_of_runners(&self, limits: &Limits, end: Millis) -> bool {
-        let free = Problem { slots: None, ..self.problem.clone() };
-        self.effort.share(4, |effort| {
-            let answer = Master::new(&free).counts(end, limits, Goal::Any, effort);
-            matches!(answer, Verdict::Yes(_) | Verdict::Unknown)
-        })
-    }
-
-    /// Returns what would have to give way for an earlier end than the bound.
-    fn reason(&self, limits: &Limits, bound: Millis) -> BoundReason {
-        if bound <= self.problem.floor.at {
-            return BoundReason::OtherJobs;
-        }
-        if let (at, Some(unit)) = self.master.unit_bound()
-            && bound <= at
-        {
-            return BoundReason::Unit(unit);
-        }
-        let earlier = bound.saturating_sub(Millis(1));
-        let would_do = |limits: Limits| {
-            matches!(
-                self.master.counts(earlier, &limits, Goal::Any, &self.effort),
-                Verdict::Yes(_) | Verdict::Unknown
-            )
-        };
-        if limits.containers.is_some() && would_do(Limits { containers: None, ..limits.clone() }) {
-            BoundReason::Containers
-        } else if self.problem.slots.is_some() && self.is_short_of_runners(limits, earlier) {
-            BoundReason::Slots
-        } else if limits.minutes.is_some() && would_do(Limits { minutes: None, ..limits.clone() }) {
-            BoundReason::Minutes
-        } else {
-            BoundReason::Shards
-        }
     }
 }
 

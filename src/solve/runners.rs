@@ -24,6 +24,9 @@ use crate::time::Millis;
 /// Which part of the effort that is left goes to the question whether a way is worth planning.
 const SHARE: u64 = 8;
 
+/// Which part of it is kept for a last look at the cheapest plan: when the soonest ends that costs no more.
+const LAST_LOOK: u64 = 4;
+
 /// The problem in the ways to choose the runners that are open.
 pub(super) struct Ways<'p>(Vec<Cow<'p, Problem>>);
 
@@ -241,11 +244,14 @@ impl<'w> Planners<'w> {
         })
     }
 
-    /// Returns the plan that bills the fewest minutes of those that end by `latest`; `best` is in time.
+    /// Returns the plan that bills the fewest minutes of those that end by `latest`, of these the one with the fewest
+    /// containers, and of these one that ends early; `best` is in time.
     pub(super) fn cheapest(&self, limits: &Limits, best: &Solution, latest: Millis) -> Cheapest {
         let limits = Limits { target: None, ..self.in_parts(limits) };
         let own = self.ways.iter().position(|way| way.is_on(&best.runners)).unwrap_or_default();
         let rank = |plan: &Solution| (plan.minutes, plan.containers, plan.end, plan.shards.len());
+        let kept = self.effort.left() / LAST_LOOK;
+        self.effort.take(kept);
         let mut cheapest =
             self.for_a_part(self.ways.len(), || self.ways[own].cheapest(&limits, best, latest));
         let others = self.ways.iter().enumerate().filter(|(at, _)| *at != own);
@@ -272,6 +278,17 @@ impl<'w> Planners<'w> {
                     cheapest.least_minutes = cheapest.least_minutes.min(least);
                 }
             }
+        }
+        self.effort.give_back(kept);
+        // For what it costs, the end may be earlier still: on the same runners, and on others that cost as much.
+        let plan = &cheapest.solution;
+        let minutes = Some(Sourced::new(plan.minutes, Origin::Default));
+        let afforded = with_containers(&Limits { minutes, ..limits }, plan.containers);
+        let start = Start { known: Some(plan), ..Start::default() };
+        if let Some(sooner) = self.soonest_from(&afforded, start)
+            && rank(&sooner) < rank(plan)
+        {
+            cheapest.solution = Solution { bound: best.bound.clone(), ..sooner };
         }
         cheapest
     }

@@ -34,13 +34,16 @@ pub(crate) fn best(problem: &Problem, limits: &Limits) -> Option<Best> {
     best
 }
 
-/// Returns the fewest billed minutes of any plan within the limits, and the fewest containers of those.
-pub(crate) fn cheapest(problem: &Problem, limits: &Limits) -> Option<(u64, u32)> {
-    let mut best = None;
+/// Returns the cheapest plan within the limits: the fewest billed minutes, of those the fewest containers, and of those the
+/// earliest end.
+pub(crate) fn cheapest(problem: &Problem, limits: &Limits) -> Option<Best> {
+    let rank = |plan: &Best| (plan.minutes, plan.containers, plan.end);
+    let mut best: Option<Best> = None;
     every_plan_on_runners(problem, &mut |shards, runners| {
-        if let Some(plan) = within(problem, runners, limits, shards) {
-            let cost = (plan.minutes, plan.containers);
-            best = Some(best.map_or(cost, |best: (u64, u32)| best.min(cost)));
+        if let Some(plan) = within(problem, runners, limits, shards)
+            && best.as_ref().is_none_or(|best| rank(&plan) < rank(best))
+        {
+            best = Some(plan);
         }
     });
     best

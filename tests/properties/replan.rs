@@ -10,6 +10,7 @@ use shardplan::time::{Millis, Tolerance};
 
 use crate::oracle;
 use crate::problems::{Draft, large_problems, small_problems};
+use crate::solver::figures;
 
 fn tolerances() -> impl Strategy<Value = Tolerance> {
     prop_oneof![
@@ -120,7 +121,7 @@ proptest! {
         prop_assert!(check(&problem, &limits, &solution).is_empty());
         prop_assert!(solution.end <= latest);
         let cheapest = oracle::cheapest(&problem, &Limits { target: Some(limit(latest)), ..limits });
-        prop_assert_eq!(cheapest, Some((solution.minutes, solution.containers)));
+        prop_assert_eq!(cheapest, Some(figures(&solution)));
         prop_assert_eq!(found.least_minutes, solution.minutes);
     }
 }

@@ -1,15 +1,17 @@
 //! What holds of every answer of the solver.
 
 use proptest::prelude::*;
-use shardplan::ids::UnitIx;
+use shardplan::ids::{LaneIx, UnitIx};
 use shardplan::model::{Limits, Problem, ServiceKind};
 use shardplan::plan::check;
-use shardplan::solve::{self, Clash, Conflict, Cure, Frontier, FrontierPoint, Solution};
+use shardplan::solve::{
+    self, BoundReason, Clash, Conflict, Cure, Frontier, FrontierPoint, Limiting, Solution,
+};
 use shardplan::time::Millis;
 
 use crate::oracle::{self, Best};
 use crate::problems::{
-    Draft, LaneDraft, LimitsDraft, ServiceDraft, UnitDraft, large_problems, small_problems,
+    Draft, LaneDraft, LimitsDraft, ServiceDraft, UnitDraft, large_problems, problem, small_problems,
 };
 
 /// Solves the problem; every answer passes the checker.
@@ -210,6 +212,22 @@ proptest! {
     }
 
     #[test]
+    fn no_limit_is_named_for_another_that_binds(draft in small_problems()) {
+        let draft = with_limits(&draft, |limits| limits.target = None);
+        let Ok(solution) = solved(&draft) else { return Ok(()) };
+        let BoundReason::Limits(named) = &solution.bound.reason else { return Ok(()) };
+        prop_assert!(!named.is_empty());
+        let there = limits_of(&draft);
+        prop_assert!(named.iter().all(|limit| there.contains(limit)), "{named:?} {there:?}");
+        // Those that are asked first, and were not named, do not help by themselves; nor does one of several.
+        let before = there.iter().take_while(|limit| Some(*limit) != named.first() || named.len() > 1);
+        for limit in before {
+            let best = best_of(&unlimited(&draft, *limit)).unwrap();
+            prop_assert!(best.end >= solution.bound.at.0, "{limit:?} before {named:?}: {best:?} {solution:?}");
+        }
+    }
+
+    #[test]
     fn no_point_of_the_frontier_is_worse_than_another(draft in small_problems()) {
         let draft = with_limits(&draft, |limits| limits.target = None);
         let frontier = frontier_of(&draft);
@@ -350,6 +368,34 @@ fn without(draft: &Draft, clash: &Clash) -> Option<Draft> {
     Some(without)
 }
 
+/// Returns the limits that there are, in the order in which they are named.
+fn limits_of(draft: &Draft) -> Vec<Limiting> {
+    let (problem, limits) = draft.build();
+    let mut there = Vec::new();
+    there.extend(limits.containers.map(|_| Limiting::Containers));
+    there.extend(problem.slots.as_ref().map(|_| Limiting::Slots));
+    there.extend(limits.minutes.map(|_| Limiting::Minutes));
+    there.extend(limits.shards.map(|_| Limiting::Shards));
+    let of_lanes = problem.lanes.iter_enumerated().filter(|(_, lane)| lane.max_shards < u32::MAX);
+    there.extend(of_lanes.map(|(ix, _)| Limiting::LaneShards(ix)));
+    there
+}
+
+/// Returns the draft without a limit.
+fn unlimited(draft: &Draft, limit: Limiting) -> Draft {
+    let (problem, _) = draft.build();
+    with(draft, |draft| match limit {
+        Limiting::Containers => draft.limits.containers = None,
+        Limiting::Slots => draft.limits.slots = None,
+        Limiting::Minutes => draft.limits.minutes = None,
+        Limiting::Shards => draft.limits.shards = None,
+        Limiting::LaneShards(lane) => {
+            let name = problem.lanes[lane].name.as_str();
+            draft.lanes.iter_mut().filter(|lane| lane.name == name).for_each(|lane| lane.max_shards = None);
+        }
+    })
+}
+
 fn many_small_loads() -> BoxedStrategy<u64> {
     prop_oneof![Just(0u64), 1u64..2_000, 1u64..2_000, 1u64..8_000].boxed()
 }
@@ -437,6 +483,24 @@ fn a_hostile_problem_without_a_plan_ends_with_what_clashes() {
     let draft = with_limits(&hostile(), |limits| limits.containers = Some(10));
     let conflict = solved_soon(&draft).unwrap_err();
     assert!(!conflict.clashes.is_empty());
+}
+
+#[test]
+fn the_limit_that_binds_is_named() {
+    let reason = |text: &str| solved(&problem(text)).unwrap().bound.reason;
+    let lanes = "lane a shards 2; lane b shards 7; unit a1 40s in a; unit a2 40s in a; unit a3 40s in a; unit a4 40s in a; \
+                 unit b1 50s in b; unit b2 5s in b";
+    let narrow = Limiting::LaneShards(LaneIx(0));
+    assert_eq!(reason(&format!("{lanes}; limit shards 20")), BoundReason::Limits(vec![narrow]));
+    assert_eq!(
+        reason(&format!("{lanes}; limit shards 3")),
+        BoundReason::Limits(vec![Limiting::Shards, narrow])
+    );
+    assert_eq!(reason(&format!("{lanes}; limit shards 2")), BoundReason::Limits(vec![Limiting::Shards]));
+    assert_eq!(
+        reason("lane a; unit a1 40s; unit a2 40s; limit shards 1"),
+        BoundReason::Limits(vec![Limiting::Shards])
+    );
 }
 
 #[test]

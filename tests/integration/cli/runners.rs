@@ -74,6 +74,32 @@ fn reports_name_the_runners_and_what_they_cost() {
 }
 
 #[test]
+fn what_binds_is_told_for_the_runner_that_a_lane_is_on() {
+    let project = Project::planned(MANIFEST, TESTS);
+    let plan = |options: &str| project.shardplan(&format!("-q suggest {options}")).stdout;
+    let alone = |time: &str, runner: &str| {
+        format!("`tests/test_a.py` alone takes {time} of tests on a shard of its own on {runner}:")
+    };
+    assert!(plan("").contains(&alone("2m35s", "large")), "{}", plan(""));
+    assert!(plan("--max-minutes 7").contains(&alone("5m10s", "small")), "{}", plan("--max-minutes 7"));
+}
+
+#[test]
+fn the_limit_of_a_lane_is_told_with_its_name() {
+    let tests = "tests/test_a.py::test_a 100\ntests/test_b.py::test_b 100\ntests/test_c.py::test_c 100\n";
+    let project = Project::planned(MANIFEST, tests);
+    let text = project.shardplan("-q suggest").stdout;
+    let binds = "The limit of 1 shard of lane `all` (shardplan.toml:13) binds: more would end it earlier.";
+    assert!(text.contains(binds), "{text}");
+    assert_eq!(project.shardplan("-q suggest --format json").json()["bound_reason"], "lane-shards");
+    let both = MANIFEST.replace("max_shards = 1", "max_shards = 2");
+    project.write("shardplan.toml", both);
+    let text = project.shardplan("-q suggest --max-shards 2").stdout;
+    let binds = "The limits of 2 shards (`--max-shards`) and 2 shards of lane `all` (shardplan.toml:13) bind: only more of each would end it earlier.";
+    assert!(text.contains(binds), "{text}");
+}
+
+#[test]
 fn the_lock_and_the_saved_model_keep_the_choice() {
     let project = Project::planned(MANIFEST, TESTS);
     assert_eq!(project.shardplan("suggest --write --save-model saved.json").code, 0);
