@@ -100,6 +100,27 @@ def test_one():
 }
 
 #[test]
+fn what_is_replaced_in_one_branch_alone_is_not_replaced_for_all() {
+    let tests = "
+import pytest
+from fastapi.testclient import TestClient
+from app import app, get_cache
+
+@pytest.fixture
+def make_client():
+    def make(broken):
+        if broken:
+            app.dependency_overrides[get_cache] = lambda: {}
+        return TestClient(app)
+    yield make
+
+def test_one(make_client):
+    assert make_client(False).get('/api/users/7')
+";
+    assert_eq!(needs(&[("app.py", ROUTES), ("tests/test_a.py", tests)]), ["test_one: redis"]);
+}
+
+#[test]
 fn what_an_application_starts_with_counts_for_who_starts_it() {
     let app = "
 from fastapi import FastAPI
@@ -453,4 +474,109 @@ def test_b(): pass
         needs(&[("conftest.py", conftest), ("test_a.py", tests)]),
         ["test_a: postgres redis", "test_b: postgres"]
     );
+}
+
+#[test]
+fn a_method_that_tests_inherit_asks_their_own_class_for_what_it_calls() {
+    let tests = "
+from stores import RedisStore, MemoryStore
+
+class Contract:
+    backend = None
+
+    def make(self):
+        raise NotImplementedError
+
+    def setup_method(self):
+        self.given = self.backend() if self.backend else None
+
+    def test_set(self):
+        self.make().set('key', 1)
+
+    def test_plain(self):
+        assert True
+
+class TestRedis(Contract):
+    def make(self):
+        return RedisStore()
+
+class TestMemory(Contract):
+    def make(self):
+        return MemoryStore()
+
+class TestBackend(Contract):
+    backend = RedisStore
+";
+    let stores = "
+import redis
+
+class Store:
+    def set(self, key, value):
+        self.put(key, value)
+
+    def put(self, key, value):
+        raise NotImplementedError
+
+class RedisStore(Store):
+    def put(self, key, value):
+        redis.Redis().set(key, value)
+
+class MemoryStore(Store):
+    def put(self, key, value):
+        self.kept = value
+";
+    let found = needs(&[("stores.py", stores), ("tests/conftest.py", ""), ("tests/test_a.py", tests)]);
+    assert_eq!(
+        found,
+        [
+            "test_set: redis",
+            "test_plain:",
+            "test_set:",
+            "test_plain:",
+            "test_set:",
+            "test_plain:",
+        ],
+        "of the class that has a backend only its set-up makes one, and never uses it"
+    );
+}
+
+#[test]
+fn what_a_base_class_calls_above_itself_is_asked_for_the_object_too() {
+    let tests = "
+import redis
+
+class Base:
+    def set_up(self):
+        self.client = self.connect()
+
+    def connect(self):
+        return None
+
+class Middle(Base):
+    def set_up(self):
+        super().set_up()
+
+class TestOne(Middle):
+    def connect(self):
+        return redis.Redis()
+
+    def test_a(self):
+        self.set_up()
+
+class TestTwo(Middle):
+    def test_b(self):
+        self.set_up()
+";
+    assert_eq!(needs(&[("tests/test_a.py", tests)]), ["test_a: redis", "test_b:"]);
+}
+
+#[test]
+fn tests_of_a_project_beside_a_folder_that_configures_pytest_are_collected() {
+    let found = needs(&[
+        ("pyproject.toml", "[project]\nname = 'a'\n"),
+        ("tests/test_a.py", "import redis\n\ndef test_a():\n    redis.Redis()\n"),
+        ("charm/pyproject.toml", "[tool.pytest.ini_options]\n"),
+        ("charm/tests/test_b.py", "def test_b(): pass\n"),
+    ]);
+    assert_eq!(found, ["test_a: redis", "test_b:"]);
 }

@@ -1,6 +1,7 @@
 //! `shardplan audit`: what is wrong with marks, lanes and guards, before anything is sharded.
 
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use crate::audit::fix::{self, Change};
@@ -22,7 +23,8 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
     if let Some(name) = &args.explain {
         return explain(name, settings);
     }
-    let mut project = Audited::load(settings, &args.inventory)?;
+    // Thousands of syntax trees are not taken apart one by one when the program is about to end.
+    let mut project = ManuallyDrop::new(Audited::load(settings, &args.inventory)?);
     let selection = Selection::new(&args.select, &args.ignore, &project.config.audit).map_err(|error| {
         Failure::bad_input(chain(&error)).with_hint("`shardplan audit --explain all` lists the rules")
     })?;
@@ -71,7 +73,7 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
                 write_whole_bytes(&settings.below_root(file.path.as_ref()), &file.after)?;
                 console.status("Fixed", crate::ids::Printable(&file.path));
             }
-            project = Audited::load(settings, &args.inventory)?;
+            *project = Audited::load(settings, &args.inventory)?;
             audit = audit::run(&project.context(settings), &selection, &baseline);
         }
         console.status("Repaired", plural(fixed, "finding"));

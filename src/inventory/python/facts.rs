@@ -10,6 +10,7 @@ use super::chains::strings_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::connections::{connections, with_imports};
+use super::dispatch::{add_methods, seen_differently};
 use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
 use super::gather::{Gathered, gather};
@@ -41,8 +42,14 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let environment = Environment::of(project, &roots);
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
     let facts = {
-        let program = assemble(&files);
-        let mut resolver = Resolver::new(&program, &locator);
+        let mut program = assemble(&files);
+        let (names, wanted) = {
+            let resolver = Resolver::new(&program, &locator);
+            let wanted = seen_differently(&resolver);
+            (resolver.into_names(), wanted)
+        };
+        let methods = add_methods(&mut program, &wanted);
+        let mut resolver = Resolver::with(&program, &locator, names, methods);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
             Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
@@ -94,6 +101,7 @@ fn assemble(files: &[SourceFile]) -> Program<'_> {
         program.modules.push(module);
         program.scopes.extend(scopes);
     }
+    program.written = first;
     program
 }
 
@@ -130,7 +138,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let mut links = link_all(self.resolver, &book, &routes);
         let (reaches, opening, usual): (Vec<bool>, Vec<bool>, Vec<UsualAnswer>) = {
             let reach = Reach::new(&links);
-            let scopes = program.scope_indices();
+            let scopes = program.all_indices();
             let (reaches, opening) =
                 scopes.map(|scope| (reach.reaches_any(scope), reach.opens_any(scope))).unzip();
             (reaches, opening, usual_answers(&routes, &reach))

@@ -44,7 +44,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
         id.push_str("::");
         id.push_str(&collected.name);
 
-        let mut roots = vec![Root::Test(collected.function), Root::Module(module.scope)];
+        // What the class inherits is asked for as its own objects see it.
+        let as_seen =
+            |scope: ScopeIx| collected.class.map_or(scope, |class| self.resolver.as_seen(class, scope));
+        let mut roots = vec![Root::Test(as_seen(collected.function)), Root::Module(module.scope)];
         for mark in &collected.marks {
             // A mark may be a value of its own, or be written in a `pytestmark`.
             roots.extend(self.mark_scopes(mark).into_iter().map(Root::Test));
@@ -55,7 +58,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if let Some(Binding::Scope(ix)) = program.scope(module.scope).binding("pytestmark") {
             roots.push(Root::Test(ix));
         }
-        roots.extend(collected.set_up.iter().map(|scope| Root::SetUp(*scope)));
+        roots.extend(collected.set_up.iter().map(|scope| Root::SetUp(as_seen(*scope))));
         roots.extend(["setup_module", "setup_function", "setUpModule"].iter().filter_map(|name| {
             match program.scope(module.scope).binding(name) {
                 Some(Binding::Scope(ix)) => Some(Root::SetUp(ix)),
@@ -67,7 +70,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 let (_, scopes) = collected.fixtures.iter().find(|(known, _)| known == bringer)?;
                 scopes.first().copied()
             });
-            roots.extend(scopes.iter().map(|scope| Root::Fixture(*scope, bringer)));
+            roots.extend(scopes.iter().map(|scope| Root::Fixture(as_seen(*scope), bringer)));
         }
         roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, None)));
         let mut needs = finder.of_roots(collected.module, &roots);

@@ -29,6 +29,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         uses: Vec::new(),
         patches: Vec::new(),
         asks_by_name: false,
+        seen: None,
     };
     let mut gatherer = Gatherer {
         module,
@@ -38,6 +39,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         at: 0,
         guard: 0,
         when: None,
+        branches: 0,
         decorator: false,
         argument: false,
         lifespan: false,
@@ -78,6 +80,8 @@ struct Gatherer<'s> {
     guard: u32,
     /// The text that the nearest `if` around asks for.
     when: Option<&'s str>,
+    /// How many branches of the function stand around: what is replaced in one is replaced for some only.
+    branches: u32,
     decorator: bool,
     argument: bool,
     lifespan: bool,
@@ -104,6 +108,7 @@ impl<'s> Gatherer<'s> {
             uses: Vec::new(),
             patches: Vec::new(),
             asks_by_name: false,
+            seen: None,
         });
         self.scopes.len() - 1
     }
@@ -125,8 +130,16 @@ impl<'s> Gatherer<'s> {
     fn chosen(&mut self, text: Option<&'s str>, body: &'s [Stmt]) {
         let before = self.when;
         self.when = text.or(before);
+        self.branches += 1;
         self.visit_body(body);
+        self.branches -= 1;
         self.when = before;
+    }
+
+    fn replace(&mut self, patch: Patch<'s>) {
+        if self.branches == 0 {
+            self.scopes[self.at].patches.push(patch);
+        }
     }
 
     fn in_function(&self) -> bool {
@@ -170,6 +183,7 @@ impl<'s> Gatherer<'s> {
         }
         let guard = std::mem::take(&mut self.guard);
         let when = self.when.take();
+        let branches = std::mem::take(&mut self.branches);
         self.within(scope, |this| {
             for parameter in &*def.parameters {
                 let annotation = parameter.annotation();
@@ -195,6 +209,7 @@ impl<'s> Gatherer<'s> {
         });
         self.guard = guard;
         self.when = when;
+        self.branches = branches;
     }
 
     fn class(&mut self, def: &'s StmtClassDef) {
@@ -308,7 +323,7 @@ impl<'s> Gatherer<'s> {
             .is_some_and(|last| matches!(*last, "skipif" | "skipIf" | "skipUnless"));
         if let Some(chain) = chain {
             if let Some(patch) = patch_of(&chain, call) {
-                self.scopes[self.at].patches.push(patch);
+                self.replace(patch);
             }
             self.record(chain, How::Call(call), call.range());
         } else {
@@ -390,7 +405,7 @@ impl<'s> Gatherer<'s> {
         }
         for (key, value) in replaced {
             if let Some(chain) = chain_of(key) {
-                self.scopes[self.at].patches.push(Patch::Function(chain));
+                self.replace(Patch::Function(chain));
             }
             let before = std::mem::replace(&mut self.argument, true);
             self.visit_expr(value);

@@ -226,8 +226,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
         for base in self.resolver.mro(class).iter() {
             let Target::Scope(base) = *base else { continue };
             match self.resolver.program.scope(base).binding(name) {
-                Some(Binding::Scope(target)) => return self.scope(target, depth),
+                Some(Binding::Scope(target)) => {
+                    return self.scope(self.resolver.as_seen(class, target), depth);
+                }
                 Some(Binding::Local(value, owner)) => {
+                    let owner = self.resolver.as_seen(class, owner);
                     if self.seen.insert((base, name.to_owned())) {
                         self.read(owner, value, depth);
                     }

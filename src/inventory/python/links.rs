@@ -97,7 +97,7 @@ pub(super) struct Links {
 
 /// Returns the links of every scope, in the order of the scopes.
 pub(super) fn link_all(resolver: &Resolver<'_, '_, '_>, book: &SignBook<'_>, routes: &Routes) -> Vec<Links> {
-    let scopes: Vec<ScopeIx> = resolver.program.scope_indices().collect();
+    let scopes: Vec<ScopeIx> = resolver.program.all_indices().collect();
     let mut all: Vec<Links> = scopes
         .par_iter()
         .map(|scope| {
@@ -464,7 +464,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         if let Some(super::program::Binding::Scope(to)) = program.scope(*base).binding(method)
                             && found.insert(method)
                         {
-                            self.push(used, to, via);
+                            self.push(used, self.resolver.as_seen(class, to), via);
                         }
                     }
                 }

@@ -1,6 +1,8 @@
 //! Which files are read: the tests and conftest files, then wave by wave whatever of the project they import.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -97,15 +99,7 @@ pub(super) fn load(
 }
 
 fn read_file(project: &Path, path: &str) -> SourceFile {
-    let place = project.join(path);
-    let size = std::fs::metadata(&place).map_or(0, |data| data.len());
-    if usize::try_from(size).unwrap_or(usize::MAX) > MAX_BYTES {
-        let message = format!("it has {} MiB: too large to be read", size / (1024 * 1024));
-        let mut file = SourceFile::parse(path, b"");
-        file.broken = Some(Broken { line: 1, message });
-        return file;
-    }
-    match std::fs::read(&place) {
+    match bytes_of(&project.join(path)) {
         Ok(bytes) => SourceFile::parse(path, &bytes),
         Err(error) => {
             let mut file = SourceFile::parse(path, b"");
@@ -113,6 +107,13 @@ fn read_file(project: &Path, path: &str) -> SourceFile {
             file
         }
     }
+}
+
+/// Reads a file, of one that is too large only so much as shows it.
+fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns the files that an import reads: its module, the module that a name of it may be, and the packages above.

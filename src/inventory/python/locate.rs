@@ -1,6 +1,9 @@
 //! Which file a dotted module name means, seen from another file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use foldhash::quality::RandomState;
 
 use super::program::Import;
 use super::settings::PytestSettings;
@@ -10,7 +13,12 @@ use crate::config::Catalogue;
 /// Finds the file of a module.
 #[derive(Debug)]
 pub(super) struct Locator<'t> {
-    files: &'t BTreeSet<String>,
+    /// The files of modules, by their paths without an ending.
+    modules: HashMap<&'t str, &'t str, RandomState>,
+    /// The `__init__.py` of packages, by their folders.
+    packages: HashMap<&'t str, &'t str, RandomState>,
+    /// All folders that hold a source, at whatever depth.
+    folders: HashSet<&'t str, RandomState>,
     /// Folders on the import path, relative to the project, beside those that a file's own place gives.
     roots: Vec<String>,
     /// Folders in which a top-level name stands, for layouts that nothing declares.
@@ -30,21 +38,34 @@ impl<'t> Locator<'t> {
                 }
             }
         }
+        let mut modules = HashMap::default();
+        let mut packages = HashMap::default();
+        let mut folders = HashSet::default();
+        for file in &tree.files {
+            let mut folder = folder_of(file);
+            if file.rsplit('/').next() == Some("__init__.py") {
+                packages.insert(folder, file.as_str());
+            } else if let Some(path) = file.strip_suffix(".py") {
+                modules.insert(path, file.as_str());
+            }
+            while folders.insert(folder) {
+                folder = folder_of(folder);
+            }
+        }
+        // A package's top is its folder that stands in one that is no package.
         let mut tops: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for file in &tree.files {
-            // A package's top is its folder that stands in one that is no package.
             if let Some(folder) = file.strip_suffix("/__init__.py") {
                 let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
-                let nested = !above.is_empty() && tree.files.contains(&format!("{above}/__init__.py"));
-                if !nested {
+                if above.is_empty() || !packages.contains_key(above) {
                     tops.entry(name).or_default().push(above);
                 }
             }
         }
         let services = Catalogue::embedded().services().iter();
-        let modules = services.flat_map(|service| &service.signs.modules);
-        let clients = modules.map(|module| module.split('.').next().unwrap_or(module)).collect();
-        Self { files: &tree.files, roots, tops, clients }
+        let theirs = services.flat_map(|service| &service.signs.modules);
+        let clients = theirs.map(|module| module.split('.').next().unwrap_or(module)).collect();
+        Self { modules, packages, folders, roots, tops, clients }
     }
 
     /// Returns the file of an import's module, seen from the file that imports it.
@@ -67,7 +88,7 @@ impl<'t> Locator<'t> {
             // The folders of the file that are no packages are, or may be, on the import path.
             let mut folder = folder_of(from);
             loop {
-                if !self.files.contains(&joined(folder, "__init__.py"))
+                if !self.packages.contains_key(folder)
                     && let Some(file) = self.in_folder(folder, &path)
                     && file != from
                 {
@@ -91,10 +112,7 @@ impl<'t> Locator<'t> {
     /// Returns whether a module is one of the project, if only a folder without a file of its own.
     pub(super) fn is_folder(&self, from: &str, level: u32, module: &str) -> bool {
         let path = module.replace('.', "/");
-        let any_in = |folder: &str| {
-            let start = joined(&joined(folder, &path), "");
-            self.files.range(start.clone()..).next().is_some_and(|file| file.starts_with(&start))
-        };
+        let any_in = |folder: &str| self.folders.contains(&*joined(folder, &path));
         if level > 0 {
             let mut folder = folder_of(from);
             for _ in 1..level {
@@ -120,17 +138,16 @@ impl<'t> Locator<'t> {
 
     fn in_folder(&self, folder: &str, path: &str) -> Option<&'t str> {
         let module = joined(folder, path);
-        let candidates = if path.is_empty() {
-            [joined(folder, "__init__.py"), String::new()]
-        } else {
-            [format!("{module}/__init__.py"), format!("{module}.py")]
-        };
-        candidates.iter().find_map(|candidate| self.files.get(candidate)).map(String::as_str)
+        let own = || self.modules.get(&*module).filter(|_| !path.is_empty());
+        self.packages.get(&*module).or_else(own).copied()
     }
 }
 
-fn joined(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+fn joined<'n>(folder: &'n str, name: &'n str) -> Cow<'n, str> {
+    match (folder, name) {
+        ("", only) | (only, "") => Cow::Borrowed(only),
+        _ => Cow::Owned([folder, "/", name].concat()),
+    }
 }
 
 /// Returns the folder of a path, empty for the project's own.

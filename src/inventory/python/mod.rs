@@ -10,6 +10,7 @@ mod chains;
 mod choices;
 mod collect;
 mod connections;
+mod dispatch;
 mod environment;
 mod facts;
 mod fixtures;
@@ -362,19 +363,16 @@ impl Unfollowed {
     pub fn said(&self) -> String {
         let what = crate::ids::Printable(&self.what);
         match &self.service {
-            Some(service) => {
-                format!(
-                    "`{what}` uses {service}, and no test was seen to come to it: whether none needs it is not known"
-                )
-            }
-            None => format!(
-                "nothing says which database `{what}` opens: what {} of it is not known",
-                if self.tests == 1 {
-                    "1 test function needs".to_owned()
-                } else {
-                    format!("{} test functions need", self.tests)
-                }
+            Some(service) => format!(
+                "`{what}` uses {service} and no test was seen to come to it: name those that need it by `paths`, `markers` or `fixtures` of `[services.{service}]`"
             ),
+            None => {
+                let tests = match self.tests {
+                    1 => "1 test function comes to it, and what it needs".to_owned(),
+                    tests => format!("{tests} test functions come to it, and what they need"),
+                };
+                format!("nothing says which database `{what}` opens: {tests} is not known")
+            }
         }
     }
 }

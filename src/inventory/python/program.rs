@@ -20,7 +20,10 @@ pub(super) struct ModuleIx(pub(super) u32);
 #[derive(Debug, Default)]
 pub(super) struct Program<'s> {
     pub(super) modules: Vec<Module<'s>>,
+    /// Those that are written, module by module; behind them methods once more, as inheriting classes see them.
     pub(super) scopes: Vec<Scope<'s>>,
+    /// How many are written.
+    pub(super) written: u32,
 }
 
 /// One file.
@@ -35,8 +38,15 @@ pub(super) struct Module<'s> {
     pub(super) for_tests: bool,
 }
 
+/// What a method that stands in the program once more is: this method for objects of this class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) method: ScopeIx,
+    pub(super) class: ScopeIx,
+}
+
 /// Whatever can be reached by a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scope<'s> {
     pub(super) module: ModuleIx,
     /// The scope that it stands in.
@@ -53,6 +63,8 @@ pub(super) struct Scope<'s> {
     pub(super) patches: Vec<Patch<'s>>,
     /// It asks for fixtures by their names: `request.getfixturevalue("db")`.
     pub(super) asks_by_name: bool,
+    /// Where it is a method as objects of an inheriting class see it.
+    pub(super) seen: Option<Seen>,
 }
 
 /// What a scope is.
@@ -158,12 +170,22 @@ impl<'s> Program<'s> {
     pub(super) fn scopes_of(&self, module: ModuleIx) -> impl Iterator<Item = ScopeIx> + use<'s> {
         let first = self.module(module).scope.0;
         let end = self.modules.get(module.0 as usize + 1).map(|next| next.scope.0);
-        (first..end.unwrap_or_else(|| u32::try_from(self.scopes.len()).unwrap_or(u32::MAX))).map(ScopeIx)
+        (first..end.unwrap_or(self.written)).map(ScopeIx)
     }
 
-    /// Returns the indices of all scopes.
+    /// Returns the indices of all scopes that are written.
     pub(super) fn scope_indices(&self) -> impl Iterator<Item = ScopeIx> + use<'s> {
+        (0..self.written).map(ScopeIx)
+    }
+
+    /// Returns the indices of all scopes, with methods as inheriting classes see them.
+    pub(super) fn all_indices(&self) -> impl Iterator<Item = ScopeIx> + use<'s> {
         (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeIx)
+    }
+
+    /// Returns the scope that is written, of a method as an inheriting class sees it.
+    pub(super) fn written_as(&self, ix: ScopeIx) -> ScopeIx {
+        self.scope(ix).seen.map_or(ix, |seen| seen.method)
     }
 
     /// Returns what a person calls the scope: `app.cache.connect` is `connect`, a method `Cache.connect`.

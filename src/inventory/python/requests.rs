@@ -233,10 +233,11 @@ fn value_of<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx, expr: &Expr) ->
         }
         // `self.url`, which the class or a method that sets it up gives.
         ["self" | "cls", name] => {
-            return resolver.mro(resolver.class_around(scope)?).iter().find_map(|base| {
+            let class = resolver.class_around(scope)?;
+            return resolver.mro(class).iter().find_map(|base| {
                 let Target::Scope(base) = *base else { return None };
                 match program.scope(base).binding(name)? {
-                    Binding::Local(value, owner) => Some((owner, value)),
+                    Binding::Local(value, owner) => Some((resolver.as_seen(class, owner), value)),
                     Binding::Scope(ix) => match program.scope(ix).kind {
                         ScopeKind::Value(value) => Some((ix, value)),
                         // A property.

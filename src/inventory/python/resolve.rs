@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, Stmt};
 
 use super::chains::{CALLED, SUPER, chain_of};
+use super::dispatch::Methods;
 use super::locate::Locator;
 use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
 use super::visible::VisibleFixtures;
@@ -62,11 +63,9 @@ pub(super) struct Resolved {
     pub(super) via: Vec<u64>,
 }
 
-/// Follows names.
-#[derive(Debug)]
-pub(super) struct Resolver<'p, 's, 't> {
-    pub(super) program: &'p Program<'s>,
-    locator: &'p Locator<'t>,
+/// Where the names of modules and classes lead.
+#[derive(Debug, Default)]
+pub(super) struct Names<'s> {
     by_file: HashMap<&'s str, ModuleIx>,
     /// Where the imports of every module lead.
     imports: Vec<HashMap<Import<'s>, Imported>>,
@@ -74,6 +73,16 @@ pub(super) struct Resolver<'p, 's, 't> {
     stars: Vec<Vec<ModuleIx>>,
     /// For every class that was asked for, itself and those that it inherits from.
     orders: Vec<OnceLock<Arc<[Target]>>>,
+}
+
+/// Follows names.
+#[derive(Debug)]
+pub(super) struct Resolver<'p, 's, 't> {
+    pub(super) program: &'p Program<'s>,
+    locator: &'p Locator<'t>,
+    names: Names<'s>,
+    /// Methods as inheriting classes see them.
+    methods: Methods,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
 }
@@ -84,20 +93,14 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let by_file = files
             .map(|(at, module)| (module.file.path.as_str(), ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))))
             .collect();
-        let mut resolver = Self {
-            program,
-            locator,
-            by_file,
-            imports: Vec::new(),
-            stars: Vec::new(),
-            orders: vec![OnceLock::new(); program.scopes.len()],
-            fixtures: VisibleFixtures::default(),
-        };
+        let orders = vec![OnceLock::new(); program.scopes.len()];
+        let names = Names { by_file, orders, ..Names::default() };
+        let mut resolver = Self::with(program, locator, names, Methods::default());
         let starred = |module: &Module<'s>| -> Vec<ModuleIx> {
             module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, star)).collect()
         };
         let stars = program.modules.iter().map(starred).collect();
-        resolver.stars = stars;
+        resolver.names.stars = stars;
         let mut wanted: Vec<HashSet<Import<'s>>> = vec![HashSet::new(); program.modules.len()];
         for scope in &program.scopes {
             wanted[scope.module.0 as usize].extend(scope.names.iter().filter_map(
@@ -107,7 +110,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 },
             ));
         }
-        resolver.imports = wanted
+        resolver.names.imports = wanted
             .into_par_iter()
             .zip(&program.modules)
             .map(|(imports, module)| {
@@ -116,6 +119,27 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             })
             .collect();
         resolver
+    }
+
+    /// Returns one that follows names of which it is known where they lead, with methods as inheriting classes see them.
+    pub(super) fn with(
+        program: &'p Program<'s>,
+        locator: &'p Locator<'t>,
+        mut names: Names<'s>,
+        methods: Methods,
+    ) -> Self {
+        names.orders.resize(program.scopes.len(), OnceLock::new());
+        Self { program, locator, names, methods, fixtures: VisibleFixtures::default() }
+    }
+
+    /// Returns where the names lead.
+    pub(super) fn into_names(self) -> Names<'s> {
+        self.names
+    }
+
+    /// Returns a method, or another scope, as objects of a class see it.
+    pub(super) fn as_seen(&self, class: ScopeIx, scope: ScopeIx) -> ScopeIx {
+        self.methods.get(&(class, scope)).copied().unwrap_or(scope)
     }
 
     /// Finds where an import leads.
@@ -142,7 +166,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     fn import_of(&self, scope: ScopeIx, import: &Import<'s>) -> Imported {
         let module = self.program.scope(scope).module;
-        match self.imports.get(module.0 as usize).and_then(|imports| imports.get(import)) {
+        match self.names.imports.get(module.0 as usize).and_then(|imports| imports.get(import)) {
             Some(known) => *known,
             None => self.imported(self.program.file_of(scope).path.as_str(), import),
         }
@@ -150,7 +174,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     /// Returns the module of a file.
     pub(super) fn module_of(&self, file: &str) -> Option<ModuleIx> {
-        self.by_file.get(file).copied()
+        self.names.by_file.get(file).copied()
     }
 
     /// Returns the module of a dotted name as seen from a file.
@@ -214,13 +238,15 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     ) -> Option<(Target, usize)> {
         if name == SUPER {
             let class = self.class_around(scope)?;
+            let defining = self.class_written_around(scope)?;
             let method = rest.first()?;
             let mro = self.mro(class);
-            for base in mro.iter().skip(1) {
+            let above = mro.iter().skip_while(|base| **base != Target::Scope(defining)).skip(1);
+            for base in above {
                 match base {
                     Target::Scope(base) => {
                         if let Some(binding) = self.program.scope(*base).binding(method) {
-                            return Some((self.bound(*base, binding, via, steps)?, 1));
+                            return Some((self.bound_in(class, *base, binding, via, steps)?, 1));
                         }
                     }
                     Target::External(path) => return Some((Target::External(format!("{path}.{method}")), 1)),
@@ -255,7 +281,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
 
     fn starred(&self, module: ModuleIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
-        let stars = self.stars.get(module.0 as usize)?;
+        let stars = self.names.stars.get(module.0 as usize)?;
         stars.iter().rev().find_map(|from| self.member(self.program.module(*from).scope, name, via, steps))
     }
 
@@ -336,6 +362,23 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             Binding::Parameter(annotation) => self.instance_of(scope, annotation?, via, steps),
             Binding::Element(..) | Binding::Opaque => None,
         }
+    }
+
+    /// Returns what a name of a class means for objects of a class that inherits from it.
+    fn bound_in(
+        &self,
+        class: ScopeIx,
+        base: ScopeIx,
+        binding: Binding<'s>,
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
+        let binding = match binding {
+            Binding::Scope(method) => Binding::Scope(self.as_seen(class, method)),
+            Binding::Local(value, at) => Binding::Local(value, self.as_seen(class, at)),
+            binding => binding,
+        };
+        self.bound(base, binding, via, steps)
     }
 
     fn import(
@@ -426,7 +469,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                         Target::Scope(base) => {
                             if let Some(binding) = self.program.scope(*base).binding(name) {
                                 via.push(binding_mark(*base, name));
-                                return self.bound(*base, binding, via, steps);
+                                return self.bound_in(scope, *base, binding, via, steps);
                             }
                         }
                         Target::External(path) => return Some(Target::External(format!("{path}.{name}"))),
@@ -549,8 +592,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         class != *base && self.mro(class).contains(&Target::Scope(*base))
     }
 
-    /// Returns the class that a function stands in.
+    /// Returns the class of what is `self` in a function: the one that it stands in, or one that inherits from it.
     pub(super) fn class_around(&self, scope: ScopeIx) -> Option<ScopeIx> {
+        self.program.scope(scope).seen.map(|seen| seen.class).or_else(|| self.class_written_around(scope))
+    }
+
+    /// Returns the class that a function stands in.
+    fn class_written_around(&self, scope: ScopeIx) -> Option<ScopeIx> {
         let mut at = Some(scope);
         while let Some(ix) = at {
             let here = self.program.scope(ix);
@@ -569,7 +617,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         if ORDERING.get() {
             return self.ordered(class);
         }
-        let known = &self.orders[class.0 as usize];
+        let known = &self.names.orders[class.0 as usize];
         if let Some(known) = known.get() {
             return known.clone();
         }

@@ -11,6 +11,8 @@ pub struct PytestSettings {
     pub root: String,
     /// The file that says so, relative to the project; nothing where pytest's defaults hold.
     pub file: Option<String>,
+    /// Folders below the root that are roots of their own, relative to the project.
+    pub apart: Vec<String>,
     /// Where tests are looked for, relative to the root; the root itself where empty.
     pub testpaths: Vec<String>,
     /// Patterns of test files' names.

@@ -6,7 +6,7 @@ use ruff_source_file::LineIndex;
 use ruff_text_size::{TextRange, TextSize};
 
 /// The largest file that is parsed, in bytes. Hand-written tests are far below; a larger one is generated data.
-pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// As many brackets may be open at once: `CPython` refuses more.
 const MAX_BRACKETS: usize = 200;
 /// As many operators may follow each other in one expression, so that its tree does not exhaust the stack.
@@ -138,8 +138,8 @@ fn coding(bytes: &[u8]) -> Option<String> {
 
 /// Returns why a text is not handed to the parser: what it would build could exhaust the stack.
 fn unreadable(text: &str) -> Option<Broken> {
-    if text.len() > MAX_BYTES {
-        let message = format!("it has {} MiB: too large to be read", text.len() / (1024 * 1024));
+    if text.len() as u64 > MAX_BYTES {
+        let message = format!("it has more than {} MiB: too large to be read", MAX_BYTES / (1024 * 1024));
         return Some(Broken { line: 1, message });
     }
     let (mut line, mut open, mut chain) = (1, 0_usize, 0_usize);

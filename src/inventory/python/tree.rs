@@ -119,26 +119,29 @@ impl Tree {
                 found.push(settings);
             }
         }
-        if found.is_empty() {
+        let configured = !found.is_empty();
+        if !configured {
             // Where nothing configures pytest, the nearest folder with a project file of its own is its root.
             let roots = self.configured.iter().filter(|folder| {
+                let nested = |other: &String| folder.starts_with(&format!("{other}/"));
                 !folder.is_empty()
-                    && self
-                        .configured
-                        .iter()
-                        .all(|other| other.is_empty() || !folder.starts_with(&format!("{other}/")))
+                    && !self.configured.iter().any(|other| !other.is_empty() && nested(other))
+                    && self.has_folder(folder)
             });
-            let roots: Vec<&String> = roots.filter(|folder| self.has_folder(folder)).collect();
-            let outside = self.files.iter().any(|file| {
-                let name = file.rsplit('/').next().unwrap_or(file);
-                let is_test = name.starts_with("test_") || name.ends_with("_test.py");
-                is_test && !roots.iter().any(|root| file.starts_with(&format!("{root}/")))
-            });
-            if outside || roots.is_empty() {
-                found.push(PytestSettings::defaults(""));
-            } else {
-                found.extend(roots.into_iter().map(|root| PytestSettings::defaults(root)));
-            }
+            found.extend(roots.map(|root| PytestSettings::defaults(root)));
+        }
+        let outside = self.files.iter().any(|file| {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let is_test = name.starts_with("test_") || name.ends_with("_test.py");
+            is_test && !found.iter().any(|known| file.starts_with(&format!("{}/", known.root)))
+        });
+        if !configured && outside || found.is_empty() {
+            return vec![PytestSettings::defaults("")];
+        }
+        // A project's own tests may stand beside a folder that configures pytest for itself.
+        if outside && self.configured.contains("") {
+            let apart = found.iter().map(|known| known.root.clone()).collect();
+            found.insert(0, PytestSettings { apart, ..PytestSettings::defaults("") });
         }
         found
     }
@@ -169,7 +172,11 @@ impl Tree {
                 if folders.iter().any(passed_over) {
                     continue;
                 }
-                if ignored.iter().any(|path| file == path || file.starts_with(&format!("{path}/")))
+                let apart = settings.apart.iter();
+                if ignored
+                    .iter()
+                    .chain(apart)
+                    .any(|path| file == path || file.starts_with(&format!("{path}/")))
                     || ignored_globs.iter().any(|glob| fnmatch(glob, file))
                 {
                     continue;

@@ -1,18 +1,27 @@
 //! Which fixture a parameter of a test or a fixture names.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, StmtFunctionDef};
 
 use super::chains::chain_of;
-use super::fixtures::{Home, fixture_decorator, folders_of, of_scope};
+use super::fixtures::{fixture_decorator, of_scope};
+use super::locate::folder_of;
 use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
 use super::resolve::Resolver;
 
 /// The fixtures of all test files and conftest files, by name, each with the place from which it is seen.
 #[derive(Debug, Default)]
 pub(super) struct VisibleFixtures {
-    by_name: BTreeMap<String, Vec<(Home, ScopeIx)>>,
+    by_name: HashMap<String, Namesakes>,
+}
+
+/// The fixtures of one name by where they are seen: below the folder of a conftest file, in a module, in a class.
+#[derive(Debug, Default)]
+struct Namesakes {
+    folders: HashMap<String, Vec<ScopeIx>>,
+    modules: HashMap<ModuleIx, Vec<ScopeIx>>,
+    classes: HashMap<ScopeIx, Vec<ScopeIx>>,
 }
 
 impl VisibleFixtures {
@@ -26,27 +35,34 @@ impl VisibleFixtures {
         for (at, module) in program.modules.iter().enumerate() {
             let path = module.file.path.as_str();
             if path.rsplit('/').next() == Some("conftest.py") {
-                let folder = super::locate::folder_of(path).to_owned();
-                found.add(resolver, ModuleIx(u32::try_from(at).unwrap_or(u32::MAX)), &Home::Folder(folder));
+                let module = ModuleIx(u32::try_from(at).unwrap_or(u32::MAX));
+                found.add(resolver, module, Some(folder_of(path)));
             }
         }
         for module in tests.filter_map(|file| resolver.module_of(file)) {
-            found.add(resolver, module, &Home::Module(module));
+            found.add(resolver, module, None);
         }
         found
     }
 
-    fn add(&mut self, resolver: &Resolver<'_, '_, '_>, module: ModuleIx, home: &Home) {
+    /// Adds a module's fixtures, those of a conftest file to its folder.
+    fn add(&mut self, resolver: &Resolver<'_, '_, '_>, module: ModuleIx, folder: Option<&str>) {
         let scope = resolver.program.module(module).scope;
         for fixture in of_scope(resolver, scope) {
-            self.by_name.entry(fixture.name).or_default().push((home.clone(), fixture.scope));
+            let namesakes = self.by_name.entry(fixture.name).or_default();
+            let here = match folder {
+                Some(folder) => namesakes.folders.entry(folder.to_owned()).or_default(),
+                None => namesakes.modules.entry(module).or_default(),
+            };
+            here.push(fixture.scope);
         }
         for (_, binding) in &resolver.program.scope(scope).names {
             if let super::program::Binding::Scope(class) = binding
                 && matches!(resolver.program.scope(*class).kind, ScopeKind::Class(_))
             {
                 for fixture in of_scope(resolver, *class) {
-                    self.by_name.entry(fixture.name).or_default().push((Home::Class(*class), fixture.scope));
+                    let namesakes = self.by_name.entry(fixture.name).or_default();
+                    namesakes.classes.entry(*class).or_default().push(fixture.scope);
                 }
             }
         }
@@ -55,20 +71,30 @@ impl VisibleFixtures {
     /// Returns the fixture that a parameter of a function names: the nearest one that is not the function itself.
     pub(super) fn find(&self, program: &Program<'_>, function: ScopeIx, name: &str) -> Option<ScopeIx> {
         let known = self.by_name.get(name)?;
+        let function = program.written_as(function);
         let scope = program.scope(function);
         let ScopeKind::Function(def) = scope.kind else { return None };
         let asks = fixture_decorator(def).is_some() || def.name.as_str().starts_with("test");
         if !asks || parametrised(def, name).is_some() {
             return None;
         }
-        let path = &program.file_of(function).path;
-        let mut homes = folders_of("", path);
-        homes.push(Home::Module(scope.module));
-        homes.extend(scope.parent.map(Home::Class));
-        homes.iter().rev().find_map(|home| {
-            let here = known.iter().rev().find(|(at, fixture)| at == home && *fixture != function);
-            here.map(|(_, fixture)| *fixture)
-        })
+        // One that overrides another asks for it by the same name.
+        let other = |here: Option<&Vec<ScopeIx>>| here?.iter().rev().find(|at| **at != function).copied();
+        let class = || scope.parent.and_then(|parent| other(known.classes.get(&parent)));
+        let module = || other(known.modules.get(&scope.module));
+        let above = || {
+            let mut folder = folder_of(&program.file_of(function).path);
+            loop {
+                if let Some(found) = other(known.folders.get(folder)) {
+                    return Some(found);
+                }
+                if folder.is_empty() {
+                    return None;
+                }
+                folder = folder_of(folder);
+            }
+        };
+        class().or_else(module).or_else(above)
     }
 }
 

@@ -10,7 +10,7 @@ fn a_database_of_which_nothing_says_which_it_is_is_said_aloud() {
     assert_eq!(
         case.found(),
         [
-            "app.py:4 nothing says which database `sqlalchemy.create_engine` opens: what 2 test functions need of it is not known"
+            "app.py:4 nothing says which database `sqlalchemy.create_engine` opens: 2 test functions come to it, and what they need is not known"
         ]
     );
     let said = String::from_utf8(case.program(&["suggest", "--budget", "4"]).stderr).unwrap();
@@ -34,7 +34,7 @@ fn a_service_that_a_job_starts_the_sources_use_and_no_test_comes_to_is_said_alou
     assert_eq!(
         case(started).found(),
         [
-            "app.py:5 `redis.Redis` uses redis, and no test was seen to come to it: whether none needs it is not known"
+            "app.py:5 `redis.Redis` uses redis and no test was seen to come to it: name those that need it by `paths`, `markers` or `fixtures` of `[services.redis]`"
         ]
     );
     assert!(

@@ -1,0 +1,168 @@
+//! Methods as objects of the classes that inherit them see them.
+//!
+//! A method of a base class that asks for `self.make_store()` means what the class of its object makes of the name. For
+//! every class that inherits such a method, and in whose objects one of the names means something else than in the base
+//! class, the method stands in the program once more, as a scope of its own whose `self` is an object of that class.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use super::chains::SUPER;
+use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind};
+use super::resolve::{Resolver, Target};
+
+/// As many methods are seen once more. Beyond them, every object's methods are those of the class that defines them.
+const MAX_METHODS: usize = 100_000;
+
+/// As many classes are looked at above one.
+const MAX_BASES: usize = 32;
+
+/// For a class and a method that it inherits, the scope that is the method for its objects.
+pub(super) type Methods = HashMap<(ScopeIx, ScopeIx), ScopeIx>;
+
+/// A method and what it asks its object for.
+struct Method<'s> {
+    scope: ScopeIx,
+    /// The first names behind `self`.
+    own: BTreeSet<&'s str>,
+    /// The names behind `super()`.
+    above: BTreeSet<&'s str>,
+}
+
+/// Adds to a program the methods that objects of inheriting classes see differently, and returns where they are.
+pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, ScopeIx)]) -> Methods {
+    let mut methods = Methods::with_capacity(wanted.len());
+    for (class, method) in wanted {
+        let seen = ScopeIx(u32::try_from(program.scopes.len()).unwrap_or(u32::MAX));
+        let mut scope: Scope<'s> = program.scope(*method).clone();
+        scope.seen = Some(super::program::Seen { method: *method, class: *class });
+        for (_, binding) in &mut scope.names {
+            if let Binding::Local(_, at) | Binding::Element(_, at) = binding
+                && at == method
+            {
+                *at = seen;
+            }
+        }
+        program.scopes.push(scope);
+        methods.insert((*class, *method), seen);
+    }
+    methods
+}
+
+/// Returns every class with the methods that its objects see differently than the class that defines them.
+pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Vec<(ScopeIx, ScopeIx)> {
+    let program = resolver.program;
+    let classes: Vec<ScopeIx> =
+        program.scope_indices().filter(|ix| matches!(program.scope(*ix).kind, ScopeKind::Class(_))).collect();
+    let bases: Vec<(ScopeIx, Vec<ScopeIx>)> = classes
+        .par_iter()
+        .filter_map(|class| {
+            let own = resolver.mro(*class);
+            let own: Vec<ScopeIx> = own
+                .iter()
+                .filter_map(|base| if let Target::Scope(base) = *base { Some(base) } else { None })
+                .take(MAX_BASES)
+                .collect();
+            (own.len() > 1).then_some((*class, own))
+        })
+        .collect();
+    let above: BTreeSet<ScopeIx> = bases.iter().flat_map(|(_, order)| order[1..].iter().copied()).collect();
+    let methods: BTreeMap<ScopeIx, Vec<Method<'_>>> =
+        above.into_iter().map(|class| (class, methods_of(program, class))).collect();
+    let found: Vec<Vec<(ScopeIx, ScopeIx)>> = bases
+        .par_iter()
+        .map(|(class, order)| {
+            let found = seen_by(resolver, order, &methods);
+            found.into_iter().map(|method| (*class, method)).collect()
+        })
+        .collect();
+    found.into_iter().flatten().take(MAX_METHODS).collect()
+}
+
+fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
+    let mut found = Vec::new();
+    for (_, binding) in &program.scope(class).names {
+        let Binding::Scope(ix) = *binding else { continue };
+        let scope = program.scope(ix);
+        if !matches!(scope.kind, ScopeKind::Function(_)) || scope.parent != Some(class) {
+            continue;
+        }
+        let mut method = Method { scope: ix, own: BTreeSet::new(), above: BTreeSet::new() };
+        for used in &scope.uses {
+            match *used.chain {
+                ["self" | "cls", name, ..] => method.own.insert(name),
+                [SUPER, name, ..] => method.above.insert(name),
+                _ => false,
+            };
+        }
+        if !(method.own.is_empty() && method.above.is_empty()) {
+            found.push(method);
+        }
+    }
+    found
+}
+
+/// Returns the methods of the classes above the first one of `order` that objects of the first one see differently.
+fn seen_by(
+    resolver: &Resolver<'_, '_, '_>,
+    order: &[ScopeIx],
+    methods: &BTreeMap<ScopeIx, Vec<Method<'_>>>,
+) -> BTreeSet<ScopeIx> {
+    let program = resolver.program;
+    // The class in which a name is found, of those from a position on.
+    let owner = |from: usize, name: &str| {
+        order[from..].iter().copied().find(|class| program.scope(*class).binding(name).is_some())
+    };
+    let inherited = || {
+        let classes = order.iter().enumerate().skip(1);
+        classes.flat_map(|(at, class)| methods.get(class).into_iter().flatten().map(move |one| (at, one)))
+    };
+    let mut found: BTreeSet<ScopeIx> = inherited()
+        .filter(|(at, method)| {
+            let differs = |name: &&str| {
+                let here = owner(0, name);
+                // Most names are found where the method is, and nowhere before.
+                here.is_some_and(|here| order[..*at].contains(&here))
+                    && here != defined(resolver, order[*at], name)
+            };
+            method.own.iter().any(differs)
+        })
+        .map(|(_, method)| method.scope)
+        .collect();
+    if found.is_empty() {
+        return found;
+    }
+    // Whoever calls such a method calls it for the same object.
+    loop {
+        let calls = |at: usize, method: &Method<'_>| {
+            let leads = |from: usize, name: &str| {
+                let class = owner(from, name)?;
+                match program.scope(class).binding(name)? {
+                    Binding::Scope(ix) => Some(found.contains(&ix)),
+                    // What a method gave the object.
+                    Binding::Local(_, ix) => Some(found.contains(&ix)),
+                    _ => None,
+                }
+            };
+            method.own.iter().any(|name| leads(0, name) == Some(true))
+                || method.above.iter().any(|name| leads(at + 1, name) == Some(true))
+        };
+        let more: Vec<ScopeIx> = inherited()
+            .filter(|(at, method)| !found.contains(&method.scope) && calls(*at, method))
+            .map(|(_, method)| method.scope)
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// Returns the class in which objects of a class find a name.
+fn defined(resolver: &Resolver<'_, '_, '_>, class: ScopeIx, name: &str) -> Option<ScopeIx> {
+    resolver.mro(class).iter().find_map(|base| match *base {
+        Target::Scope(base) => resolver.program.scope(base).binding(name).map(|_| base),
+        _ => None,
+    })
+}
