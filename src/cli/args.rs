@@ -518,7 +518,7 @@ pub struct TradeoffArgs {
 /// `shardplan explain`
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A test, file, shard, service or lane
+    /// A test, file, shard, service, lane or runner
     #[arg(value_name = "NAME")]
     pub subject: String,
     /// The limits of the plan, where none is pinned.

@@ -195,6 +195,20 @@ impl<'t, 'i> Section<'t, 'i> {
         })
     }
 
+    /// Returns a number of at most six decimals, in millionths.
+    pub(super) fn millionths(&self, key: &'static str, range: std::ops::RangeInclusive<f64>) -> Option<u64> {
+        let number = self.number(key, range)?;
+        // The shortest decimal that means this number is the one that was written, but for zeros at its end.
+        let text = number.to_string();
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        if decimals.len() > 6 {
+            let hint = format!("write `{key} = {number:.6}`");
+            self.problem(self.span_of(key), format!("`{key}` has more than six decimals"), Some(hint));
+            return None;
+        }
+        format!("{whole}{decimals:0<6}").parse().ok()
+    }
+
     /// Returns a span of time.
     pub(super) fn span_of_time(&self, key: &'static str) -> Option<Millis> {
         self.value(key, |value| {

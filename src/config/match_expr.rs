@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 /// Parentheses and `not` may nest this deep, so that no expression can exhaust the stack.
 const MAX_DEPTH: usize = 100;
 
+/// It may have so many words and signs, for the same reason: each `and` and `or` holds what is before it.
+const MAX_TOKENS: usize = 10_000;
+
 /// Words of Python that can not name an argument.
 const KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def",
@@ -281,6 +284,10 @@ fn lex(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
         };
         at += 1;
         tokens.push((start + 1, token));
+        if tokens.len() > MAX_TOKENS {
+            let reason = format!("it has more than {MAX_TOKENS} words and signs");
+            return Err(SyntaxError { reason, column: start + 1 });
+        }
     }
     Ok(tokens)
 }

@@ -29,7 +29,7 @@ pub use match_expr::{MarkerValue, Term};
 pub use memory::{Memory, ParseMemoryError};
 pub use origin::{Origin, Sourced};
 pub use path_pattern::{PathFact, PathPattern, PathPatternError};
-pub use pattern::{Pattern, PatternError};
+pub use pattern::{Pattern, PatternError, glob};
 pub use schema::schema;
 
 /// Everything that the manifest says, checked.
@@ -211,14 +211,19 @@ pub struct Runner {
     pub origin: Origin,
     /// What the CI knows it by: a label, several that all must fit, or a size; its name where nothing is said.
     pub runs_on: Vec<String>,
-    /// What a minute on it is billed, in thousandths of a minute on a runner of the usual price.
-    pub price: u32,
+    /// What a minute on it is billed, in millionths of a minute on a runner of the usual price.
+    pub price: u64,
     /// How fast one worker runs tests on it, in thousandths of a runner of the usual speed.
     pub speed: u32,
     /// How many processors it has: as many workers run where a lane leaves it to them.
     pub cpus: Option<u32>,
     /// The memory that it has.
     pub memory: Option<Sourced<Memory>>,
+}
+
+impl Runner {
+    /// The price of a runner of which nothing is said.
+    pub const USUAL_PRICE: u64 = 1_000_000;
 }
 
 /// `[lanes.NAME]`: a CI job definition whose shards share everything but their services and tests.

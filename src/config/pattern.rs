@@ -31,6 +31,26 @@ pub enum PatternError {
     },
 }
 
+/// A longer path exists nowhere, and braces in so many others are no use: what is beyond that could exhaust memory or stack.
+const MOST_BYTES: usize = 4_096;
+const MOST_BRACES: usize = 20;
+
+/// Returns what matches paths by a glob in which only `**` crosses a `/`, or why it is none.
+pub fn glob(text: &str) -> Result<GlobMatcher, String> {
+    if text.len() > MOST_BYTES {
+        return Err(format!("it is longer than {MOST_BYTES} bytes"));
+    }
+    let deepest = text.bytes().scan(0usize, |depth, byte| {
+        *depth = (*depth + usize::from(byte == b'{')).saturating_sub(usize::from(byte == b'}'));
+        Some(*depth)
+    });
+    if deepest.max().unwrap_or(0) > MOST_BRACES {
+        return Err("its braces nest too deep".to_owned());
+    }
+    let built = GlobBuilder::new(text).literal_separator(true).build();
+    built.map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
+}
+
 impl Pattern {
     /// Returns whether the test of this id, in this file, is meant.
     #[must_use]
@@ -68,12 +88,8 @@ impl FromStr for Pattern {
         let path = trimmed.split("::").next().unwrap_or(trimmed);
         let is_glob = !trimmed.contains("::") && path.contains(['*', '?', '{']);
         let glob = if is_glob {
-            let built = GlobBuilder::new(trimmed).literal_separator(true).build();
-            let glob = built.map_err(|error| PatternError::Glob {
-                text: text.to_owned(),
-                reason: error.kind().to_string(),
-            })?;
-            Some(glob.compile_matcher())
+            let refused = |reason| PatternError::Glob { text: text.to_owned(), reason };
+            Some(glob(trimmed).map_err(refused)?)
         } else {
             None
         };

@@ -370,7 +370,7 @@ fn read_runner(draft: &mut Draft, name: RunnerName, section: Section<'_, '_>, pl
     draft.config.runners.push(Runner {
         origin: places.origin(&section.span()),
         runs_on: labels.unwrap_or_else(|| vec![name.to_string()]),
-        price: thousandths(section.number("price", 0.001..=100.0).unwrap_or(1.0)),
+        price: section.millionths("price", 0.001..=100.0).unwrap_or(Runner::USUAL_PRICE),
         speed: thousandths(section.number("speed", 0.01..=100.0).unwrap_or(1.0)),
         cpus: section.count_up_to("cpus", 1, 1024),
         memory: section.parsed("memory").map(|memory| places.at(&section, "memory", memory)),
@@ -395,10 +395,14 @@ fn read_lane(draft: &mut Draft, name: LaneName, section: Section<'_, '_>, places
     let needs = section.list::<JobName>("needs");
     draft.lane_needs.extend(needs.iter().map(|job| (name.clone(), job.clone())));
     let runners = section.list::<RunnerName>("runners");
+    if section.has("runners") && runners.is_empty() {
+        let hint = Some("remove it, or name those of `[runners]` that the lane may take".to_owned());
+        section.problem(section.span_of("runners"), "`runners` names no runner", hint);
+    }
     draft.lane_runners.extend(runners.iter().map(|runner| (name.clone(), runner.clone())));
     let measured_on = section.parsed::<RunnerName>("measured_on");
     let measured_on = measured_on.map(|runner| Spanned::new(section.span_of("measured_on"), runner));
-    if measured_on.is_some() && runners.is_empty() {
+    if measured_on.is_some() && !section.has("runners") {
         let hint = Some("remove it, or name the runners that the lane may take".to_owned());
         section.problem(
             section.span_of("measured_on"),

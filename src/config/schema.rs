@@ -234,7 +234,8 @@ struct Evidence {
 struct Runner {
     /// What the CI knows it by: a label, several that all must fit, or a size. Its name where absent.
     runs_on: Option<Labels>,
-    /// What a minute on it is billed, in minutes of a runner of the usual price: that of the jobs that are no lanes.
+    /// What a minute on it is billed, in minutes of a runner of the usual price: that of the jobs that are no lanes. At most
+    /// six decimals.
     #[schemars(range(min = 0.001, max = 100), extend("default" = 1))]
     price: Option<f64>,
     /// How many times as fast as on a runner of the usual speed one worker runs tests on it. What is no test takes as long
@@ -297,6 +298,7 @@ struct Lane {
     runner_memory: Option<Memory>,
     /// The runners that its shards may run on, by their names in `[runners]`. All its shards get the one that ends the
     /// workflow soonest, and of several that do the one that bills least. The runner that its job names where absent.
+    #[schemars(length(min = 1))]
     runners: Option<Vec<String>>,
     /// The runner that the times in the history are from: the one it runs on, once these runs are ingested. A runner of
     /// the usual speed where absent.

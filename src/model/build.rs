@@ -315,7 +315,7 @@ fn runner_model(config: &Config, lane: &Lane, runner: &Runner) -> RunnerModel {
         name: runner.name.clone(),
         speed: (workers * efficiency * pace / 1000).max(1),
         pace,
-        price: u64::from(runner.price) * parts_of_a_minute(config) / 1000,
+        price: runner.price * parts_of_a_minute(config) / Runner::USUAL_PRICE,
         memory: runner.memory.clone().or_else(|| lane.runner_memory.clone()),
     }
 }
@@ -324,5 +324,6 @@ fn runner_model(config: &Config, lane: &Lane, runner: &Runner) -> RunnerModel {
 fn parts_of_a_minute(config: &Config) -> u64 {
     let used =
         config.lanes.iter().flat_map(|lane| &lane.runners).filter_map(|named| config.runner(&named.value));
-    1000 / used.map(|runner| u64::from(runner.price)).fold(1000, |all, price| all.gcd(&price))
+    let usual = Runner::USUAL_PRICE;
+    usual / used.map(|runner| runner.price).fold(usual, |all, price| all.gcd(&price))
 }

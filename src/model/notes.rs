@@ -6,9 +6,9 @@ use super::ServiceSet;
 use super::build::Inputs;
 use super::graph::{ConstraintGraph, Node};
 use super::provision::{NotProvisioned, services_everywhere};
-use crate::config::{Origin, Service};
+use crate::config::{Lane, Origin, Service};
 use crate::estimate::{Level, uses};
-use crate::ids::{Ix, IxVec, LaneName, ServiceIx, ServiceName, TestIx};
+use crate::ids::{Ix, IxVec, LaneName, RunnerName, ServiceIx, ServiceName, TestIx};
 
 /// What the user should know about how the model came to be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +42,8 @@ pub enum Idle {
     Fixture(String, ServiceName, Origin),
     /// A place that stands for a service and that holds no test.
     Place(String, ServiceName, Origin),
+    /// A runner that no lane may take.
+    Runner(RunnerName, Origin),
     /// A set-up that no test uses, as far as the inventory knows.
     Setup(String, Origin),
     /// A set-up of which nobody knows how long it takes.
@@ -50,7 +52,8 @@ pub enum Idle {
     Today(LaneName, ServiceName, Origin),
 }
 
-/// Returns what no test is concerned by: lanes, then services with their rules, then what today's jobs start.
+/// Returns what no test is concerned by: lanes, then services with their rules, runners, set-ups, then what today's jobs
+/// start.
 pub(super) fn find_idle(
     inputs: Inputs<'_>,
     graph: &ConstraintGraph,
@@ -85,6 +88,15 @@ pub(super) fn find_idle(
             idle.push(Idle::Service(service.name.clone(), service.origin.clone()));
         }
         idle.extend(rules);
+    }
+    for runner in &config.runners {
+        // One that times are from is known to some purpose.
+        let is_named = |lane: &Lane| {
+            lane.runners.iter().chain(&lane.measured_on).any(|named| named.value == runner.name)
+        };
+        if !config.lanes.iter().any(is_named) {
+            idle.push(Idle::Runner(runner.name.clone(), runner.origin.clone()));
+        }
     }
     for (at, setup) in config.setups.iter().enumerate() {
         if !inputs.inventory.tests.iter().any(|test| uses(test, setup)) {

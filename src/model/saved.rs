@@ -517,8 +517,8 @@ impl SavedModelV1 {
         if self.units.is_empty() {
             return fail("units".to_owned(), "there are none");
         }
-        if !(1..=1000).contains(&self.minute_parts) {
-            return fail("minute_parts".to_owned(), "it is from 1 to 1000");
+        if !(1..=1_000_000).contains(&self.minute_parts) {
+            return fail("minute_parts".to_owned(), "it is from 1 to 1000000");
         }
         if self.services.len() > ServiceSet::MAX_SERVICES {
             return fail("services".to_owned(), "a model holds at most 64");

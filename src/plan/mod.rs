@@ -15,7 +15,7 @@ pub mod verify;
 pub use check::{Fault, check};
 pub use evaluate::{Evaluation, evaluate, today};
 pub use lock::{Lock, LockError, LockedShard, PredictedShard, identity};
-pub use moves::{ChangedLimit, Move, MoveReason, Moves};
+pub use moves::{ChangedLimit, Move, MoveReason, Moves, RunnerChange};
 pub use route::{Route, Router};
 pub use selection::{LockedLane, LockedService};
 pub use simulation::{Forecast, Simulation, forecast, quantile, simulate};

@@ -1,9 +1,9 @@
 //! What a plan moves away from where the lock has it, and why.
 
 use super::{Lock, LockedShard, PlannedShard};
-use crate::ids::{IxVec, ServiceName, ShardIx, ShardName, UnitIx};
-use crate::model::{Limits, Model, ServiceSet};
-use crate::solve::{Placement, Solution, moved};
+use crate::ids::{IxVec, LaneName, RunnerName, ServiceName, ShardIx, ShardName, UnitIx};
+use crate::model::{LaneModel, Limits, Model, Runners, ServiceSet};
+use crate::solve::{Before, Placement, Solution, moved};
 use crate::time::Millis;
 
 /// A unit that is on another shard than the lock has it on.
@@ -56,39 +56,62 @@ pub struct Moves {
     pub moves: Vec<Move>,
     /// How many units the lock does not know.
     pub newcomers: usize,
+    /// The lanes that go to another runner, by name.
+    pub runners: Vec<RunnerChange>,
     /// When the best plan ends, which may move more.
     pub best_end: Millis,
+    /// Whether the best plan is on other runners.
+    pub best_is_elsewhere: bool,
+}
+
+/// A lane that goes to another runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerChange {
+    /// The lane.
+    pub lane: LaneName,
+    /// The runner that the lock has it on.
+    pub from: RunnerName,
+    /// The runner that it is on now.
+    pub to: RunnerName,
 }
 
 /// A shard's tests must take this part longer or less to be a reason, in hundredths.
 const NOTICEABLE: u64 = 1;
 
 impl Moves {
-    /// Returns what the shards of a plan move against a lock. `best_end` is when the best plan ends.
+    /// Returns what the shards of a plan move against a lock. `best_end` is when the best plan ends, on `best_runners`.
     pub(super) fn new(
         model: &Model,
         limits: &Limits,
         solution: &Solution,
         shards: &IxVec<ShardIx, PlannedShard>,
-        (lock, placement): (&Lock, &Placement),
-        best_end: Millis,
+        (lock, before): (&Lock, &Before),
+        (best_end, best_runners): (Millis, &Runners),
     ) -> Self {
+        let placement = &before.units;
         let shard_of = |unit: UnitIx| {
             shards.iter().find(|shard| shard.units.binary_search(&unit).is_ok()).map(|shard| &shard.name)
         };
-        let before = Before { model, limits, lock, placement };
+        let then = Then { model, limits, lock, placement };
         let mut moves: Vec<Move> = moved(&model.problem, solution, placement)
             .into_iter()
             .filter_map(|unit| {
                 let from = &lock.shards[placement[unit]? as usize];
                 let to = shard_of(unit)?.clone();
-                let reason = before.reason(unit, from, &to, shards);
+                let reason = then.reason(unit, from, &to, shards);
                 Some(Move { unit, from: from.name.clone(), to, reason })
             })
             .collect();
         moves.sort_by_key(|moved| (std::cmp::Reverse(model.problem.units[moved.unit].load), moved.unit));
         let newcomers = placement.iter().filter(|home| home.is_none()).count();
-        Self { moves, newcomers, best_end }
+        let changed = |lane: &LaneModel| {
+            let from = lock.shards.iter().find(|shard| shard.lane == lane.name)?.runner.clone()?;
+            let to = lane.taken()?.name.clone();
+            (from != to).then(|| RunnerChange { lane: lane.name.clone(), from, to })
+        };
+        let runners = model.problem.lanes.iter().filter_map(changed).collect();
+        let best_is_elsewhere = *best_runners != solution.runners;
+        Self { moves, newcomers, runners, best_end, best_is_elsewhere }
     }
 }
 
@@ -105,14 +128,14 @@ impl Change {
     }
 }
 
-struct Before<'a> {
+struct Then<'a> {
     model: &'a Model,
     limits: &'a Limits,
     lock: &'a Lock,
     placement: &'a Placement,
 }
 
-impl Before<'_> {
+impl Then<'_> {
     /// Returns the first that applies: the unit itself has changed, its shard is gone or the other is new, shards grew or
     /// shrank, a limit has changed.
     fn reason(

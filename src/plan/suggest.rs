@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::moves::Moves;
 use super::{Fault, Lock, Plan, Saving, check, name_shards, placement};
 use crate::config::{Origin, Sourced};
-use crate::model::{Inputs, Leeway, Limits, Model, ModelError, Problem, build};
+use crate::model::{Inputs, LaneModel, Leeway, Limits, Model, ModelError, Problem, Runners, build};
 use crate::solve::{
-    BoundReason, Clash, Conflict, Effort, Placement, Solution, cheapest, further, solve, solve_within, stay,
-    with_full_minutes,
+    Before, BoundReason, Clash, Conflict, Effort, Solution, cheapest, further, solve, solve_within,
+    stay_on_runners, with_full_minutes,
 };
 use crate::time::Millis;
 
@@ -95,17 +95,22 @@ pub fn suggest_with(
         let Err(conflict) = solved else { unreachable!("the same problem was infeasible before") };
         return Err(PlanError::Infeasible { conflict, model: Box::new(model) });
     };
-    let placed = previous.map(|lock| placement(&model, inputs.inventory, lock));
+    let before = previous.map(|lock| Before {
+        units: placement(&model, inputs.inventory, lock),
+        runners: runners_of(&model, lock),
+    });
     model.problem.settle(&best.runners);
     let best = with_sure_minutes(&model, limits, best, inputs.estimates.pace_deviation);
-    let settled = Settled::new(&mut model.problem, limits, leeway, best, placed.as_ref(), &effort)?;
-    let previous = previous.zip(placed.as_ref());
-    let names = name_shards(&model, &settled.solution, previous);
+    let settled = Settled::new(&mut model.problem, limits, leeway, best, before.as_ref(), &effort)?;
+    let previous = previous.zip(before.as_ref());
+    let placed = previous.map(|(lock, before)| (lock, &before.units));
+    let names = name_shards(&model, &settled.solution, placed);
     let mut plan = Plan::new(&model, limits, &settled.solution, inputs.estimates.pace_deviation, names);
     plan.fastest = settled.fastest;
     plan.leeway = leeway.clone();
     plan.moves = previous.map(|previous| {
-        Moves::new(&model, limits, &settled.solution, &plan.shards, previous, settled.best_end)
+        let best = (settled.best_end, &settled.best_runners);
+        Moves::new(&model, limits, &settled.solution, &plan.shards, previous, best)
     });
     plan.saving = settled.saving;
     Ok((model, plan))
@@ -141,25 +146,35 @@ fn with_sure_minutes(model: &Model, limits: &Limits, best: Solution, pace_deviat
     }
 }
 
+/// Returns the runner that a lock has each lane on, where the lane may still take it.
+fn runners_of(model: &Model, lock: &Lock) -> Runners {
+    let of_lane = |lane: &LaneModel| {
+        let shard = lock.shards.iter().find(|shard| shard.lane == lane.name)?;
+        lane.runners.iter().position(|runner| Some(&runner.name) == shard.runner.as_ref())
+    };
+    model.problem.lanes.iter().map(of_lane).collect()
+}
+
 /// The plan that is chosen near the fastest.
 struct Settled {
     solution: Solution,
     /// When the fastest plan ends.
     fastest: Millis,
-    /// When the best plan ends, whatever it moves.
+    /// When the best plan ends, whatever it moves, and its runners.
     best_end: Millis,
+    best_runners: Runners,
     saving: Option<Saving>,
 }
 
 impl Settled {
     /// Gives up of the end what the leeway allows, first for a lower bill, then for fewer moves; the outcome is checked. A
-    /// lower bill may mean other runners: the problem's lanes are put on those of the outcome.
+    /// lower bill and fewer moves may mean other runners: the problem's lanes are put on those of the outcome.
     fn new(
         problem: &mut Problem,
         limits: &Limits,
         leeway: &Leeway,
         best: Solution,
-        placed: Option<&Placement>,
+        before: Option<&Before>,
         effort: &Effort,
     ) -> Result<Self, PlanError> {
         let fastest = best.end;
@@ -177,14 +192,16 @@ impl Settled {
             saving = Some(Saving { within: within.value, latest: allowed, least_minutes });
             latest = Some(Sourced::new(allowed, within.origin.clone()));
         }
-        let best_end = solution.end;
-        if let Some(placed) = placed {
+        let (best_end, best_runners) = (solution.end, solution.runners.clone());
+        if let Some(before) = before {
             let limits = Limits { target: latest, ..limits.clone() };
-            solution = stay(problem, &limits, &solution, placed, leeway.tolerance.value);
+            problem.unsettle();
+            solution = stay_on_runners(problem, &limits, &solution, before, leeway.tolerance.value, effort);
+            problem.settle(&solution.runners);
         }
         let faults = check(problem, limits, &solution);
         if faults.is_empty() {
-            Ok(Self { solution, fastest, best_end, saving })
+            Ok(Self { solution, fastest, best_end, best_runners, saving })
         } else {
             Err(PlanError::Wrong(faults))
         }

@@ -1,9 +1,9 @@
 //! Why a test, a shard, a service or a lane is where it is.
 
 use super::sentences::{self, listed, plural};
-use crate::config::Config;
+use crate::config::{Config, Runner};
 use crate::estimate::{Estimates, Level};
-use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ShardIx, TestIx, UnitIx};
+use crate::ids::{Ix, LaneIx, Printable, ServiceIx, ServiceName, ShardIx, TestIx, UnitIx};
 use crate::inventory::Inventory;
 use crate::model::{
     Model, Node, Problem, Reason, RunnerModel, ServiceKind, ServiceModel, ServiceSet, UnitFacts, WhyNot,
@@ -44,6 +44,8 @@ pub enum Subject {
     Service(ServiceIx),
     /// A lane.
     Lane(LaneIx),
+    /// A runner, by its position in the manifest.
+    Runner(usize),
 }
 
 /// Everything that an explanation is drawn from.
@@ -64,10 +66,10 @@ pub struct Known<'k> {
 /// How many things of a kind are listed before the rest is counted.
 const MOST_LISTED: usize = 10;
 
-/// Returns what a name stands for: a shard, a service, a lane, a test, a unit. On failure the names that are
+/// Returns what a name stands for: a shard, a service, a lane, a runner, a test, a unit. On failure the names that are
 /// nearest.
 pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
-    let Known { inventory, model, plan, .. } = known;
+    let Known { config, inventory, model, plan, .. } = known;
     let name = name.trim().trim_start_matches("./").trim_end_matches('/');
     if let Some((ix, _)) = plan.shards.iter_enumerated().find(|(_, shard)| shard.name.as_str() == name) {
         return Ok(Subject::Shard(ix));
@@ -80,6 +82,9 @@ pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
     if let Some((ix, _)) = model.problem.lanes.iter_enumerated().find(|(_, lane)| lane.name.as_str() == name)
     {
         return Ok(Subject::Lane(ix));
+    }
+    if let Some(at) = config.runners.iter().position(|runner| runner.name.as_str() == name) {
+        return Ok(Subject::Runner(at));
     }
     if let Some((ix, _)) = inventory.tests.iter_enumerated().find(|(_, test)| test.id.as_str() == name) {
         return Ok(Subject::Test(ix));
@@ -101,11 +106,12 @@ pub fn find(known: Known<'_>, name: &str) -> Result<Subject, Vec<String>> {
 
 /// Returns the names that were probably meant.
 fn candidates(known: Known<'_>, name: &str) -> Vec<String> {
-    let Known { inventory, model, plan, .. } = known;
+    let Known { config, inventory, model, plan, .. } = known;
     let named = plan.shards.iter().map(|shard| shard.name.as_str());
     let services = model.problem.services.iter().filter(|service| service.kind == ServiceKind::Container);
     let named = named.chain(services.map(|service| service.name.as_str()));
     let named = named.chain(model.problem.lanes.iter().map(|lane| lane.name.as_str()));
+    let named = named.chain(config.runners.iter().map(|runner| runner.name.as_str()));
     if let Some(near) = crate::config::nearest(name, named) {
         return vec![near.to_owned()];
     }
@@ -128,6 +134,7 @@ pub fn explain(known: Known<'_>, subject: Subject) -> Explanation {
         Subject::Shard(shard) => explain_shard(known, shard),
         Subject::Service(service) => explain_service(known, service),
         Subject::Lane(lane) => explain_lane(known, lane),
+        Subject::Runner(runner) => explain_runner(known, &known.config.runners[runner]),
     }
 }
 
@@ -467,7 +474,75 @@ fn explain_service(known: Known<'_>, ix: ServiceIx) -> Explanation {
 
 /// Returns what a minute on a runner is billed.
 fn at_price(problem: &Problem, runner: &RunnerModel) -> String {
-    format!("at {} times the price", runner.price as f64 / problem.minute as f64)
+    sentences::at_price(runner.price as f64 / problem.minute as f64)
+}
+
+fn explain_runner(known: Known<'_>, runner: &Runner) -> Explanation {
+    let labels = listed(runner.runs_on.iter().map(|label| format!("`{}`", Printable(label))));
+    let speed = match runner.speed {
+        1000 => "one worker runs tests at the usual speed".to_owned(),
+        speed => format!("one worker runs tests {} times as fast as usual", f64::from(speed) / 1000.0),
+    };
+    let price = sentences::at_price(runner.price as f64 / Runner::USUAL_PRICE as f64);
+    let mut lines = vec![format!("the CI knows it as {labels}"), format!("billed {price}"), speed];
+    lines.extend(runner.cpus.map(|cpus| plural(cpus, "processor")));
+    lines.extend(runner.memory.as_ref().map(|memory| format!("{} of memory", memory.value)));
+    lines.push(format!("declared at {}", runner.origin));
+    let problem = &known.model.problem;
+    let mut uses: Vec<String> =
+        problem.lanes.indices().filter_map(|lane| use_by(known, runner, lane)).collect();
+    if uses.is_empty() {
+        uses.push("no lane with tests may take it".to_owned());
+    }
+    Explanation {
+        title: format!("Runner {}", runner.name),
+        sections: vec![
+            Section { title: "What it is".to_owned(), lines },
+            Section { title: "Who is on it".to_owned(), lines: uses },
+        ],
+    }
+}
+
+/// Returns whether a lane's shards are on a runner, and else what the same shards would do on it; nothing where the lane
+/// may not take it.
+fn use_by(known: Known<'_>, runner: &Runner, ix: LaneIx) -> Option<String> {
+    let Known { model, plan, .. } = known;
+    let problem = &model.problem;
+    let lane = &problem.lanes[ix];
+    let at = lane.runners.iter().position(|known| known.name == runner.name)?;
+    let shards = || plan.shards.iter().filter(|shard| shard.lane == ix);
+    if lane.runner == Some(at) {
+        let names = listed(shards().map(|shard| format!("`{}`", shard.name)));
+        return Some(format!("lane `{}`, with {names}", lane.name));
+    }
+    let (mut there, mut here) = (Millis::ZERO, Millis::ZERO);
+    let (mut parts, mut now) = (0, 0);
+    let other = &lane.runners[at];
+    for shard in shards() {
+        if other.memory.as_ref().is_some_and(|limit| problem.memory(ix, shard.services) > limit.value) {
+            let what = sentences::services(&service_names(problem, shard.services));
+            return Some(format!("lane `{}` has no room on it: `{}` starts {what}", lane.name, shard.name));
+        }
+        let load = shard.units.iter().map(|unit| problem.units[*unit].load).sum();
+        let piece = shard.units.iter().map(|unit| problem.units[*unit].piece).max().unwrap_or_default();
+        let wall = problem.overhead(ix, shard.services) + lane.run_on(Some(other), load, piece);
+        there = there.max(wall);
+        here = here.max(shard.times.wall());
+        parts += wall.billed_minutes() * other.price;
+        now += problem.billed(ix, shard.times.wall());
+    }
+    let minutes = |parts: u64| plural(problem.whole_minutes(parts), "billed minute");
+    let taken = lane.taken().map_or_else(|| "the usual one".to_owned(), |taken| format!("`{}`", taken.name));
+    Some(format!(
+        "not lane `{}`, which is on {taken}: the same shards would take up to {there} on it, for {}; they take up to {here}, for {}",
+        lane.name,
+        minutes(parts),
+        minutes(now)
+    ))
+}
+
+fn service_names(problem: &Problem, services: ServiceSet) -> Vec<ServiceName> {
+    services.iter().map(|service| problem.services[service].name.clone()).collect()
 }
 
 fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
@@ -491,10 +566,7 @@ fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
         let memory =
             memory.as_ref().map_or_else(String::new, |limit| format!(", with {} of memory", limit.value));
         let price = at_price(&model.problem, runner);
-        lines.push(format!(
-            "{taken} {name}, {} times the speed of one worker {price}{memory}",
-            *speed as f64 / 1000.0
-        ));
+        lines.push(format!("{taken} {name}, {}, {price}{memory}", sentences::at_speed(*speed)));
     }
     if let Some(declared) = config.lanes.iter().find(|declared| declared.name == lane.name) {
         lines.push(format!("declared at {}", declared.origin));
@@ -504,8 +576,7 @@ fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
     }
     let names: Vec<String> = shards
         .map(|shard| {
-            let services: Vec<_> =
-                shard.services.iter().map(|service| model.problem.services[service].name.clone()).collect();
+            let services = service_names(&model.problem, shard.services);
             format!("{}: {}, job {}", shard.name, sentences::services(&services), shard.times.wall())
         })
         .collect();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::explanation::Explanation;
 use super::moves::MoveLine;
 use super::summary::{FrontierLine, FrontierSummary, OtherPlan, PlanSummary};
+use crate::plan::RunnerChange;
 
 /// `shardplan suggest --format json`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +32,8 @@ pub struct SuggestV1 {
     moved: Option<usize>,
     /// These units, those that take longest first.
     moves: Vec<MoveV1>,
+    /// The lanes that go to another runner than the lock has them on, where they may take several.
+    runner_changes: Vec<RunnerChangeV1>,
     /// How many units the lock does not know; null without a lock.
     new_units: Option<usize>,
     /// How much later the workflow ends than it could, so that fewer units move; null without a lock.
@@ -54,6 +57,16 @@ struct MoveV1 {
     reason: String,
     /// The reason as a sentence.
     why: String,
+}
+
+/// A lane that goes to another runner.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RunnerChangeV1 {
+    lane: String,
+    /// The runner that the lock has it on.
+    from: String,
+    /// The runner that it is on now.
+    to: String,
 }
 
 /// The cheapest plan near the fastest.
@@ -235,6 +248,16 @@ impl From<&PlanSummary> for SuggestV1 {
             steps: steps.collect(),
             moved: summary.moves.as_ref().map(|moves| moves.lines.len()),
             moves: summary.moves.iter().flat_map(|moves| &moves.lines).map(MoveV1::from).collect(),
+            runner_changes: summary
+                .moves
+                .iter()
+                .flat_map(|moves| &moves.runners)
+                .map(|RunnerChange { lane, from, to }| RunnerChangeV1 {
+                    lane: lane.to_string(),
+                    from: from.to_string(),
+                    to: to.to_string(),
+                })
+                .collect(),
             new_units: summary.moves.as_ref().map(|moves| moves.newcomers),
             later_by_ms: summary.moves.as_ref().map(|moves| moves.later.0),
             cheapest: summary.saving.as_ref().map(|saving| CheapestV1 {

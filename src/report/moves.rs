@@ -2,7 +2,7 @@
 
 use super::sentences::{listed, plural};
 use crate::model::Model;
-use crate::plan::{ChangedLimit, Move, MoveReason, Moves, Plan};
+use crate::plan::{ChangedLimit, Move, MoveReason, Moves, Plan, RunnerChange};
 use crate::time::Millis;
 
 /// What left the shard that the lock has it on, as it is shown.
@@ -12,6 +12,10 @@ pub struct MovesSummary {
     pub lines: Vec<MoveLine>,
     /// How many units the lock does not know.
     pub newcomers: usize,
+    /// The lanes that go to another runner.
+    pub runners: Vec<RunnerChange>,
+    /// Whether the best plan is on other runners.
+    pub best_is_elsewhere: bool,
     /// How much later the workflow ends than it could, so that fewer units move.
     pub later: Millis,
     /// How much later it was allowed to.
@@ -40,10 +44,12 @@ pub struct MoveLine {
 impl MovesSummary {
     /// Returns what a plan moves; nothing without a lock.
     pub(super) fn of(model: &Model, plan: &Plan) -> Option<Self> {
-        let Moves { moves, newcomers, best_end } = plan.moves.as_ref()?;
+        let Moves { moves, newcomers, runners, best_end, best_is_elsewhere } = plan.moves.as_ref()?;
         Some(Self {
             lines: moves.iter().map(|moved| line(model, moved)).collect(),
             newcomers: *newcomers,
+            runners: runners.clone(),
+            best_is_elsewhere: *best_is_elsewhere,
             later: plan.end.saturating_sub(*best_end),
             tolerance: plan.leeway.tolerance.value.to_string(),
         })
@@ -62,9 +68,13 @@ impl MovesSummary {
         if self.newcomers > 0 {
             text += &format!("; {} new", plural(self.newcomers, "unit"));
         }
+        for RunnerChange { lane, from, to } in &self.runners {
+            text += &format!("; `{lane}` goes from `{from}` to `{to}`");
+        }
         if self.later > Millis::ZERO {
+            let what = if self.best_is_elsewhere { "other runners" } else { "moving more" };
             text += &format!(
-                "; moving more would end it {} earlier (`--tolerance 0s`; {} is allowed)",
+                "; {what} would end it {} earlier (`--tolerance 0s`; {} is allowed)",
                 self.later, self.tolerance
             );
         }

@@ -210,6 +210,9 @@ pub(super) fn idle(idle: &Idle) -> String {
         Idle::Place(place, service, origin) => {
             format!("`{}`, which stands for `{service}` ({origin}), holds no test.", Printable(place))
         }
+        Idle::Runner(runner, origin) => format!(
+            "No lane may take the runner `{runner}` ({origin}): name it in `runners` of a lane, or remove it."
+        ),
         Idle::Setup(setup, origin) => format!(
             "No test is known to use a fixture of the set-up `{setup}` ({origin}): an inventory of the plugin knows them."
         ),
@@ -427,14 +430,32 @@ pub(super) fn runners(summary: &PlanSummary) -> Option<String> {
     let line = |(lane, runner): &(&str, &RunnerLine)| {
         let name = &runner.name;
         // A price that is the usual one is none to speak of.
-        let usual = (runner.price - 1.0).abs() < f64::EPSILON;
-        if usual {
-            format!("{lane} on {name}")
-        } else {
-            format!("{lane} on {name} at {} times the price", runner.price)
-        }
+        let price =
+            if is_usual(runner.price) { String::new() } else { format!(" {}", at_price(runner.price)) };
+        format!("{lane} on {name}{price}")
     };
     (!lanes.is_empty()).then(|| listed(lanes.iter().map(line)))
+}
+
+/// Returns what a minute on a runner is billed.
+pub(super) fn at_price(price: f64) -> String {
+    if is_usual(price) {
+        "at the usual price".to_owned()
+    } else {
+        format!("at {price} times the usual price")
+    }
+}
+
+fn is_usual(price: f64) -> bool {
+    (price - 1.0).abs() < f64::EPSILON
+}
+
+/// Returns how fast a runner works off tests, in words.
+pub(super) fn at_speed(thousandths: u64) -> String {
+    match thousandths {
+        1000 => "as fast as one worker".to_owned(),
+        speed => format!("{} times as fast as one worker", speed as f64 / 1000.0),
+    }
 }
 
 /// Returns services as they stand in a table.

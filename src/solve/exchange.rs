@@ -218,7 +218,7 @@ impl<'p> Board<'p> {
     fn costs(&self) -> u64 {
         let fine = self.end.0 / 30 + 1;
         let over = u64::from(self.cost.containers.saturating_sub(self.most_containers))
-            + self.cost.minutes.saturating_sub(self.most_minutes)
+            + self.problem.whole_minutes(self.cost.minutes.saturating_sub(self.most_minutes))
             + u64::from(self.cost.clashes);
         self.cost.late + over * fine
     }

@@ -23,7 +23,8 @@
 //!    ([`exchange`]), their prices make a better bound ([`worth`]), and the smallest problems are searched to the end
 //!    ([`exact`]).
 //!    Where lanes may take several runners, each way to choose is planned so ([`runners`]).
-//! 4. Where there was a plan before, units go back to where they were as far as the best plan's end allows ([`replan`]).
+//! 4. Where there was a plan before, lanes stay on their runners ([`held`]) and units go back to where they were
+//!    ([`replan`]) as far as the best plan's end allows.
 //!
 //! Nothing here reads a clock or iterates over a hash table: searches are cut off by counting nodes, so the
 //! same input gives the same plan on every machine.
@@ -40,6 +41,7 @@ mod exchange;
 mod fewest;
 mod flow;
 mod frontier;
+mod held;
 mod lane;
 mod limiting;
 mod lottery;
@@ -65,6 +67,7 @@ pub use conflict::{Clash, Conflict, Cure};
 pub use continuity::{homes, moved};
 pub use effort::Effort;
 pub use frontier::{Frontier, FrontierPoint, frontier};
+pub use held::{Before, stay_on_runners};
 pub use planner::{Cheapest, cheapest, further, solve, solve_within, with_full_minutes};
 pub use queue::{Queue, queue};
 

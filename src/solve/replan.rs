@@ -51,13 +51,9 @@ pub fn stay(
     tolerance: Tolerance,
 ) -> Solution {
     let apart = ApartIndex::new(problem);
-    let in_time = |latest: Millis| match &limits.target {
-        Some(target) if best.end <= target.value => latest.min(target.value),
-        _ => latest,
-    };
     let demand = |latest: Millis| Seats::demand(limits, latest, best.minutes, best.containers);
     let mut found = nearest(problem, &apart, demand(best.end), best, previous);
-    let latest = in_time(tolerance.after(best.end));
+    let latest = in_time(limits, best, tolerance.after(best.end));
     if found.0.0 > 0 && latest > best.end {
         let later = nearest(problem, &apart, demand(latest), best, previous);
         if (later.0.0, later.0.1) < (found.0.0, found.0.1) {
@@ -65,6 +61,14 @@ pub fn stay(
         }
     }
     found.1.into_solution(problem, best.bound.clone())
+}
+
+/// Returns how late a plan may end that is to end by `latest` and keeps the target, if the best plan does.
+pub(super) fn in_time(limits: &Limits, best: &Solution, latest: Millis) -> Millis {
+    match &limits.target {
+        Some(target) if best.end <= target.value => latest.min(target.value),
+        _ => latest,
+    }
 }
 
 fn nearest(

@@ -207,7 +207,7 @@ impl<'p> Seats<'p> {
         let lanes = self.problem.lanes.iter().zip(self.of_lane.iter());
         let crowded: u32 = lanes.map(|(lane, shards)| shards.saturating_sub(lane.max_shards)).sum();
         let over = u64::from(self.containers.saturating_sub(self.demand.containers))
-            + self.minutes.saturating_sub(self.demand.minutes)
+            + self.problem.whole_minutes(self.minutes.saturating_sub(self.demand.minutes))
             + u64::from(shards.saturating_sub(self.demand.shards))
             + u64::from(crowded)
             + u64::from(self.clashes)

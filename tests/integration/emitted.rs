@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 [workflow]
 file = ".github/workflows/ci.yml"
 [services.postgres]
@@ -19,6 +19,17 @@ file = ".github/workflows/ci.yml"
 [services.search]
 [lanes.unit]
 [lanes.integration]
+"#;
+
+/// Runners as each system knows some: what follows in the manifest.
+pub(crate) const RUNNERS: &str = r#"
+[runners.large]
+runs_on = ["queue=large", "os=linux"]
+[runners.cores]
+runs_on = "ubuntu-latest-4-cores"
+[runners.metal]
+runs_on = ["self-hosted", "linux", "x64"]
+[runners.xlarge]
 "#;
 
 /// Returns a program of the tools; nothing, after saying so, where it is not installed. In CI it must be.
@@ -46,17 +57,20 @@ fn shardplan(folder: &Path, words: &[&str]) -> Output {
         .unwrap()
 }
 
-fn lock(shards: &[(&str, &str, &[&str], &[&str])]) -> String {
+/// Returns the lock of these shards, those of the lane `integration` on a runner.
+pub(crate) fn lock(shards: &[(&str, &str, &[&str], &[&str])], runner: Option<&str>) -> String {
     let mut text = "version = 1\ninputs = \"by hand\"\n[limits]\n[predicted]\n".to_owned();
     for (name, lane, services, units) in shards {
+        let runner = runner.filter(|_| *lane == "integration");
+        let runner = runner.map(|runner| format!("runner = \"{runner}\"\n")).unwrap_or_default();
         text.push_str(&format!(
-            "[[shard]]\nname = \"{name}\"\nlane = \"{lane}\"\nservices = {services:?}\nunits = {units:?}\n"
+            "[[shard]]\nname = \"{name}\"\nlane = \"{lane}\"\n{runner}services = {services:?}\nunits = {units:?}\n"
         ));
     }
     text
 }
 
-const SHARDS: &[(&str, &str, &[&str], &[&str])] = &[
+pub(crate) const SHARDS: &[(&str, &str, &[&str], &[&str])] = &[
     ("integration-1", "integration", &["postgres", "redis"], &["tests/integration/test_a.py"]),
     ("integration-2", "integration", &["postgres", "search"], &["tests/integration/test_b.py"]),
     ("unit-1", "unit", &[], &["tests/unit"]),
@@ -74,7 +88,15 @@ fn project(workflow: Option<&str>) -> TempDir {
     let team = fs::read_to_string(fixture).unwrap();
     write(".github/workflows/ci.yml", workflow.unwrap_or(&team));
     write("shardplan.toml", MANIFEST);
-    write("shardplan.lock", &lock(SHARDS));
+    write("shardplan.lock", &lock(SHARDS, None));
+    folder
+}
+
+/// Returns the project with the lane `integration` on a runner.
+fn project_on(runner: &str) -> TempDir {
+    let folder = project(None);
+    fs::write(folder.path().join("shardplan.toml"), format!("{MANIFEST}{RUNNERS}")).unwrap();
+    fs::write(folder.path().join("shardplan.lock"), lock(SHARDS, Some(runner))).unwrap();
     folder
 }
 
@@ -134,6 +156,23 @@ fn the_emitted_workflow_adds_no_kind_of_finding() {
             for (judge, kinds) in findings(&text).unwrap() {
                 let new: Vec<&String> = kinds.difference(&original[judge]).collect();
                 assert!(new.is_empty(), "{style} {gate} {judge}: {new:?}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_runner_in_the_workflow_adds_no_kind_of_finding() {
+    let team = project(None);
+    let before = fs::read_to_string(team.path().join(".github/workflows/ci.yml")).unwrap();
+    let Some(original) = findings(&before) else { return };
+    for (runner, label) in [("cores", "ubuntu-latest-4-cores"), ("metal", "self-hosted")] {
+        for style in ["matrix", "jobs"] {
+            let text = emitted(project_on(runner).path(), &["github", "--style", style]);
+            assert!(text.contains(label), "{text}");
+            for (judge, kinds) in findings(&text).unwrap() {
+                let new: Vec<&String> = kinds.difference(&original[judge]).collect();
+                assert!(new.is_empty(), "{runner} {style} {judge}: {new:?}\n{text}");
             }
         }
     }
@@ -266,8 +305,13 @@ fn attacking_names_of_shards_and_services_are_refused() {
 }
 
 #[test]
-fn the_emitted_makefile_starts_only_what_a_shard_needs() {
-    let project = project(None);
+fn the_emitted_makefile_starts_only_what_a_shard_needs_whatever_its_runner() {
+    for project in [project(None), project_on("large")] {
+        the_makefile_starts_only_what_a_shard_needs(&project);
+    }
+}
+
+fn the_makefile_starts_only_what_a_shard_needs(project: &TempDir) {
     fs::write(project.path().join("shardplan.mk"), emitted(project.path(), &["make"])).unwrap();
     let run = |target: &str| {
         let arguments = ["-f", "shardplan.mk", "-n", "COMPOSE=compose", "PYTEST=pytest", target];
@@ -285,26 +329,29 @@ fn the_emitted_makefile_starts_only_what_a_shard_needs() {
 
 /// What a system itself says of its files.
 #[test]
-fn files_of_other_systems_fit_their_schemas() {
+fn files_of_other_systems_fit_their_schemas_with_and_without_runners() {
     let Some(judge) = tool("check-jsonschema") else { return };
-    let project = project(None);
-    let fits = |schema: &str, text: &str| {
+    let fits = |project: &TempDir, schema: &str, text: &str| {
         let path = project.path().join("judged.yml");
         fs::write(&path, text).unwrap();
         let output = Command::new(&judge).args(["--builtin-schema", schema]).arg(&path).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    for (target, schema) in
-        [("gitlab", "vendor.gitlab-ci"), ("circleci", "vendor.circle-ci"), ("buildkite", "vendor.buildkite")]
-    {
-        let text = emitted(project.path(), &[target]);
-        let (fit, said) = fits(schema, &text);
-        assert!(fit, "{target}: {said}\n{text}");
-        // The judge can say no.
-        assert!(
-            !fits(schema, "- 1\njobs\n").0 && !fits(schema, "jobs: 7\nsteps: 7\nstages: 7\n").0,
-            "{schema}"
-        );
+    for (target, schema, runner, words) in [
+        ("gitlab", "vendor.gitlab-ci", "large", "- queue=large"),
+        ("circleci", "vendor.circle-ci", "xlarge", "resource_class: xlarge"),
+        ("buildkite", "vendor.buildkite", "large", "queue: large"),
+    ] {
+        for (project, words) in [(project(None), "shardplan"), (project_on(runner), words)] {
+            let text = emitted(project.path(), &[target]);
+            assert!(text.contains(words), "{text}");
+            let (fit, said) = fits(&project, schema, &text);
+            assert!(fit, "{target}: {said}\n{text}");
+            // The judge can say no.
+            for wrong in ["- 1\njobs\n", "jobs: 7\nsteps: 7\nstages: 7\n"] {
+                assert!(!fits(&project, schema, wrong).0, "{schema}");
+            }
+        }
     }
 }
 

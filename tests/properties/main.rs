@@ -5,6 +5,7 @@
 mod checker;
 mod emitted;
 mod history;
+mod mutated;
 mod oracle;
 mod problems;
 mod replan;

@@ -67,6 +67,26 @@ pub(crate) fn fewest_moves(problem: &Problem, limits: &Limits, previous: &Placem
     best
 }
 
+/// Returns the fewest units that go to another runner in any plan within the limits, where lanes were on these.
+pub(crate) fn fewest_to_other_runners(problem: &Problem, limits: &Limits, before: &Runners) -> Option<usize> {
+    let mut best = None;
+    every_plan_on_runners(problem, &mut |shards, runners| {
+        if within(problem, runners, limits, shards).is_some() {
+            let changed = to_other_runners(problem, runners, before);
+            best = Some(best.map_or(changed, |best: usize| best.min(changed)));
+        }
+    });
+    best
+}
+
+/// Returns how many units go to another runner.
+pub(crate) fn to_other_runners(problem: &Problem, runners: &Runners, before: &Runners) -> usize {
+    let has_changed = |lane: LaneIx| {
+        before[lane].is_some_and(|was| was < problem.lanes[lane].runners.len() && runners[lane] != Some(was))
+    };
+    problem.units.iter().filter(|unit| has_changed(unit.lane)).count()
+}
+
 /// Returns what moves if shards continue those of the plan before in the best way: every way is tried.
 fn moves(problem: &Problem, shards: &[Shard], previous: &Placement, labels: &mut Vec<u32>) -> (usize, u64) {
     let Some((shard, rest)) = shards.split_first() else { return (0, 0) };

@@ -5,8 +5,8 @@ use shardplan::config::{Memory, Origin, Sourced};
 use shardplan::ids::LaneIx;
 use shardplan::model::{Limits, Problem, RunnerModel, SavedModelV1};
 use shardplan::plan::{Fault, check};
-use shardplan::solve::{self, Clash, Cure, Effort, Solution};
-use shardplan::time::Millis;
+use shardplan::solve::{self, Before, Clash, Cure, Effort, Solution};
+use shardplan::time::{Millis, Tolerance};
 
 use crate::oracle::{self, Best};
 use crate::problems::{Draft, bytes, problem, small_problems};
@@ -154,6 +154,49 @@ proptest! {
         let cheapest = oracle::cheapest(&problem, &limits).unwrap();
         prop_assert_eq!(figures(&found.solution), cheapest, "{:?}", found.solution);
         prop_assert_eq!(found.least_minutes, cheapest.minutes);
+    }
+
+    #[test]
+    fn lanes_stay_on_their_runners_as_far_as_the_tolerance_allows(
+        draft in with_runners(),
+        before in prop::collection::vec(prop::option::weighted(0.8, 0usize..3), 3),
+        placed in prop::collection::vec(prop::option::weighted(0.85, 0u32..3), 8),
+        later in 0u64..60_000,
+    ) {
+        let mut draft = draft;
+        // So that what a plan is billed is a limit that can be said.
+        draft.parts = 1;
+        let (problem, limits) = draft.build();
+        let Ok(best) = solved(&draft) else { return Ok(()) };
+        let units = problem.units.iter_enumerated();
+        let units = units.map(|(ix, unit)| placed[ix.0 as usize % placed.len()].map(|at| unit.lane.0 * 10 + at));
+        let runners = problem.lanes.indices().map(|lane| before[lane.0 as usize]);
+        let before = Before { units: units.collect(), runners: runners.collect() };
+        let tolerance = Tolerance::Span(Millis(later));
+        let effort = Effort::new(Effort::COMMAND);
+        let near = solve::stay_on_runners(&problem, &limits, &best, &before, tolerance, &effort);
+        let latest = tolerance.after(best.end);
+        let latest = limits.target.as_ref().map_or(latest, |target| latest.min(target.value));
+        let as_good = Limits {
+            target: Some(limit(latest)),
+            minutes: Some(limit(best.minutes)),
+            containers: Some(limit(best.containers)),
+            ..limits
+        };
+        assert_sound(&problem, &as_good, &near);
+        prop_assert!(near.end <= latest, "{near:?}");
+        let changed = oracle::to_other_runners(&problem, &near.runners, &before.runners);
+        let fewest = oracle::fewest_to_other_runners(&problem, &as_good, &before.runners);
+        prop_assert_eq!(Some(changed), fewest);
+        // On these runners the fewest units move.
+        let mut settled = problem.clone();
+        for (lane, runner) in near.runners.iter_enumerated() {
+            let model = &mut settled.lanes[lane];
+            model.runners = runner.iter().map(|at| model.runners[*at].clone()).collect();
+        }
+        let moved = solve::moved(&problem, &near, &before.units);
+        let load = moved.iter().map(|unit| problem.units[*unit].load.0).sum();
+        prop_assert_eq!(Some((moved.len(), load)), oracle::fewest_moves(&settled, &as_good, &before.units));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `shardplan explain`: why a test, a shard, a service or a lane is where it is.
+//! `shardplan explain`: why a test, a shard, a service, a lane or a runner is where it is.
 
 use crate::cli::args::{ExplainArgs, FormatArg};
 use crate::cli::console::{CommandResult, Failure};
@@ -21,7 +21,7 @@ pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandRes
     let subject = find(known, &args.subject).map_err(|near| {
         let shown = crate::ids::Printable(&args.subject).to_string();
         let failure =
-            Failure::bad_input(format!("no test, file, shard, service or lane is called `{shown}`"));
+            Failure::bad_input(format!("no test, file, shard, service, lane or runner is called `{shown}`"));
         near.into_iter().fold(failure, |failure, near| failure.with_hint(format!("did you mean `{near}`?")))
     })?;
     let explanation = explain(known, subject);

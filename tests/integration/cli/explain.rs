@@ -328,26 +328,26 @@ fn a_name_that_nothing_bears_is_answered_with_the_nearest() {
     assert_snapshot!(project.shardplan("-q explain postgers"), @"
     exit: 3
     --- stderr
-    error: no test, file, shard, service or lane is called `postgers`
+    error: no test, file, shard, service, lane or runner is called `postgers`
     hint: did you mean `postgres`?
     ");
     assert_snapshot!(project.shardplan("-q explain test_fixture"), @"
     exit: 3
     --- stderr
-    error: no test, file, shard, service or lane is called `test_fixture`
+    error: no test, file, shard, service, lane or runner is called `test_fixture`
     hint: did you mean `tests/test_b.py::test_fixture[1]`?
     hint: did you mean `tests/test_b.py::test_fixture[2]`?
     ");
     assert_snapshot!(project.shardplan("-q explain tests/test_f.py"), @"
     exit: 3
     --- stderr
-    error: no test, file, shard, service or lane is called `tests/test_f.py`
+    error: no test, file, shard, service, lane or runner is called `tests/test_f.py`
     hint: did you mean `tests/test_b.py`?
     ");
     assert_snapshot!(project.shardplan("-q explain qqqqqqqqqqqqqqqqqqqqqqqqqq"), @"
     exit: 3
     --- stderr
-    error: no test, file, shard, service or lane is called `qqqqqqqqqqqqqqqqqqqqqqqqqq`
+    error: no test, file, shard, service, lane or runner is called `qqqqqqqqqqqqqqqqqqqqqqqqqq`
     ");
 }
 

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
-
 use crate::cli::console::{Failure, shown_path};
 use crate::cli::project::read_inventory;
 use crate::cli::settings::Settings;
+use crate::config::glob;
 use crate::history::{Store, known_files};
 use crate::ingest::Context;
 
@@ -131,11 +130,7 @@ fn is_glob(path: &Path) -> bool {
 fn matching(shown: &Path, settings: &Settings, links: &mut Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
     let text = shown.to_string_lossy();
     let problem = |problem: String| Failure::bad_input(format!("`{}` {problem}", shown_path(shown)));
-    let glob = GlobBuilder::new(&text)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| problem(format!("is no glob: {}", error.kind())))?
-        .compile_matcher();
+    let glob = glob(&text).map_err(|reason| problem(format!("is no glob: {reason}")))?;
     let folder: PathBuf = shown.components().take_while(|part| !is_glob(Path::new(part))).collect();
     let start = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.clone() };
     let below = files_below(&settings.located(&start));
