@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import pytest
 
@@ -135,20 +135,19 @@ class Observer:
         if not self._fixtures:
             return
         indices = getattr(getattr(item, "callspec", None), "indices", {})
-        used = set()
-        for name, definition in definitions.items():
-            if definition.scope == "function":
-                continue
-            known = self._fixtures.get((id(definition), indices.get(name, 0)))
-            if known is None:
-                known = self._fixtures.get((id(definition), 0))
-            if known is not None:
-                used.add(known)
-        # A set-up that failed half-way: what the names lead to.
         info = getattr(item, "_fixtureinfo", None)
-        for name, found in getattr(info, "name2fixturedefs", {}).items():
-            if found and name not in definitions:
-                known = self._fixtures.get((id(found[-1]), indices.get(name, 0)))
+        named = getattr(info, "name2fixturedefs", None) or {}
+        asked_for = getattr(request, "_arg2fixturedefs", None) or {}
+        # Of a set-up that failed half-way, what the names lead to.
+        failed = ((name, found[-1]) for name, found in named.items() if found and name not in definitions)
+        used = set()
+        for name, last in (*definitions.items(), *failed):
+            for definition in asked(last, named.get(name) or asked_for.get(name) or ()):
+                if definition.scope == "function":
+                    continue
+                known = self._fixtures.get((id(definition), indices.get(name, 0)))
+                if known is None:
+                    known = self._fixtures.get((id(definition), 0))
                 if known is not None:
                     used.add(known)
         if used:
@@ -250,6 +249,18 @@ class Observer:
             if path.is_file():
                 return AddressBook.read(path)
         return AddressBook(None)
+
+
+def asked(definition: Any, visible: Sequence[Any]) -> List[Any]:
+    """Returns a definition of a fixture and those that it overrides and asks for by the same name, one behind the other;
+    `visible` are the definitions of the name, the one that holds last."""
+    found = [definition]
+    for overridden in reversed(visible[: visible.index(definition)] if definition in visible else ()):
+        if definition.argname not in definition.argnames:
+            break
+        found.append(overridden)
+        definition = overridden
+    return found
 
 
 def add(touches: Dict[Tuple[str, str], Touch], touch: Touch) -> None:

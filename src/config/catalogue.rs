@@ -98,6 +98,8 @@ pub struct Addressed {
     pub models: Vec<String>,
     /// What of such a model goes to the database when it is called.
     pub model_calls: Vec<String>,
+    /// What goes to the cache that the project's settings name, by full names and their beginnings.
+    pub caches: Vec<String>,
 }
 
 /// The usual services.

@@ -528,14 +528,7 @@ class MemoryStore(Store):
     let found = needs(&[("stores.py", stores), ("tests/conftest.py", ""), ("tests/test_a.py", tests)]);
     assert_eq!(
         found,
-        [
-            "test_set: redis",
-            "test_plain:",
-            "test_set:",
-            "test_plain:",
-            "test_set:",
-            "test_plain:",
-        ],
+        ["test_set: redis", "test_plain:", "test_set:", "test_plain:", "test_set:", "test_plain:",],
         "of the class that has a backend only its set-up makes one, and never uses it"
     );
 }
@@ -579,4 +572,134 @@ fn tests_of_a_project_beside_a_folder_that_configures_pytest_are_collected() {
         ("charm/tests/test_b.py", "def test_b(): pass\n"),
     ]);
     assert_eq!(found, ["test_a: redis", "test_b:"]);
+}
+
+#[test]
+fn fixtures_that_plugins_make_are_fixtures() {
+    let conftest = r#"
+import pytest
+from pytest_mock_resources import create_postgres_fixture
+from pytest_postgresql import factories
+from pytest_redis import factories as redis_factories
+
+server = factories.postgresql_noproc(host="db")
+rows = factories.postgresql("server")
+own_server = factories.postgresql_proc()
+own_rows = factories.postgresql("own_server")
+cache_server = redis_factories.redis_noproc()
+cache = redis_factories.redisdb("cache_server")
+mocked = create_postgres_fixture()
+
+def made(name):
+    @pytest.fixture
+    def inner(rows):
+        return rows
+    return inner
+
+wrapped = made("x")
+
+@pytest.fixture(scope="session")
+def queue(docker_ip, docker_services):
+    return docker_services.port_for("rabbitmq", 5672)
+"#;
+    let tests = "
+def test_rows(rows): pass
+def test_own_rows(own_rows): pass
+def test_cache(cache): pass
+def test_mocked(mocked): pass
+def test_wrapped(wrapped): pass
+def test_queue(queue): pass
+def test_version(postgres_16_service): pass
+def test_newest(valkey_service): pass
+def test_plain(): pass
+";
+    let found = needs(&[("tests/conftest.py", conftest), ("tests/test_a.py", tests)]);
+    assert_eq!(
+        found,
+        [
+            "test_rows: postgres",
+            "test_own_rows:",
+            "test_cache: redis",
+            "test_mocked: postgres",
+            "test_wrapped: postgres",
+            "test_queue: rabbitmq",
+            "test_version: postgres",
+            "test_newest: redis",
+            "test_plain:"
+        ],
+        "a server that the plugin starts by itself is no container's matter"
+    );
+}
+
+const JOBS: &str = "
+import redis
+from rq import Queue
+
+queue = Queue('low')
+
+def clean():
+    redis.Redis().flushall()
+
+def put(func, **kwargs):
+    queue.enqueue(func, **kwargs)
+
+def run(func):
+    func()
+
+def tidy():
+    put(func=clean)
+
+def tidy_now():
+    run(clean)
+";
+
+#[test]
+fn what_is_put_into_a_queue_runs_elsewhere() {
+    let tests = "
+import jobs
+
+def test_put():
+    jobs.tidy()
+
+def test_put_itself():
+    jobs.queue.enqueue(jobs.clean)
+
+def test_run():
+    jobs.tidy_now()
+
+def test_replaced(mocker):
+    mocker.patch('jobs.run')
+    jobs.tidy_now()
+";
+    let found = needs(&[("jobs.py", JOBS), ("tests/test_a.py", tests)]);
+    assert_eq!(found, ["test_put:", "test_put_itself:", "test_run: redis", "test_replaced:"]);
+    let at_once = JOBS.replace("Queue('low')", "Queue('low', is_async=False)");
+    let found = needs(&[("jobs.py", &at_once), ("tests/test_a.py", tests)]);
+    assert_eq!(found, ["test_put: redis", "test_put_itself: redis", "test_run: redis", "test_replaced:"]);
+}
+
+#[test]
+fn a_method_of_a_library_that_a_test_replaces_on_a_class_of_the_project_is_not_called() {
+    let models = "
+import peewee
+
+class Insight(peewee.Model):
+    pass
+
+def remove():
+    Insight.delete().execute()
+";
+    let tests = "
+import models
+
+def test_replaced(mocker):
+    mocker.patch.object(models.Insight, 'delete')
+    models.remove()
+
+def test_real():
+    models.remove()
+";
+    let setup = "[project]\nname = 'a'\ndependencies = ['psycopg']\n";
+    let found = needs(&[("pyproject.toml", setup), ("models.py", models), ("tests/test_a.py", tests)]);
+    assert_eq!(found, ["test_replaced:", "test_real: postgres"]);
 }

@@ -203,3 +203,78 @@ class PlainTests(SimpleTestCase):
         ["test_request: redis", "test_sum:"]
     );
 }
+
+#[test]
+fn what_limits_the_requests_of_a_view_counts_them_in_the_cache() {
+    let settings = "
+ROOT_URLCONF = 'shop.urls'
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://cache:6379'}}
+";
+    let views = "
+from rest_framework.throttling import SimpleRateThrottle, UserRateThrottle
+from rest_framework.views import APIView
+
+class ByKey(SimpleRateThrottle):
+    rate = '1/minute'
+
+class Base(APIView):
+    def get_throttles(self):
+        return [ByKey()]
+
+class Items(Base):
+    def get(self, request):
+        return []
+
+class Listed(APIView):
+    throttle_classes = [ByKey]
+
+    def get(self, request):
+        return []
+
+class Outside(APIView):
+    throttle_classes = [UserRateThrottle]
+
+    def get(self, request):
+        return []
+
+class Free(APIView):
+    def get(self, request):
+        return []
+";
+    let urls = "
+from django.urls import path
+from shop.views import Free, Items, Listed, Outside
+
+urlpatterns = [
+    path('items/', Items.as_view()),
+    path('listed/', Listed.as_view()),
+    path('outside/', Outside.as_view()),
+    path('free/', Free.as_view()),
+]
+";
+    let tests = "
+from rest_framework.test import APIClient
+
+def test_items():
+    APIClient().get('/items/')
+
+def test_listed():
+    APIClient().get('/listed/')
+
+def test_outside():
+    APIClient().get('/outside/')
+
+def test_free():
+    APIClient().get('/free/')
+";
+    let found = needs(&[
+        ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\n"),
+        ("shop/__init__.py", ""),
+        ("shop/settings.py", settings),
+        ("shop/urls.py", urls),
+        ("shop/views.py", views),
+        ("tests/test_a.py", tests),
+    ]);
+    assert_eq!(found, ["test_items: redis", "test_listed: redis", "test_outside: redis", "test_free:"]);
+}

@@ -8,7 +8,7 @@ use super::asked::asked_by_name;
 use super::chains::{chain_of, strings_of};
 use super::locate::folder_of;
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
-use super::resolve::{Resolver, Target};
+use super::resolve::{Resolver, Target, returns_of};
 
 /// A fixture as its decorator declares it.
 #[derive(Clone, Debug)]
@@ -286,7 +286,7 @@ fn fixture_at<'s>(resolver: &Resolver<'_, 's, '_>, ix: ScopeIx, bound: &str) -> 
             let (options, function) = match &*call.func {
                 Expr::Call(inner) if is_fixture(&inner.func) => (inner, call.arguments.args.first()?),
                 func if is_fixture(func) => (call, call.arguments.args.first()?),
-                _ => return None,
+                func => return made_by_call(resolver, ix, bound, call, func),
             };
             let mut fixture = declared(bound, ix, Some(options));
             if let Some(Target::Scope(inner)) =
@@ -296,6 +296,40 @@ fn fixture_at<'s>(resolver: &Resolver<'_, 's, '_>, ix: ScopeIx, bound: &str) -> 
                 fixture.asks = parameters_of(def, false, 0);
             }
             Some(fixture)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the fixture that a call makes: of a function of the project that defines one and returns it, or of a plugin
+/// of pytest, as in `database = factories.postgresql("server")`; the texts that a plugin is given name other fixtures.
+fn made_by_call<'s>(
+    resolver: &Resolver<'_, 's, '_>,
+    ix: ScopeIx,
+    bound: &str,
+    call: &'s ExprCall,
+    function: &Expr,
+) -> Option<Fixture<'s>> {
+    match resolver.resolve(ix, &chain_of(function)?).target? {
+        Target::Scope(maker) => {
+            let ScopeKind::Function(def) = resolver.program.scope(maker).kind else { return None };
+            let mut made = returns_of(&def.body).into_iter().filter_map(|value| {
+                let Expr::Name(name) = value else { return None };
+                match resolver.program.scope(maker).binding(name.id.as_str())? {
+                    Binding::Scope(inner) => fixture_at(resolver, inner, bound),
+                    _ => None,
+                }
+            });
+            // What the maker does when it is called is part of it.
+            made.next().map(|fixture| Fixture { scope: ix, ..fixture })
+        }
+        Target::External(path) if path.starts_with("pytest_") => {
+            let texts = call.arguments.args.iter().filter_map(|argument| match argument {
+                Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+                _ => None,
+            });
+            let asks = texts.collect();
+            Some(Fixture { asks, ..declared(bound, ix, None) })
         }
         _ => None,
     }

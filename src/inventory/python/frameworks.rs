@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ruff_python_ast::{CmpOp, Expr, UnaryOp};
+use ruff_python_ast::{CmpOp, Expr, ExprCall, UnaryOp};
 
 use super::collect::Collected;
 use super::environment::{Environment, modules_named};
@@ -165,7 +165,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         services.into_iter().collect()
     }
 
-    /// Reads where Celery's tasks go.
+    /// Reads where tasks go that are put off.
     fn read_tasks(&self, book: &mut SignBook<'_>, settings: &[ModuleIx]) {
         const EAGER: &[&str] = &["CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER", "task_always_eager"];
         let program = self.resolver.program;
@@ -181,6 +181,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }) || program.scopes.iter().flat_map(|scope| &scope.uses).any(|used| {
             matches!(used.how, How::Call(call) if EAGER.iter().any(|name| call.arguments.find_keyword(name)
                 .is_some_and(|keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value))))
+        });
+        // `Queue(is_async=False)` of rq, or a worker that tests let run: `worker.work(burst=True)`.
+        let says = |call: &ExprCall, name: &str, said: bool| {
+            call.arguments.find_keyword(name).is_some_and(
+                |keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value == said),
+            )
+        };
+        book.tasks.queues_run = program.scopes.iter().flat_map(|scope| &scope.uses).any(|used| {
+            matches!(used.how, How::Call(call) if says(call, "is_async", false) || says(call, "burst", true))
         });
         let by_settings =
             ["CELERY_BROKER_URL", "BROKER_URL"].iter().find_map(|name| self.setting(book, settings, name));

@@ -42,6 +42,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         branches: 0,
         decorator: false,
         argument: false,
+        given_to: None,
         lifespan: false,
     };
     gatherer.visit_body(&file.syntax.body);
@@ -84,6 +85,8 @@ struct Gatherer<'s> {
     branches: u32,
     decorator: bool,
     argument: bool,
+    /// The call whose arguments are read.
+    given_to: Option<&'s ExprCall>,
     lifespan: bool,
 }
 
@@ -160,7 +163,16 @@ impl<'s> Gatherer<'s> {
         };
         let (guard, decorator) = (self.guard > 0, self.decorator);
         self.scopes[self.at].asks_by_name |= chain.last() == Some(&"getfixturevalue");
-        self.scopes[self.at].uses.push(Use { chain, how, range, guard, decorator, when: self.when });
+        let given_to = self.given_to.filter(|_| matches!(how, How::Argument));
+        self.scopes[self.at].uses.push(Use {
+            chain,
+            how,
+            range,
+            guard,
+            decorator,
+            when: self.when,
+            given_to,
+        });
     }
 
     fn function(&mut self, def: &'s StmtFunctionDef) {
@@ -179,6 +191,7 @@ impl<'s> Gatherer<'s> {
                 guard: self.guard > 0,
                 decorator: false,
                 when: self.when,
+                given_to: None,
             });
         }
         let guard = std::mem::take(&mut self.guard);
@@ -341,6 +354,7 @@ impl<'s> Gatherer<'s> {
         // `migrate.init_app(app, db)` tells the one of the other and asks neither for anything.
         let wires = is_name(&call.func, WIRES);
         let argument = std::mem::replace(&mut self.argument, !looks);
+        let given_to = self.given_to.replace(call);
         self.guarded(skips, |this| {
             for arg in call.arguments.args.iter().filter(|arg| !wires || !arg.is_name_expr()) {
                 this.visit_expr(arg);
@@ -359,6 +373,7 @@ impl<'s> Gatherer<'s> {
             }
         });
         self.argument = argument;
+        self.given_to = given_to;
         self.lifespan = around;
     }
 

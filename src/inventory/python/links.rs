@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
-use ruff_text_size::TextRange;
+use ruff_text_size::{Ranged, TextRange};
 
 use super::hints::{Hints, hints_of};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
 use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
 use super::resolve::{Resolver, Target};
-use super::routes::Routes;
+use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
 /// The methods that run when an object is made or used in a `with`.
@@ -347,11 +347,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     fn follow(&mut self, used: &Use<'s>) {
-        if matches!(used.how, How::Call(_)) {
+        if let How::Call(call) = used.how {
             self.put_off(used);
+            self.started_beside(used, call);
         }
         let resolved = self.resolver.resolve(self.scope, &used.chain);
-        let via = resolved.via;
+        let mut via = resolved.via;
+        if let (Some(Target::Scope(_)), Some(call)) = (&resolved.target, used.given_to) {
+            if self.is_put_off(used, call) {
+                return;
+            }
+            // Who replaces what it is given to has nobody run it.
+            via.extend(self.names_of(call));
+        }
         if used.guard {
             self.named_guard(used, resolved.target.as_ref());
         }
@@ -376,6 +384,11 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                     what: used.chain.join("."),
                 });
             }
+        }
+        if let (Some(target), How::Load) = (&resolved.target, used.how)
+            && self.resolver.program.scope(self.scope).name == THROTTLES
+        {
+            self.throttle(used, target, &via);
         }
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
@@ -543,11 +556,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 }
             }
             Some(Called::Database) => self.database(used, path, &via),
-            Some(Called::Cache) => {
-                for service in self.book.caches.clone() {
-                    self.touch(used, service, TouchKind::Client, path, &via);
-                }
-            }
+            Some(Called::Cache) => self.cache(used, path, &via),
             None => {}
         }
     }
@@ -566,6 +575,49 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         for service in services {
             self.touch(used, service, TouchKind::Client, path, via);
         }
+    }
+
+    /// Returns the marks of the names by which something is called.
+    fn names_of(&self, call: &ExprCall) -> Vec<u64> {
+        let Some(chain) = super::chains::chain_of(&call.func) else { return Vec::new() };
+        let resolved = self.resolver.resolve(self.scope, &chain);
+        let mut marks = resolved.via;
+        if let Some(Target::External(path)) = resolved.target {
+            marks.extend(prefixes(&path).map(external_mark));
+        }
+        marks
+    }
+
+    /// Returns whether a call puts a function that it is given into a queue, which a worker runs: itself, as
+    /// `queue.enqueue(send)`, or by handing it on.
+    fn is_put_off(&self, used: &Use<'s>, call: &'s ExprCall) -> bool {
+        let Some(chain) = super::chains::chain_of(&call.func).filter(|_| !self.book.tasks.queues_run) else {
+            return false;
+        };
+        if is_queue(&chain) {
+            return true;
+        }
+        let Some(Target::Scope(to)) = self.resolver.resolve(self.scope, &chain).target else { return false };
+        let callee = self.resolver.program.scope(to);
+        let ScopeKind::Function(def) = callee.kind else { return false };
+        let covers = |value: &Expr| value.range().contains_range(used.range);
+        let keyword = call.arguments.keywords.iter().find(|keyword| covers(&keyword.value));
+        let name = match keyword {
+            Some(keyword) => keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str),
+            None => {
+                let skipped = usize::from(chain.len() > 1 && self.resolver.class_around(to).is_some());
+                let at = call.arguments.args.iter().position(covers);
+                at.and_then(|at| (&*def.parameters).into_iter().nth(at + skipped))
+                    .map(|parameter| parameter.name().as_str())
+            }
+        };
+        let Some(name) = name else { return false };
+        let mut uses = callee.uses.iter().filter(|other| other.chain.first() == Some(&name)).peekable();
+        uses.peek().is_some()
+            && uses.all(|other| {
+                let by = other.given_to.and_then(|call| super::chains::chain_of(&call.func));
+                other.chain.len() == 1 && by.is_some_and(|chain| is_queue(&chain))
+            })
     }
 
     /// A task that is put off goes to the broker, or runs at once where the settings say so.
@@ -592,6 +644,53 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             for service in self.book.tasks.services.clone() {
                 self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
             }
+        }
+    }
+
+    /// `throttle_classes = [UserRateThrottle]`: what counts the requests of a view keeps the count in the cache.
+    fn throttle(&mut self, used: &Use<'s>, class: &Target, via: &[u64]) {
+        let paths: Vec<String> = match class {
+            Target::Scope(class) => {
+                let order = self.resolver.mro(*class);
+                let outside = order.iter().filter_map(|base| match base {
+                    Target::External(path) => Some(path.clone()),
+                    _ => None,
+                });
+                outside.collect()
+            }
+            Target::External(path) => vec![path.clone()],
+            Target::Instance(_) => Vec::new(),
+        };
+        for path in paths {
+            if matches!(self.book.call(&path), Some(Called::Cache)) {
+                self.cache(used, &path, via);
+            }
+        }
+    }
+
+    fn cache(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
+        for service in self.book.caches.clone() {
+            self.touch(used, service, TouchKind::Client, path, via);
+        }
+    }
+
+    /// `docker_services.port_for("cache", 6379)`: the port of a container that pytest's plugin for Docker starts.
+    fn started_beside(&mut self, used: &Use<'s>, call: &'s ExprCall) {
+        if !matches!(
+            *used.chain,
+            ["docker_services" | "module_docker_services" | "session_docker_services", "port_for"]
+        ) {
+            return;
+        }
+        let hints = hints_of(self.resolver, self.scope, arguments(call));
+        let named = hints.texts.iter().find_map(|text| self.book.word(text));
+        let services = match (named, self.book.address(&hints)) {
+            (Some(service), _) => vec![service],
+            (None, Address::Of(services)) => services,
+            (None, _) => Vec::new(),
+        };
+        for service in services {
+            self.touch(used, service, TouchKind::Container, "docker_services.port_for", &[]);
         }
     }
 
@@ -663,6 +762,14 @@ fn leaves_alone(used: &Use<'_>) -> bool {
     used.chain.get(1).is_some_and(|name| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
     })
+}
+
+/// Returns whether a call puts what it is given into a queue: `queue.enqueue`.
+fn is_queue(chain: &[&str]) -> bool {
+    chain.len() > 1
+        && chain.last().is_some_and(|last| {
+            matches!(*last, "enqueue" | "enqueue_at" | "enqueue_call" | "enqueue_in" | "enqueue_many")
+        })
 }
 
 /// Returns a dotted path and all its beginnings.

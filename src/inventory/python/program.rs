@@ -118,6 +118,8 @@ pub(super) struct Use<'s> {
     pub(super) decorator: bool,
     /// The text that something must equal for it to run: `if backend == "redis"`.
     pub(super) when: Option<&'s str>,
+    /// The call that it is an argument of.
+    pub(super) given_to: Option<&'s ExprCall>,
 }
 
 /// How a name is used.

@@ -472,7 +472,10 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                                 return self.bound_in(scope, *base, binding, via, steps);
                             }
                         }
-                        Target::External(path) => return Some(Target::External(format!("{path}.{name}"))),
+                        Target::External(path) => {
+                            via.push(binding_mark(scope, name));
+                            return Some(Target::External(format!("{path}.{name}")));
+                        }
                         Target::Instance(_) => {}
                     }
                 }

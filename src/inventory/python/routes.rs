@@ -58,6 +58,9 @@ struct Route {
     handlers: Vec<ScopeIx>,
 }
 
+/// The attribute of a class of views that names what limits its requests.
+pub(super) const THROTTLES: &str = "throttle_classes";
+
 /// What answers a request.
 pub(super) struct Answering {
     /// The handlers, and what runs for every request.
@@ -386,11 +389,14 @@ fn handlers_of(resolver: &Resolver<'_, '_, '_>, handler: ScopeIx) -> Vec<ScopeIx
     for base in resolver.mro(handler).iter() {
         let Target::Scope(base) = *base else { continue };
         for (_, binding) in &program.scope(base).names {
-            if let Binding::Scope(method) = binding
-                && matches!(program.scope(*method).kind, ScopeKind::Function(_))
-                && found.len() < MAX_HANDLERS
-            {
-                found.push(*method);
+            let Binding::Scope(member) = binding else { continue };
+            let runs = match program.scope(*member).kind {
+                ScopeKind::Function(_) => true,
+                ScopeKind::Value(_) => program.scope(*member).name == THROTTLES,
+                _ => false,
+            };
+            if runs && found.len() < MAX_HANDLERS {
+                found.push(resolver.as_seen(handler, *member));
             }
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct TaskBroker {
     pub(super) services: Vec<Sought>,
     /// The settings have tasks run where they are called.
     pub(super) eager: bool,
+    /// A queue of functions is made that runs them where they are put into it.
+    pub(super) queues_run: bool,
 }
 
 /// What an address says.
@@ -92,6 +94,7 @@ impl<'c> SignBook<'c> {
         let names = signs
             .chain(&addressed.calls)
             .chain(&addressed.models)
+            .chain(&addressed.caches)
             .map(String::as_str)
             .chain(OF_ITSELF.iter().copied());
         let tops = names.map(top).collect();
@@ -125,9 +128,7 @@ impl<'c> SignBook<'c> {
             return Some(Called::Variable);
         }
         let addressed = Catalogue::embedded().addressed();
-        if below(path, "django.core.cache.cache").is_some()
-            || below(path, "django.core.cache.caches").is_some()
-        {
+        if addressed.caches.iter().any(|name| path == name || below(path, name).is_some()) {
             return Some(Called::Cache);
         }
         let of_model = addressed.models.iter().find_map(|class| below(path, class));
@@ -137,7 +138,7 @@ impl<'c> SignBook<'c> {
         }
         for (sought, service) in self.all() {
             for module in &service.signs.testing {
-                if below(path, module).is_some() {
+                if path == module || below(path, module).is_some() {
                     return Some(Called::Starts(sought));
                 }
             }
@@ -308,8 +309,11 @@ impl<'c> SignBook<'c> {
 
     /// Returns the service that a fixture of a plugin opens.
     pub(super) fn plugin_fixture(&self, name: &str) -> Option<Sought> {
+        let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
+        let plain: Vec<&str> = name.split('_').filter(|part| !is_version(part)).collect();
+        let plain = plain.join("_");
         let own =
-            self.all().find(|(_, service)| service.signs.fixtures.iter().any(|fixture| fixture == name));
+            self.all().find(|(_, service)| service.signs.fixtures.iter().any(|fixture| *fixture == plain));
         own.map(|(sought, _)| sought)
     }
 
