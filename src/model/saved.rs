@@ -517,6 +517,9 @@ impl SavedModelV1 {
         if self.units.is_empty() {
             return fail("units".to_owned(), "there are none");
         }
+        if self.other_minutes > 1_000_000_000 {
+            return fail("other_minutes".to_owned(), "it is at most 1000000000");
+        }
         if !(1..=1_000_000).contains(&self.minute_parts) {
             return fail("minute_parts".to_owned(), "it is from 1 to 1000000");
         }

@@ -138,7 +138,7 @@ pub fn further(problem: &Problem, limits: &Limits, from: &Solution, count: usize
     let fastest = if tries > 12 { planners.soonest_for(3, &most, Start::default()) } else { None };
     let at_least = fastest.map_or(Millis::ZERO, |plan| plan.bound.at);
     let (mut end, mut best): (Millis, Option<Solution>) = (from.end, None);
-    for containers in first + 1..=first.saturating_add(REACH) {
+    for containers in first.saturating_add(1)..=first.saturating_add(REACH) {
         if steps.len() == count || end <= at_least || planners.effort().is_spent() || tries == 0 {
             break;
         }

@@ -30,8 +30,30 @@ impl Context {
 /// Returns the value of an expression (without its `${{ }}`), where what is known decides it.
 #[must_use]
 pub fn evaluate(expression: &str, context: &Context) -> Option<Value> {
-    let parsed = Expr::parse(expression).ok()?;
-    value_of(&parsed, context)
+    if !is_allowed(expression) {
+        return None;
+    }
+    value_of(&Expr::parse(expression).ok()?, context)
+}
+
+/// Returns whether an expression is as short and as flat as GitHub wants them, which keeps it from exhausting the stack; a
+/// chain of so many operators is allowed there, and nobody's.
+fn is_allowed(expression: &str) -> bool {
+    const LONGEST: usize = 21_000;
+    const DEEPEST: usize = 50;
+    const MOST_SIGNS: usize = 500;
+    let (mut depth, mut deepest, mut signs, mut quoted) = (0usize, 0usize, 0usize, false);
+    for byte in expression.bytes() {
+        match byte {
+            b'\'' => quoted = !quoted,
+            b'(' | b'[' if !quoted => depth += 1,
+            b')' | b']' if !quoted => depth = depth.saturating_sub(1),
+            b'!' | b'&' | b'|' | b'=' | b'<' | b'>' | b'.' if !quoted => signs += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    expression.len() <= LONGEST && deepest <= DEEPEST && signs <= MOST_SIGNS
 }
 
 /// Returns a text with its `${{ }}` filled in, where what is known decides them all.

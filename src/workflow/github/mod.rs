@@ -16,6 +16,7 @@ pub use containers::{ContainerStart, container_starts};
 pub use expression::{Context, evaluate, render, template_parts, truthy};
 pub use matrix::{MOST_ROWS, Matrix, Row};
 pub use pytest::{PytestCommand, TestRunner, Via, find_runners};
+pub(super) use read::nests_too_deep;
 pub use read::{WorkflowError, line_of};
 
 use yaml_serde::Value;

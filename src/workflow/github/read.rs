@@ -51,6 +51,10 @@ pub enum WorkflowError {
 impl WorkflowFile {
     /// Returns what a workflow file says; `path` names it in errors.
     pub fn parse(text: &str, path: &str) -> Result<Self, WorkflowError> {
+        if let Some(line) = nests_too_deep(text) {
+            let message = "brackets nest too deep".to_owned();
+            return Err(WorkflowError::NotYaml { path: path.to_owned(), line, message });
+        }
         let document: Value = yaml_serde::from_str(text).map_err(|error| broken(&error, path))?;
         let missing =
             |message: &str| WorkflowError::NoWorkflow { path: path.to_owned(), message: message.to_owned() };
@@ -102,6 +106,25 @@ pub fn line_of(places: &Document, route: &[Component<'_>]) -> usize {
         }
     }
     1
+}
+
+/// Returns the line in which more brackets are open than any parser of YAML takes; scripts close theirs. To find that out
+/// itself takes it time by the square of their number.
+pub(in crate::workflow) fn nests_too_deep(text: &str) -> Option<usize> {
+    const DEEPEST: usize = 1_000;
+    let mut open = 0usize;
+    text.lines()
+        .position(|line| {
+            line.bytes().any(|byte| {
+                match byte {
+                    b'{' | b'[' => open += 1,
+                    b'}' | b']' => open = open.saturating_sub(1),
+                    _ => {}
+                }
+                open > DEEPEST
+            })
+        })
+        .map(|line| line + 1)
 }
 
 fn broken(error: &yaml_serde::Error, path: &str) -> WorkflowError {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use yaml_serde::Value;
 
-use super::super::github::{ContainerStart, WorkflowJob, container_starts};
+use super::super::github::{ContainerStart, WorkflowJob, container_starts, nests_too_deep};
 use super::Repository;
 use crate::config::Catalogue;
 
@@ -51,7 +51,8 @@ fn of_compose(
     } else {
         files.iter().filter_map(|file| read(file)).collect()
     };
-    let documents: Vec<Value> = texts.iter().filter_map(|text| yaml_serde::from_str(text).ok()).collect();
+    let flat = texts.iter().filter(|text| nests_too_deep(text).is_none());
+    let documents: Vec<Value> = flat.filter_map(|text| yaml_serde::from_str(text).ok()).collect();
     let of = |name: &str| {
         let found = documents.iter().filter_map(|document| document.get("services")?.get(name));
         found.collect::<Vec<_>>()

@@ -6,7 +6,7 @@
 use toml::Value;
 use yaml_serde::Value as Yaml;
 
-use super::super::github::{PytestCommand, Step, Via, find_runners};
+use super::super::github::{PytestCommand, Step, Via, find_runners, nests_too_deep};
 
 /// How many definitions may lead to each other.
 const DEPTH: usize = 6;
@@ -222,7 +222,8 @@ fn recipes(text: &str, targets: &[&str], kind: &str) -> Option<String> {
 /// Returns the commands of a task of Taskfile.
 fn taskfile(words: &[String], read: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let names = ["Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml", "Taskfile.dist.yml"];
-    let document: Yaml = yaml_serde::from_str(&first_of(read, &names)?).ok()?;
+    let text = first_of(read, &names).filter(|text| nests_too_deep(text).is_none())?;
+    let document: Yaml = yaml_serde::from_str(&text).ok()?;
     let tasks = document.get("tasks")?;
     let mut script = String::new();
     for name in targets(words) {
