@@ -752,7 +752,7 @@ mod tests {
                 r#""price_parts":0"#,
                 "m.json: lanes[0].runners[1].price_parts: it is from one part to 100 minutes",
             ),
-            (r#""minute_parts":2"#, r#""minute_parts":0"#, "m.json: minute_parts: it is from 1 to 1000"),
+            (r#""minute_parts":2"#, r#""minute_parts":0"#, "m.json: minute_parts: it is from 1 to 1000000"),
             (r#""slots":2"#, r#""slots":0"#, "m.json: slots: one job runs at least"),
             (
                 r#""needs":[0],"keeps_order""#,
