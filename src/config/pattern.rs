@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn globs_that_are_too_long_or_nest_too_deep_are_refused() {
+        let refused = |text: String| text.parse::<Pattern>().unwrap_err().to_string();
+        assert!(refused("?".repeat(5_000)).ends_with("is not a glob: it is longer than 4096 bytes"));
+        let nested = |depth: usize| ["{".repeat(depth), "a".to_owned(), "}".repeat(depth)].concat();
+        assert!(refused(nested(21)).ends_with("is not a glob: its braces nest too deep"));
+        assert!(nested(20).parse::<Pattern>().is_ok());
+    }
+
+    #[test]
     fn a_folder_holds_what_is_below_it_and_nothing_beside_it() {
         assert!(matches("tests/unit", "tests/unit/a/test_b.py::t"));
         assert!(matches("./tests/unit/", "tests/unit/test_b.py::t"));

@@ -266,7 +266,9 @@ impl Spoil {
 
 fn spoilt(sample: &[u8], ways: &[Spoil]) -> Vec<u8> {
     let mut bytes = sample.to_vec();
-    ways.iter().for_each(|way| way.apply(&mut bytes));
+    for way in ways {
+        way.apply(&mut bytes);
+    }
     bytes
 }
 
@@ -379,7 +381,7 @@ fn a_text_that_ends_anywhere_is_read_to_its_end() {
     cuts(SAVED).for_each(read_saved);
     INVENTORIES.into_iter().flat_map(cuts).for_each(|text| drop(Inventory::parse(text.as_bytes(), "i")));
     // A workflow is also written again; the ends of its lines and every seventh other place.
-    let near_end = |text: &&str| text.len() % 7 == 0 || WORKFLOW[text.len()..].starts_with('\n');
+    let near_end = |text: &&str| text.len().is_multiple_of(7) || WORKFLOW[text.len()..].starts_with('\n');
     cuts(WORKFLOW).filter(near_end).for_each(read_workflow);
 }
 
