@@ -87,6 +87,7 @@ units = ["tests/integration/test_a.py", "tests/integration/test_b.py::TestB::tes
 [[shard]]
 name = "integration-2"
 lane = "integration"
+runner = "large"
 services = ["search"]
 units = ["tests/integration"]
 [[shard]]
@@ -110,7 +111,7 @@ const SAVED: &str = r#"{"version": 1, "other_minutes": 3, "minute_parts": 2,
 
 const INVENTORIES: [&str; 3] = [
     "test,markers,fixtures,observed\ntests/test_a.py::test_a,postgres slow,db,postgres\n\"tests/test_b.py::test_b[a,\"\"b]\",,,\n",
-    r#"{"version": 1, "tests": [{"id": "tests/test_a.py::test_a[1]", "markers": ["slow"], "fixtures": ["db"], "observed": ["postgres"]}]}"#,
+    r#"{"version": 1, "tests": [{"id": "tests/test_a.py::test_a[1]", "markers": ["slow"], "fixtures": ["db"], "needs": [{"service": "postgres"}]}]}"#,
     r#"{"rust-build-meta": {}, "test-count": 1, "rust-suites": {"a::b": {"package-name": "a", "binary-id": "a::b", "testcases": {"x::t": {"ignored": false, "filter-match": {"status": "matches"}}}}}}"#,
 ];
 
@@ -380,9 +381,18 @@ fn a_text_that_ends_anywhere_is_read_to_its_end() {
     cuts(LOCK).for_each(|text| drop(read_lock(text)));
     cuts(SAVED).for_each(read_saved);
     INVENTORIES.into_iter().flat_map(cuts).for_each(|text| drop(Inventory::parse(text.as_bytes(), "i")));
-    // A workflow is also written again; the ends of its lines and every seventh other place.
-    let near_end = |text: &&str| text.len().is_multiple_of(7) || WORKFLOW[text.len()..].starts_with('\n');
-    cuts(WORKFLOW).filter(near_end).for_each(read_workflow);
+    // A workflow is also written again, which takes its time: it ends with one of its lines.
+    let ends_a_line = |text: &&str| WORKFLOW[text.len()..].starts_with('\n');
+    cuts(WORKFLOW).filter(ends_a_line).for_each(read_workflow);
+}
+
+#[test]
+fn one_sign_of_a_workflow_may_be_lost() {
+    for (at, sign) in
+        WORKFLOW.char_indices().filter(|(_, sign)| matches!(sign, '-' | ':' | '|' | '{' | '\'' | '#'))
+    {
+        read_workflow(&format!("{} {}", &WORKFLOW[..at], &WORKFLOW[at + sign.len_utf8()..]));
+    }
 }
 
 #[test]

@@ -162,8 +162,10 @@ fn read_job(id: &str, job: &Mapping, above: &RunDefaults, places: Option<&Docume
         Some(read_service(name, service, line(&["services".into(), name.to_owned().into()])))
     });
     let steps = job.get("steps").and_then(Value::as_sequence);
-    let steps = steps.into_iter().flatten().enumerate().filter_map(|(index, step)| {
-        Some(read_step(index, step.as_mapping()?, line(&["steps".into(), index.into()])))
+    // An item that is no step keeps its place, which is how the file knows the others.
+    let none = Mapping::new();
+    let steps = steps.into_iter().flatten().enumerate().map(|(index, step)| {
+        read_step(index, step.as_mapping().unwrap_or(&none), line(&["steps".into(), index.into()]))
     });
     let strategy = job.get("strategy").and_then(Value::as_mapping);
     WorkflowJob {
