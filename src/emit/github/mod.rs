@@ -167,6 +167,8 @@ fn service_id<'j>(job: &'j WorkflowJob, name: &str) -> Option<&'j str> {
     let plain = |id: &str| -> String {
         id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
     };
-    let ids = || job.services.iter().map(|service| service.id.as_str());
+    // Without an image it starts nothing, on GitHub as little as for a shard.
+    let with_image = || job.services.iter().filter(|service| !service.image.trim().is_empty());
+    let ids = || with_image().map(|service| service.id.as_str());
     ids().find(|id| *id == name).or_else(|| ids().find(|id| plain(id).trim_start_matches(['-', '_']) == name))
 }
