@@ -139,9 +139,8 @@ fn seen_by(
             let leads = |from: usize, name: &str| {
                 let class = owner(from, name)?;
                 match program.scope(class).binding(name)? {
-                    Binding::Scope(ix) => Some(found.contains(&ix)),
-                    // What a method gave the object.
-                    Binding::Local(_, ix) => Some(found.contains(&ix)),
+                    // A method, or what a method gave the object.
+                    Binding::Scope(ix) | Binding::Local(_, ix) => Some(found.contains(&ix)),
                     _ => None,
                 }
             };

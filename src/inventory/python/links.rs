@@ -602,19 +602,18 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let ScopeKind::Function(def) = callee.kind else { return false };
         let covers = |value: &Expr| value.range().contains_range(used.range);
         let keyword = call.arguments.keywords.iter().find(|keyword| covers(&keyword.value));
-        let name = match keyword {
-            Some(keyword) => keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str),
-            None => {
-                let skipped = usize::from(chain.len() > 1 && self.resolver.class_around(to).is_some());
-                let at = call.arguments.args.iter().position(covers);
-                at.and_then(|at| (&*def.parameters).into_iter().nth(at + skipped))
-                    .map(|parameter| parameter.name().as_str())
-            }
+        let name = if let Some(keyword) = keyword {
+            keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str)
+        } else {
+            let skipped = usize::from(chain.len() > 1 && self.resolver.class_around(to).is_some());
+            let at = call.arguments.args.iter().position(covers);
+            at.and_then(|at| (&*def.parameters).into_iter().nth(at + skipped))
+                .map(|parameter| parameter.name().as_str())
         };
         let Some(name) = name else { return false };
-        let mut uses = callee.uses.iter().filter(|other| other.chain.first() == Some(&name)).peekable();
-        uses.peek().is_some()
-            && uses.all(|other| {
+        let mut of_it = callee.uses.iter().filter(|other| other.chain.first() == Some(&name)).peekable();
+        of_it.peek().is_some()
+            && of_it.all(|other| {
                 let by = other.given_to.and_then(|call| super::chains::chain_of(&call.func));
                 other.chain.len() == 1 && by.is_some_and(|chain| is_queue(&chain))
             })

@@ -362,18 +362,16 @@ impl Unfollowed {
     #[must_use]
     pub fn said(&self) -> String {
         let what = crate::ids::Printable(&self.what);
-        match &self.service {
-            Some(service) => format!(
+        if let Some(service) = &self.service {
+            return format!(
                 "`{what}` uses {service} and no test was seen to come to it: name those that need it by `paths`, `markers` or `fixtures` of `[services.{service}]`"
-            ),
-            None => {
-                let tests = match self.tests {
-                    1 => "1 test function comes to it, and what it needs".to_owned(),
-                    tests => format!("{tests} test functions come to it, and what they need"),
-                };
-                format!("nothing says which database `{what}` opens: {tests} is not known")
-            }
+            );
         }
+        let tests = match self.tests {
+            1 => "1 test function comes to it, and what it needs".to_owned(),
+            tests => format!("{tests} test functions come to it, and what they need"),
+        };
+        format!("nothing says which database `{what}` opens: {tests} is not known")
     }
 }
 

@@ -312,8 +312,7 @@ impl<'c> SignBook<'c> {
         let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
         let plain: Vec<&str> = name.split('_').filter(|part| !is_version(part)).collect();
         let plain = plain.join("_");
-        let own =
-            self.all().find(|(_, service)| service.signs.fixtures.iter().any(|fixture| *fixture == plain));
+        let own = self.all().find(|(_, service)| service.signs.fixtures.contains(&plain));
         own.map(|(sought, _)| sought)
     }
 
