@@ -12,8 +12,10 @@ use super::chains::SUPER;
 use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 
-/// As many methods are seen once more. Beyond them, every object's methods are those of the class that defines them.
+/// As many methods are seen once more, and as many names that they use in all: what is in a project decides how much memory
+/// they take. Beyond them, every object's methods are those of the class that defines them.
 const MAX_METHODS: usize = 100_000;
+const MAX_USES: usize = 2_000_000;
 
 /// As many classes are looked at above one.
 const MAX_BASES: usize = 32;
@@ -77,7 +79,11 @@ pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Vec<(ScopeIx,
             found.into_iter().map(|method| (*class, method)).collect()
         })
         .collect();
-    found.into_iter().flatten().take(MAX_METHODS).collect()
+    let few_uses = found.into_iter().flatten().scan(0, |uses, (class, method)| {
+        *uses += program.scope(method).uses.len();
+        (*uses <= MAX_USES).then_some((class, method))
+    });
+    few_uses.take(MAX_METHODS).collect()
 }
 
 fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {

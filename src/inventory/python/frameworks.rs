@@ -173,24 +173,24 @@ impl<'s> Reader<'_, '_, 's, '_> {
             let ScopeKind::Value(value) = program.scope(ix).kind else { return false };
             truth(value, self.environment) == Some(true)
         };
-        book.tasks.eager = settings.iter().any(|module| {
-            let scope = program.module(*module).scope;
-            EAGER.iter().any(|name| {
-                matches!(self.resolver.resolve(scope, &[name]).target, Some(Target::Scope(ix)) if is_true(ix))
-            })
-        }) || program.scopes.iter().flat_map(|scope| &scope.uses).any(|used| {
-            matches!(used.how, How::Call(call) if EAGER.iter().any(|name| call.arguments.find_keyword(name)
-                .is_some_and(|keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value))))
-        });
-        // `Queue(is_async=False)` of rq, or a worker that tests let run: `worker.work(burst=True)`.
         let says = |call: &ExprCall, name: &str, said: bool| {
             call.arguments.find_keyword(name).is_some_and(
                 |keyword| matches!(&keyword.value, Expr::BooleanLiteral(value) if value.value == said),
             )
         };
-        book.tasks.queues_run = program.scopes.iter().flat_map(|scope| &scope.uses).any(|used| {
-            matches!(used.how, How::Call(call) if says(call, "is_async", false) || says(call, "burst", true))
-        });
+        // Methods as inheriting classes see them say nothing that is not written.
+        let written = || program.scope_indices().flat_map(|ix| &program.scope(ix).uses);
+        let calls = |fits: &dyn Fn(&ExprCall) -> bool| {
+            written().any(|used| matches!(used.how, How::Call(call) if fits(call)))
+        };
+        book.tasks.eager = settings.iter().any(|module| {
+            let scope = program.module(*module).scope;
+            EAGER.iter().any(|name| {
+                matches!(self.resolver.resolve(scope, &[name]).target, Some(Target::Scope(ix)) if is_true(ix))
+            })
+        }) || calls(&|call| EAGER.iter().any(|name| says(call, name, true)));
+        // `Queue(is_async=False)` of rq, or a worker that tests let run: `worker.work(burst=True)`.
+        book.tasks.queues_run = calls(&|call| says(call, "is_async", false) || says(call, "burst", true));
         let by_settings =
             ["CELERY_BROKER_URL", "BROKER_URL"].iter().find_map(|name| self.setting(book, settings, name));
         if let Some(Address::Of(services)) = by_settings {

@@ -353,12 +353,18 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         let resolved = self.resolver.resolve(self.scope, &used.chain);
         let mut via = resolved.via;
-        if let (Some(Target::Scope(_)), Some(call)) = (&resolved.target, used.given_to) {
-            if self.is_put_off(used, call) {
+        if let (Some(Target::Scope(_)), Some(call)) = (&resolved.target, used.given_to)
+            && let Some(chain) = super::chains::chain_of(&call.func)
+        {
+            let given_to = self.resolver.resolve(self.scope, &chain);
+            if self.is_put_off(used, call, &chain, given_to.target.as_ref()) {
                 return;
             }
             // Who replaces what it is given to has nobody run it.
-            via.extend(self.names_of(call));
+            via.extend(given_to.via);
+            if let Some(Target::External(path)) = given_to.target {
+                via.extend(prefixes(&path).map(external_mark));
+            }
         }
         if used.guard {
             self.named_guard(used, resolved.target.as_ref());
@@ -577,27 +583,22 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    /// Returns the marks of the names by which something is called.
-    fn names_of(&self, call: &ExprCall) -> Vec<u64> {
-        let Some(chain) = super::chains::chain_of(&call.func) else { return Vec::new() };
-        let resolved = self.resolver.resolve(self.scope, &chain);
-        let mut marks = resolved.via;
-        if let Some(Target::External(path)) = resolved.target {
-            marks.extend(prefixes(&path).map(external_mark));
-        }
-        marks
-    }
-
     /// Returns whether a call puts a function that it is given into a queue, which a worker runs: itself, as
     /// `queue.enqueue(send)`, or by handing it on.
-    fn is_put_off(&self, used: &Use<'s>, call: &'s ExprCall) -> bool {
-        let Some(chain) = super::chains::chain_of(&call.func).filter(|_| !self.book.tasks.queues_run) else {
+    fn is_put_off(
+        &self,
+        used: &Use<'s>,
+        call: &'s ExprCall,
+        chain: &[&str],
+        target: Option<&Target>,
+    ) -> bool {
+        if self.book.tasks.queues_run {
             return false;
-        };
-        if is_queue(&chain) {
+        }
+        if is_queue(chain) {
             return true;
         }
-        let Some(Target::Scope(to)) = self.resolver.resolve(self.scope, &chain).target else { return false };
+        let Some(&Target::Scope(to)) = target else { return false };
         let callee = self.resolver.program.scope(to);
         let ScopeKind::Function(def) = callee.kind else { return false };
         let covers = |value: &Expr| value.range().contains_range(used.range);
