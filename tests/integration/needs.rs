@@ -703,3 +703,76 @@ def test_real():
     let found = needs(&[("pyproject.toml", setup), ("models.py", models), ("tests/test_a.py", tests)]);
     assert_eq!(found, ["test_replaced:", "test_real: postgres"]);
 }
+
+#[test]
+fn a_property_runs_where_its_name_is_asked_for() {
+    let app = "
+import functools
+import redis
+
+class Store:
+    @property
+    def client(self):
+        return redis.Redis()
+
+    @functools.cached_property
+    def other(self):
+        return Inner()
+
+    def read(self):
+        return self.client.get('a')
+
+    def nothing(self):
+        return 1
+
+class Inner:
+    def ping(self):
+        return redis.Redis().ping()
+
+    def pong(self):
+        return 1
+";
+    let tests = "
+from unittest.mock import PropertyMock, patch
+import pytest
+from app import Store
+
+@pytest.fixture
+def store():
+    return Store()
+
+def test_of_a_method():
+    Store().read()
+
+def test_alone():
+    assert Store().client
+
+def test_of_a_fixture(store):
+    store.client.get('a')
+
+def test_of_what_it_gives(store):
+    store.other.ping()
+
+def test_of_what_it_gives_and_does_not_open(store):
+    store.other.pong()
+
+def test_not_asked_for(store):
+    store.nothing()
+
+def test_replaced(store):
+    with patch.object(Store, 'client', new_callable=PropertyMock):
+        store.read()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_of_a_method: redis",
+            "test_alone: redis",
+            "test_of_a_fixture: redis",
+            "test_of_what_it_gives: redis",
+            "test_of_what_it_gives_and_does_not_open:",
+            "test_not_asked_for:",
+            "test_replaced:",
+        ]
+    );
+}

@@ -282,3 +282,104 @@ def pool() -> Pool:
     let tests = "from code_of import pool\n\ndef test_a():\n    found = pool()\n    found.command('select 1')\n\ndef test_b():\n    pool()\n";
     assert_eq!(needs(&[("code_of.py", code), ("tests/test_a.py", tests)]), ["test_a: clickhouse", "test_b:"]);
 }
+
+#[test]
+fn what_a_call_says_counts_before_what_a_parameter_is_by_default() {
+    let tests = "
+import socket
+import pytest
+
+def up(port=5432, host='localhost'):
+    try:
+        socket.create_connection((host, port)).close()
+    except OSError:
+        return False
+    return True
+
+def search_up(port=9200):
+    return up(port)
+
+@pytest.mark.skipif(not up(6379), reason='no Redis')
+def test_redis():
+    pass
+
+@pytest.mark.skipif(not up(host='db'), reason='no PostgreSQL')
+def test_by_default():
+    pass
+
+@pytest.mark.skipif(not search_up(), reason='no search')
+def test_search_by_default():
+    pass
+
+@pytest.mark.skipif(not search_up(port=8983), reason='no search')
+def test_solr():
+    pass
+";
+    assert_eq!(
+        needs(&[("test_a.py", tests)]),
+        [
+            "test_redis: redis",
+            "test_by_default: postgres",
+            "test_search_by_default: elasticsearch",
+            "test_solr: solr"
+        ]
+    );
+}
+
+#[test]
+fn a_task_of_celery_is_put_into_its_broker_and_called_it_asks_nobody() {
+    let app = "
+from celery import Celery
+
+app = Celery('shop', broker='redis://cache')
+app.conf.update(task_serializer='json')
+
+@app.task
+def add(a, b):
+    return a + b
+
+def inspect():
+    return app.control.inspect().active()
+";
+    let tests = "
+from app import add, inspect
+
+def test_put_off():
+    add.delay(1, 2)
+
+def test_called():
+    assert add(1, 2) == 3
+
+def test_inspect():
+    inspect()
+";
+    let needed = needs(&[("app.py", app), ("test_a.py", tests)]);
+    assert_eq!(needed, ["test_put_off: redis", "test_called:", "test_inspect: redis"]);
+}
+
+#[test]
+fn a_session_of_a_fixture_asks_the_address_that_it_is_given() {
+    let tests = "
+import pytest
+import requests
+
+@pytest.fixture
+def session():
+    return requests.Session()
+
+def test_of_a_fixture(session):
+    session.get('http://localhost:9200/_cat')
+
+def test_of_its_own():
+    with requests.Session() as session:
+        session.get('http://localhost:9200/_cat')
+
+def test_elsewhere(session):
+    session.get('http://example.org')
+";
+    let needed = needs(&[("test_a.py", tests)]);
+    assert_eq!(
+        needed,
+        ["test_of_a_fixture: elasticsearch", "test_of_its_own: elasticsearch", "test_elsewhere:"]
+    );
+}

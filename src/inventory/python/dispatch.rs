@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
+use super::arguments::as_told;
 use super::chains::SUPER;
-use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind};
+use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind, Told};
 use super::resolve::{Resolver, Target};
 
 /// As many methods are seen once more, and as many names that they use in all: what is in a project decides how much memory
@@ -37,7 +38,22 @@ pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, Sco
     let mut methods = Methods::with_capacity(wanted.len());
     for (class, method) in wanted {
         let seen = ScopeIx(u32::try_from(program.scopes.len()).unwrap_or(u32::MAX));
-        let mut scope: Scope<'s> = program.scope(*method).clone();
+        let written: Scope<'s> = program.scope(*method).clone();
+        let mut scope = match program.scope(*class).told.clone() {
+            // An object knows what it was given.
+            Some(told) => {
+                let parameters = if told.constructor == Some(*method) { &*told.parameters } else { &[] };
+                let mut scope = as_told(written, parameters, &told.attributes);
+                scope.told = Some(Box::new(Told {
+                    of: *method,
+                    constructor: None,
+                    parameters: parameters.into(),
+                    attributes: Box::default(),
+                }));
+                scope
+            }
+            None => written,
+        };
         scope.seen = Some(super::program::Seen { method: *method, class: *class });
         for (_, binding) in &mut scope.names {
             if let Binding::Local(_, at) | Binding::Element(_, at) = binding
@@ -56,7 +72,7 @@ pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, Sco
 pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Vec<(ScopeIx, ScopeIx)> {
     let program = resolver.program;
     let classes: Vec<ScopeIx> =
-        program.scope_indices().filter(|ix| matches!(program.scope(*ix).kind, ScopeKind::Class(_))).collect();
+        program.all_indices().filter(|ix| matches!(program.scope(*ix).kind, ScopeKind::Class(_))).collect();
     let bases: Vec<(ScopeIx, Vec<ScopeIx>)> = classes
         .par_iter()
         .filter_map(|class| {
@@ -136,6 +152,9 @@ fn seen_by(
         })
         .map(|(_, method)| method.scope)
         .collect();
+    if let Some(told) = order.first().and_then(|class| program.scope(*class).told.as_ref()) {
+        found.extend(told.constructor);
+    }
     if found.is_empty() {
         return found;
     }

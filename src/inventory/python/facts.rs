@@ -6,11 +6,13 @@ use std::path::Path;
 use rayon::prelude::*;
 use ruff_text_size::{Ranged, TextRange};
 
+use super::arguments::{add_variants, callees};
 use super::chains::strings_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
+use super::conditions::Subject;
 use super::connections::{connections, with_imports};
-use super::dispatch::{add_methods, seen_differently};
+use super::dispatch::{Methods, add_methods, seen_differently};
 use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
 use super::gather::{Gathered, gather};
@@ -43,13 +45,20 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
     let facts = {
         let mut program = assemble(&files);
-        let (names, wanted) = {
+        let (names, mut callees) = {
             let resolver = Resolver::new(&program, &locator);
+            let callees = callees(&resolver);
+            (resolver.into_parts().0, callees)
+        };
+        add_variants(&mut program, &mut callees);
+        let (names, callees, wanted) = {
+            let resolver = Resolver::with(&program, &locator, names, Methods::default(), callees);
             let wanted = seen_differently(&resolver);
-            (resolver.into_names(), wanted)
+            let (names, callees) = resolver.into_parts();
+            (names, callees, wanted)
         };
         let methods = add_methods(&mut program, &wanted);
-        let mut resolver = Resolver::with(&program, &locator, names, methods);
+        let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
             Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
@@ -193,10 +202,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
             tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
         let choices = Choices::of(program, self.project, &reaches, &test_modules);
         let unknown = unknown_databases(&links);
+        let marks = self.marks_asked_for();
         let memory: Vec<Memory> = links.iter().map(|_| Memory::default()).collect();
         let finder = NeedFinder {
             memory: &memory,
             unknown: &unknown,
+            marks: &marks,
             choices: &choices,
             resolver: self.resolver,
             book: &book,
@@ -228,6 +239,27 @@ impl<'s> Reader<'_, '_, 's, '_> {
             .collect();
         facts.connections.sort();
         facts
+    }
+
+    /// Returns the marks that fixtures and hooks ask a test for, those aside that hooks give.
+    fn marks_asked_for(&self) -> BTreeSet<&'s str> {
+        let program = self.resolver.program;
+        let conditions = program.scopes.iter().flat_map(|scope| &scope.conditions);
+        let mut asked: BTreeSet<&str> = conditions
+            .filter_map(|condition| match condition.subject {
+                Subject::Mark(name) => Some(name),
+                Subject::Parameter(_) | Subject::Own(_) => None,
+            })
+            .collect();
+        if !asked.is_empty() {
+            for module in (0..program.modules.len()).map(|at| ModuleIx(u32::try_from(at).unwrap_or(u32::MAX)))
+            {
+                for given in marks_by_hooks(self.resolver, module) {
+                    asked.remove(given.as_str());
+                }
+            }
+        }
+        asked
     }
 
     fn unfollowed(&self, finder: &NeedFinder<'_, '_, 's, '_, '_>, facts: &Facts) -> Vec<super::Unfollowed> {
@@ -289,7 +321,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     .map(|(name, line)| RegisteredMarker { name, file: file.path.clone(), line }),
             );
             given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, *module));
-            for name in ["pytest_configure", "pytest_sessionstart"] {
+            for name in
+                ["pytest_configure", "pytest_sessionstart", "pytest_runtest_setup", "pytest_runtest_call"]
+            {
                 if let Some(Binding::Scope(ix)) = program.scope(program.module(*module).scope).binding(name) {
                     hooks.entry(folder.clone()).or_default().push(ix);
                 }
@@ -432,7 +466,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let from = root.below_root("conftest.py");
         let mut found: Vec<ModuleIx> = Vec::new();
         let mut open: Vec<ModuleIx> = conftests.to_vec();
-        let named = root.option("-p").into_iter().filter_map(|name| self.resolver.find_module(&from, name));
+        let named = root.option("-p").into_iter().chain(root.plugins.iter().map(String::as_str));
+        let named = named.filter_map(|name| self.resolver.find_module(&from, name));
         for module in named {
             found.push(module);
             open.push(module);

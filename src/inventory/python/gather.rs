@@ -1,13 +1,15 @@
 //! From a syntax tree to scopes: one pass over a file, which gathers what every scope binds and uses.
 
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::visitor::{Visitor, walk_body, walk_expr, walk_stmt};
 use ruff_python_ast::{
-    CmpOp, ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtClassDef, StmtFunctionDef,
+    BoolOp, CmpOp, ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtClassDef, StmtFunctionDef,
 };
 use ruff_text_size::Ranged;
 
 use super::chains::{chain_of, chain_through_calls, is_name};
+use super::conditions::{Condition, Question, Subject, Tested, keeps, leaves, mark_asked_for};
 use super::imports::each_import;
+use super::patches::patches_of;
 use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
 use super::source::SourceFile;
 
@@ -29,7 +31,10 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         uses: Vec::new(),
         patches: Vec::new(),
         asks_by_name: false,
+        conditions: Vec::new(),
+        rebound: Vec::new(),
         seen: None,
+        told: None,
     };
     let mut gatherer = Gatherer {
         module,
@@ -40,6 +45,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         guard: 0,
         when: None,
         branches: 0,
+        condition: 0,
         decorator: false,
         argument: false,
         given_to: None,
@@ -83,6 +89,8 @@ struct Gatherer<'s> {
     when: Option<&'s str>,
     /// How many branches of the function stand around: what is replaced in one is replaced for some only.
     branches: u32,
+    /// The innermost condition around, as the scope counts them from 1.
+    condition: u32,
     decorator: bool,
     argument: bool,
     /// The call whose arguments are read.
@@ -96,7 +104,62 @@ impl<'s> Gatherer<'s> {
     }
 
     fn bind(&mut self, name: &'s str, binding: Binding<'s>) {
+        let is_parameter = matches!(binding, Binding::Parameter(_));
+        if !is_parameter && self.is_parameter(name) {
+            let keeps = matches!(binding, Binding::Local(value, _) if keeps(value, name));
+            let steady = keeps || self.is_missing(Subject::Parameter(name));
+            self.scopes[self.at].rebound.push((name, steady));
+        }
         self.scopes[self.at].names.push((name, binding));
+    }
+
+    /// Returns whether a name is a parameter of the function that is read.
+    fn is_parameter(&self, name: &str) -> bool {
+        let here = &self.scopes[self.at];
+        let ScopeKind::Function(def) = here.kind else { return false };
+        def.parameters.find(name).is_some()
+    }
+
+    /// Returns whether what is read runs only where a value is missing.
+    fn is_missing(&self, subject: Subject<'_>) -> bool {
+        let here = &self.scopes[self.at];
+        let at = |at: u32| here.conditions.get((at as usize).checked_sub(1)?);
+        std::iter::successors(at(self.condition), |condition| at(condition.outer))
+            .any(|condition| condition.is_missing(subject))
+    }
+
+    /// Returns what holds where a test comes out true, and what where it does not.
+    fn tested(&self, test: &'s Expr) -> Tested<'s> {
+        if !self.in_function() {
+            return Tested::default();
+        }
+        Tested::of(test, &|name| {
+            if self.is_parameter(name) {
+                return Some(Subject::Parameter(name));
+            }
+            // `mark = request.node.get_closest_marker("redis")`
+            match self.scopes[self.at].names.iter().rev().find(|(bound, _)| *bound == name) {
+                Some((_, Binding::Local(value, _))) => mark_asked_for(value).map(Subject::Mark),
+                _ => None,
+            }
+        })
+    }
+
+    /// What is read from here on runs only where these conditions hold.
+    fn suppose(&mut self, conditions: &[Condition<'s>]) {
+        for condition in conditions {
+            let here = &mut self.scopes[self.at].conditions;
+            here.push(Condition { outer: self.condition, ..*condition });
+            self.condition = u32::try_from(here.len()).unwrap_or(0);
+        }
+    }
+
+    /// Reads what runs only where these conditions hold.
+    fn supposing(&mut self, conditions: &[Condition<'s>], read: impl FnOnce(&mut Self)) {
+        let before = self.condition;
+        self.suppose(conditions);
+        read(self);
+        self.condition = before;
     }
 
     fn open(&mut self, name: &'s str, kind: ScopeKind<'s>) -> usize {
@@ -111,7 +174,10 @@ impl<'s> Gatherer<'s> {
             uses: Vec::new(),
             patches: Vec::new(),
             asks_by_name: false,
+            conditions: Vec::new(),
+            rebound: Vec::new(),
             seen: None,
+            told: None,
         });
         self.scopes.len() - 1
     }
@@ -140,8 +206,15 @@ impl<'s> Gatherer<'s> {
     }
 
     fn replace(&mut self, patch: Patch<'s>) {
-        if self.branches == 0 {
+        if self.branches == 0 && !self.scopes[self.at].patches.contains(&patch) {
             self.scopes[self.at].patches.push(patch);
+        }
+    }
+
+    /// Notes the libraries that something keeps from the network: `@responses.activate`.
+    fn replaced_by(&mut self, chain: Option<&[&str]>) {
+        for library in chain.into_iter().flat_map(super::patches::replaced_by) {
+            self.replace(Patch::Path((*library).to_owned()));
         }
     }
 
@@ -172,6 +245,7 @@ impl<'s> Gatherer<'s> {
             decorator,
             when: self.when,
             given_to,
+            condition: self.condition,
         });
     }
 
@@ -192,11 +266,13 @@ impl<'s> Gatherer<'s> {
                 decorator: false,
                 when: self.when,
                 given_to: None,
+                condition: self.condition,
             });
         }
         let guard = std::mem::take(&mut self.guard);
         let when = self.when.take();
         let branches = std::mem::take(&mut self.branches);
+        let condition = std::mem::take(&mut self.condition);
         self.within(scope, |this| {
             for parameter in &*def.parameters {
                 let annotation = parameter.annotation();
@@ -212,9 +288,13 @@ impl<'s> Gatherer<'s> {
                 if let Some(annotation) = parameter.annotation() {
                     this.injected(annotation);
                 }
+                for library in super::patches::replaced_by_fixture(parameter.name().as_str()) {
+                    this.replace(Patch::Path((*library).to_owned()));
+                }
             }
             this.decorator = true;
             for decorator in &def.decorator_list {
+                this.replaced_by(super::chains::decorator_chain(decorator).as_deref());
                 this.visit_expr(&decorator.expression);
             }
             this.decorator = false;
@@ -223,20 +303,24 @@ impl<'s> Gatherer<'s> {
         self.guard = guard;
         self.when = when;
         self.branches = branches;
+        self.condition = condition;
     }
 
     fn class(&mut self, def: &'s StmtClassDef) {
         let scope = self.open(def.name.as_str(), ScopeKind::Class(def));
         let ix = Self::ix(scope);
         self.bind(def.name.as_str(), Binding::Scope(ix));
+        let condition = std::mem::take(&mut self.condition);
         self.within(scope, |this| {
             this.decorator = true;
             for decorator in &def.decorator_list {
+                this.replaced_by(super::chains::decorator_chain(decorator).as_deref());
                 this.visit_expr(&decorator.expression);
             }
             this.decorator = false;
             this.visit_body(&def.body);
         });
+        self.condition = condition;
     }
 
     /// Binds what stands on the left of `=` and reads the right side, as a scope of its own outside of functions.
@@ -251,12 +335,19 @@ impl<'s> Gatherer<'s> {
                         self.bind(name.id.as_str(), binding);
                     }
                     // `self.client = Redis()` is an attribute of the class.
-                    Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) => {
+                    Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) =>
+                    {
+                        let steady = value.is_none_literal_expr()
+                            || self.is_missing(Subject::Own(attribute.attr.as_str()));
+                        let constructs = self.scopes[self.at].name == "__init__";
                         if let Some(class) = self.scopes[self.at].parent
                             && let Some(class) = self.scopes.get_mut(class.0 as usize)
                             && matches!(class.kind, ScopeKind::Class(_))
                         {
                             class.names.push((attribute.attr.as_str(), Binding::Local(value, ix)));
+                            if !constructs {
+                                class.rebound.push((attribute.attr.as_str(), steady));
+                            }
                         }
                     }
                     Expr::Tuple(tuple) => {
@@ -335,9 +426,8 @@ impl<'s> Gatherer<'s> {
             .and_then(<[_]>::last)
             .is_some_and(|last| matches!(*last, "skipif" | "skipIf" | "skipUnless"));
         if let Some(chain) = chain {
-            if let Some(patch) = patch_of(&chain, call) {
-                self.replace(patch);
-            }
+            patches_of(&chain, call).into_iter().for_each(|patch| self.replace(patch));
+            self.replaced_by(Some(&chain));
             self.record(chain, How::Call(call), call.range());
         } else {
             // `Cart().total()`: the method of what a call gives, and that call.
@@ -355,6 +445,9 @@ impl<'s> Gatherer<'s> {
         let wires = is_name(&call.func, WIRES);
         let argument = std::mem::replace(&mut self.argument, !looks);
         let given_to = self.given_to.replace(call);
+        if skips && let Some(Expr::StringLiteral(condition)) = call.arguments.args.first() {
+            self.condition_in_words(condition.value.to_str(), condition.range());
+        }
         self.guarded(skips, |this| {
             for arg in call.arguments.args.iter().filter(|arg| !wires || !arg.is_name_expr()) {
                 this.visit_expr(arg);
@@ -375,6 +468,18 @@ impl<'s> Gatherer<'s> {
         self.argument = argument;
         self.given_to = given_to;
         self.lifespan = around;
+    }
+
+    /// Reads a condition that is written as a text, `skipif("not redis_up()")`: whatever it names, it asks.
+    fn condition_in_words(&mut self, text: &'s str, range: ruff_text_size::TextRange) {
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        for named in text.split(|c| !part(c)).filter(|named| named.starts_with(|c: char| !c.is_ascii_digit()))
+        {
+            let chain: Vec<&str> = named.split('.').filter(|name| !name.is_empty()).collect();
+            let argument = std::mem::replace(&mut self.argument, true);
+            self.guarded(true, |this| this.record(chain.into(), How::Load, range));
+            self.argument = argument;
+        }
     }
 
     /// Reads what an annotation has called: `Annotated[Session, Depends(get_db)]`, or a name that stands for it.
@@ -454,6 +559,12 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     }
                     if let Expr::Subscript(subscript) = target {
                         self.configured(&subscript.slice, &assign.value);
+                        // `sys.modules["psycopg"] = Mock()`
+                        if let Expr::StringLiteral(name) = &*subscript.slice
+                            && chain_of(&subscript.value).as_deref() == Some(&["sys", "modules"])
+                        {
+                            self.replace(Patch::Path(name.value.to_str().to_owned()));
+                        }
                     }
                 }
                 self.assign(&assign.targets.iter().collect::<Vec<_>>(), &assign.value);
@@ -478,12 +589,26 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 let skips = ends_in_skip(&branch.body)
                     || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body));
                 self.guarded(skips, |this| this.visit_expr(&branch.test));
-                self.chosen(super::choices::asked_text(&branch.test), &branch.body);
+                let around = self.condition;
+                let tested = self.tested(&branch.test);
+                self.supposing(&tested.when_true, |this| {
+                    this.chosen(super::choices::asked_text(&branch.test), &branch.body);
+                });
+                self.suppose(&tested.when_false);
                 for clause in &branch.elif_else_clauses {
                     if let Some(test) = &clause.test {
                         self.guarded(skips, |this| this.visit_expr(test));
                     }
-                    self.chosen(clause.test.as_ref().and_then(super::choices::asked_text), &clause.body);
+                    let tested = clause.test.as_ref().map(|test| self.tested(test)).unwrap_or_default();
+                    self.supposing(&tested.when_true, |this| {
+                        let text = clause.test.as_ref().and_then(super::choices::asked_text);
+                        this.chosen(text, &clause.body);
+                    });
+                    self.suppose(&tested.when_false);
+                }
+                // Behind `if not enabled: return` it is enabled.
+                if !(branch.elif_else_clauses.is_empty() && leaves(&branch.body)) {
+                    self.condition = around;
                 }
             }
             Stmt::Try(attempt) => {
@@ -536,7 +661,14 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
             Stmt::For(each) => {
                 self.bind_element(&each.target, &each.iter);
                 self.visit_expr(&each.iter);
-                self.visit_body(&each.body);
+                // `for mark in item.iter_markers("redis")`
+                let bears = mark_asked_for(&each.iter).map(|name| Condition {
+                    subject: Subject::Mark(name),
+                    question: Question::IsTrue,
+                    answer: true,
+                    outer: 0,
+                });
+                self.supposing(bears.as_slice(), |this| this.visit_body(&each.body));
                 self.visit_body(&each.orelse);
             }
             Stmt::Assert(_)
@@ -555,9 +687,35 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
         }
     }
 
+    fn visit_body(&mut self, body: &'s [Stmt]) {
+        let around = self.condition;
+        walk_body(self, body);
+        self.condition = around;
+    }
+
     fn visit_expr(&mut self, expr: &'s Expr) {
         match expr {
             Expr::Call(call) => self.call(call),
+            // Of `client or make()` the second runs only where the first is missing.
+            Expr::BoolOp(several) => {
+                let around = self.condition;
+                for value in &several.values {
+                    self.visit_expr(value);
+                    let tested = self.tested(value);
+                    let goes_on = match several.op {
+                        BoolOp::And => tested.when_true,
+                        BoolOp::Or => tested.when_false,
+                    };
+                    self.suppose(&goes_on);
+                }
+                self.condition = around;
+            }
+            Expr::If(choice) => {
+                self.visit_expr(&choice.test);
+                let tested = self.tested(&choice.test);
+                self.supposing(&tested.when_true, |this| this.visit_expr(&choice.body));
+                self.supposing(&tested.when_false, |this| this.visit_expr(&choice.orelse));
+            }
             Expr::Attribute(_) | Expr::Name(_) => {
                 let loads = match expr {
                     Expr::Attribute(attribute) => attribute.ctx == ExprContext::Load,
@@ -567,7 +725,13 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 match chain_of(expr) {
                     Some(chain) if loads => self.record(chain, How::Load, expr.range()),
                     Some(_) => {}
-                    None => walk_expr(self, expr),
+                    None => {
+                        // `Store().client`, which may be a property.
+                        if let Some(chain) = chain_through_calls(expr).filter(|_| loads) {
+                            self.record(chain, How::Load, expr.range());
+                        }
+                        walk_expr(self, expr);
+                    }
                 }
             }
             Expr::Subscript(subscript) => {
@@ -623,26 +787,6 @@ fn imported_by_call(value: &Expr) -> Option<Import<'_>> {
         Expr::StringLiteral(text) => {
             Some(Import { level: 0, module: text.value.to_str(), name: None, first_only: false })
         }
-        _ => None,
-    }
-}
-
-/// Returns what a call replaces while a test runs, where it is one of `unittest.mock` or a monkeypatch.
-fn patch_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Option<Patch<'s>> {
-    let text = |at: usize| match call.arguments.args.get(at) {
-        Some(Expr::StringLiteral(text)) => Some(text.value.to_str().to_owned()),
-        _ => None,
-    };
-    let last = *chain.last()?;
-    let object = matches!(last, "object" | "multiple")
-        && chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
-    match last {
-        "patch" | "setattr" | "async_patch" => match (text(0), call.arguments.args.first(), text(1)) {
-            (Some(path), ..) => Some(Patch::Path(path)),
-            (None, Some(target), Some(name)) => Some(Patch::Attribute(chain_of(target)?, name)),
-            _ => None,
-        },
-        _ if object => Some(Patch::Attribute(chain_of(call.arguments.args.first()?)?, text(1)?)),
         _ => None,
     }
 }

@@ -33,7 +33,27 @@ pub(super) fn hints_of<'s>(
     scope: ScopeIx,
     exprs: impl IntoIterator<Item = &'s Expr>,
 ) -> Hints {
-    let mut reader = Reader { resolver, hints: Hints::default(), seen: BTreeSet::new(), looks: MAX_LOOKS };
+    read_all(resolver, scope, exprs, true)
+}
+
+/// Returns what an expression within a scope is made of, the defaults of parameters aside: who calls the function may
+/// give others.
+pub(super) fn hints_but_defaults<'s>(
+    resolver: &Resolver<'_, 's, '_>,
+    scope: ScopeIx,
+    exprs: impl IntoIterator<Item = &'s Expr>,
+) -> Hints {
+    read_all(resolver, scope, exprs, false)
+}
+
+fn read_all<'s>(
+    resolver: &Resolver<'_, 's, '_>,
+    scope: ScopeIx,
+    exprs: impl IntoIterator<Item = &'s Expr>,
+    defaults: bool,
+) -> Hints {
+    let hints = Hints::default();
+    let mut reader = Reader { resolver, hints, seen: BTreeSet::new(), looks: MAX_LOOKS, defaults };
     for expr in exprs {
         reader.read(scope, expr, MAX_DEPTH);
     }
@@ -45,6 +65,8 @@ struct Reader<'r, 'p, 's, 't> {
     hints: Hints,
     seen: BTreeSet<(ScopeIx, String)>,
     looks: u32,
+    /// Defaults of parameters are read.
+    defaults: bool,
 }
 
 impl<'s> Reader<'_, '_, 's, '_> {
@@ -217,7 +239,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             return;
         };
         self.hints.open.push((scope, at));
-        if let Some(default) = parameter.default() {
+        if let Some(default) = parameter.default().filter(|_| self.defaults) {
             self.read(scope, default, depth);
         }
     }

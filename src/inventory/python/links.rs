@@ -6,9 +6,10 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::hints::{Hints, hints_of};
+use super::conditions::Subject;
+use super::hints::{Hints, hints_but_defaults, hints_of};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
-use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
+use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
 use super::resolve::{Resolver, Target};
 use super::routes::{Routes, THROTTLES};
@@ -194,7 +195,8 @@ fn lifespans_of(
     }
 }
 
-fn speaks_http(path: &str) -> bool {
+/// Returns whether something of a library, by its full name, asks an address over HTTP.
+pub(super) fn speaks_http(path: &str) -> bool {
     ["httpx.", "requests.", "urllib.", "boto3.", "aiohttp."].iter().any(|start| path.starts_with(start))
 }
 
@@ -227,71 +229,17 @@ pub(super) fn arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
     call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value))
 }
 
-/// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
-/// calls.
-pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: ScopeIx) -> Vec<u64> {
-    let mut marks = patched_here(resolver, scope);
-    let mut seen = BTreeSet::from([scope]);
-    let mut open = vec![(scope, 0)];
-    while let Some((at, depth)) = open.pop() {
-        for link in &links[at.0 as usize].out {
-            let helper = resolver.program.scope(link.to);
-            if depth < 2
-                && matches!(helper.kind, ScopeKind::Function(_))
-                && seen.len() < 64
-                && seen.insert(link.to)
-            {
-                marks.extend(patched_here(resolver, link.to));
-                open.push((link.to, depth + 1));
-            }
-        }
-    }
-    marks
-}
-
-/// Returns the marks of the names that a scope itself replaces.
-pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
-    let mut marks = Vec::new();
-    for patch in &resolver.program.scope(scope).patches {
-        match patch {
-            Patch::Path(path) => match resolver.resolve_path(scope, path) {
-                Some((at, name)) => marks.push(binding_mark(at, &name)),
-                // A class of a library: whoever uses it by that name.
-                None => marks.push(external_mark(path)),
-            },
-            Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
-                Some(Target::Scope(at) | Target::Instance(at)) => {
-                    marks.push(binding_mark(at, name));
-                    // The name may be one that the class inherits.
-                    if matches!(resolver.program.scope(at).kind, ScopeKind::Class(_)) {
-                        marks.extend(resolver.mro(at).iter().filter_map(|base| match base {
-                            Target::Scope(base) => Some(binding_mark(*base, name)),
-                            _ => None,
-                        }));
-                    }
-                }
-                Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
-                None => {}
-            },
-            Patch::Function(chain) => {
-                let program = resolver.program;
-                if let Some(Target::Scope(at)) = resolver.resolve(scope, chain).target
-                    && let Some(around) = program.scope(at).parent
-                {
-                    marks.push(binding_mark(around, program.scope(at).name));
-                }
-            }
-        }
-    }
-    marks
-}
-
 /// Returns what stands for what runs only where something in a module equals a text.
 pub(super) fn choice_mark(module: ModuleIx, text: &str) -> u64 {
     binding_mark(ScopeIx(module.0), &format!("== {text}"))
 }
 
-fn external_mark(path: &str) -> u64 {
+/// Returns what stands for what runs only for tests that bear a mark, or for those that do not.
+pub(super) fn bears_mark(name: &str, bears: bool) -> u64 {
+    binding_mark(ScopeIx(u32::MAX), &format!("{} @{name}", if bears { "with" } else { "without" }))
+}
+
+pub(super) fn external_mark(path: &str) -> u64 {
     binding_mark(ScopeIx(u32::MAX), path)
 }
 
@@ -351,7 +299,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             self.put_off(used);
             self.started_beside(used, call);
         }
-        let resolved = self.resolver.resolve(self.scope, &used.chain);
+        let resolved = match used.how {
+            How::Call(call) => self.resolver.resolve_called(self.scope, &used.chain, call),
+            _ => self.resolver.resolve(self.scope, &used.chain),
+        };
         let mut via = resolved.via;
         if let (Some(Target::Scope(_)), Some(call)) = (&resolved.target, used.given_to)
             && let Some(chain) = super::chains::chain_of(&call.func)
@@ -375,6 +326,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             && let root = self.resolver.resolve(self.scope, &used.chain[..1])
             && let Some(Target::Scope(to)) = root.target
             && matches!(self.resolver.program.scope(to).kind, ScopeKind::Value(_))
+            && !self.only_registers(used)
         {
             self.push(used, to, &via);
         }
@@ -391,6 +343,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 });
             }
         }
+        self.properties(used, resolved.target.as_ref(), &via);
         if let (Some(target), How::Load) = (&resolved.target, used.how)
             && self.resolver.program.scope(self.scope).name == THROTTLES
         {
@@ -398,11 +351,16 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
-                (ScopeKind::Function(_), How::Call(_) | How::Argument) | (ScopeKind::Value(_), _) => {
+                (ScopeKind::Function(_), How::Call(call)) => {
+                    self.push(used, self.resolver.as_called(self.scope, to, call), &via);
+                }
+                (ScopeKind::Function(_), How::Argument) | (ScopeKind::Value(_), _) => {
                     self.push(used, to, &via);
                 }
                 (ScopeKind::Function(_), _) if used.decorator => self.push(used, to, &via),
-                (ScopeKind::Class(_), How::Call(call)) => self.construct(used, call, to, &via),
+                (ScopeKind::Class(_), How::Call(call)) => {
+                    self.construct(used, call, self.resolver.as_called(self.scope, to, call), &via);
+                }
                 _ => {}
             },
             (Some(Target::External(path)), How::Call(call))
@@ -414,6 +372,40 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
         }
         self.only = None;
+    }
+
+    /// Leads to the properties on a chain of names: `self.client.get()` runs `client`.
+    fn properties(&mut self, used: &Use<'s>, target: Option<&Target>, via: &[u64]) {
+        for at in 1..used.chain.len() {
+            if !self.resolver.names_property(used.chain[at]) {
+                continue;
+            }
+            let last = at + 1 == used.chain.len();
+            let found =
+                if last { None } else { self.resolver.resolve(self.scope, &used.chain[..=at]).target };
+            if let Some(Target::Scope(to)) = if last { target } else { found.as_ref() }
+                && self.resolver.is_property(*to)
+            {
+                self.push(used, *to, via);
+            }
+        }
+    }
+
+    /// Returns whether something tells an application of Celery's what there is and asks its broker for nothing:
+    /// `@app.task`, `app.conf.update(…)`.
+    fn only_registers(&self, used: &Use<'s>) -> bool {
+        const REGISTERS: &[&str] = &[
+            "autodiscover_tasks",
+            "conf",
+            "config_from_object",
+            "on_after_configure",
+            "register_task",
+            "task",
+            "tasks",
+        ];
+        used.chain.get(1).is_some_and(|name| REGISTERS.contains(name))
+            && matches!(self.resolver.resolve(self.scope, &used.chain).target,
+                Some(Target::External(path)) if path.starts_with("celery.Celery."))
     }
 
     /// Returns whether the call behind which a method is called is known by itself: of `opened().execute()` the
@@ -454,10 +446,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    /// Adds the text that must be chosen for this to run.
+    /// Adds the text that must be chosen for this to run, and the marks that a test must bear or not.
     fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
-        let module = self.resolver.program.scope(self.scope).module;
-        via.iter().copied().chain(used.when.map(|text| choice_mark(module, text))).collect()
+        let scope = self.resolver.program.scope(self.scope);
+        let choice = used.when.map(|text| choice_mark(scope.module, text));
+        let marks = scope.conditions_of(used).filter_map(|condition| match condition.subject {
+            Subject::Mark(name) => Some(bears_mark(name, condition.asks_for_it())),
+            Subject::Parameter(_) | Subject::Own(_) => None,
+        });
+        via.iter().copied().chain(choice).chain(marks).collect()
     }
 
     fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
@@ -494,6 +491,14 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
+        if let Some(images) = super::containers::images_of(path, call) {
+            let texts = hints_of(self.resolver, self.scope, images).texts;
+            let services: BTreeSet<Sought> = super::containers::services_of(path, &texts, self.book);
+            for service in services {
+                self.touch(used, service, TouchKind::Container, path, &via);
+            }
+            return;
+        }
         let called = self.book.call(path);
         if called.is_some() {
             via.extend(prefixes(path).map(external_mark));
@@ -511,16 +516,28 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 self.variable(used, &name);
             }
             Some(Called::Addressed { database }) => {
-                let hints = if speaks_http(path) {
+                let said: Vec<&'s Expr> = if speaks_http(path) {
                     // A transport of its own is a stand-in for the network.
                     if has_keyword(call, &["transport", "mounts", "app"]) {
                         return;
                     }
-                    hints_of(self.resolver, self.scope, address_arguments(call))
+                    address_arguments(call).collect()
                 } else {
-                    hints_of(self.resolver, self.scope, arguments(call))
+                    arguments(call).collect()
                 };
-                match self.book.address(&hints) {
+                let mut hints = hints_but_defaults(self.resolver, self.scope, said.iter().copied());
+                let mut address = self.book.address(&hints);
+                let mut usual = Address::Unknown;
+                if address == Address::Unknown {
+                    let with_defaults = hints_of(self.resolver, self.scope, said);
+                    usual = self.book.address(&with_defaults);
+                    // Who calls the function says it, and the default holds where nobody does.
+                    if hints.open.is_empty() {
+                        address = std::mem::replace(&mut usual, Address::Unknown);
+                        hints = with_defaults;
+                    }
+                }
+                match address {
                     Address::Of(services) => {
                         for service in services {
                             if ["socket.", "asyncio.", "requests.", "httpx.get"]
@@ -549,6 +566,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                                 via,
                                 what: path.to_owned(),
                                 database,
+                                usual,
                             });
                         }
                         (None, Some(service)) if database => {

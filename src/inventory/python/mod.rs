@@ -5,11 +5,14 @@
 //! whatever of the project they import. Names are followed through imports, classes, values and calls; what a test
 //! reaches of a service's client, a guard's condition or a variable is the evidence that it needs the service.
 
+mod arguments;
 mod asked;
 mod chains;
 mod choices;
 mod collect;
+mod conditions;
 mod connections;
+mod containers;
 mod dispatch;
 mod environment;
 mod facts;
@@ -30,6 +33,7 @@ mod marks;
 mod needs;
 mod openings;
 mod parameters;
+mod patches;
 mod program;
 mod reach;
 mod requests;

@@ -7,7 +7,8 @@ use ruff_text_size::TextRange;
 
 use super::choices::Choices;
 use super::connections::Connection;
-use super::links::{Links, patched, patched_here};
+use super::links::{Links, bears_mark};
+use super::patches::{patched, patched_here};
 use super::program::{ModuleIx, ScopeIx, ScopeKind};
 use super::reach::{Reach, Strength, Way};
 use super::resolve::Resolver;
@@ -60,6 +61,8 @@ pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
     /// For every scope what was found.
     pub(super) memory: &'n [Memory],
     pub(super) unknown: &'n [UnknownDatabase],
+    /// The marks that fixtures and hooks ask a test for, of which it is known which test bears them.
+    pub(super) marks: &'n BTreeSet<&'n str>,
     pub(super) choices: &'n Choices,
     pub(super) resolver: &'n Resolver<'p, 's, 't>,
     pub(super) book: &'n SignBook<'c>,
@@ -70,8 +73,14 @@ pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
 }
 
 impl NeedFinder<'_, '_, '_, '_, '_> {
-    /// Returns what a test needs that begins at these roots.
-    pub(super) fn of_roots(&self, module: ModuleIx, roots: &[Root]) -> Vec<SourceNeed> {
+    /// Returns what a test needs that begins at these roots; `bears` says, where it is known, whether it
+    /// bears a mark.
+    pub(super) fn of_roots(
+        &self,
+        module: ModuleIx,
+        roots: &[Root],
+        bears: impl Fn(&str) -> Option<bool>,
+    ) -> Vec<SourceNeed> {
         let mut replaced: Vec<u64> = Vec::new();
         let mut modules = BTreeSet::from([module]);
         for root in roots {
@@ -84,6 +93,7 @@ impl NeedFinder<'_, '_, '_, '_, '_> {
             replaced.extend(patched_here(self.resolver, self.resolver.program.module(module).scope));
         }
         replaced.extend(self.choices.not_of(module));
+        replaced.extend(self.marks.iter().filter_map(|name| Some(bears_mark(name, !bears(name)?))));
         replaced.sort_unstable();
         let mut best: BTreeMap<Sought, SourceNeed> = BTreeMap::new();
         // A service that anything but an autouse fixture brings is no matter of that fixture.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::hints::{Hints, hints_of};
+use super::hints::{Hints, hints_but_defaults, hints_of};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
 use super::program::{How, ScopeIx, ScopeKind, Use};
 use super::resolve::Resolver;
@@ -37,6 +37,8 @@ pub(super) struct Opening {
     pub(super) what: String,
     /// The project's database is meant where nobody says otherwise.
     pub(super) database: bool,
+    /// What the defaults of the parameters say, which hold where nobody says otherwise.
+    pub(super) usual: Address,
     /// Where the address is opened in the end.
     pub(super) place: UnknownCall,
 }
@@ -119,7 +121,10 @@ struct OpenedBy {
 
 impl OpenedBy {
     fn add(&mut self, found: Opening) {
-        let same = |other: &Opening| other.parameters == found.parameters && other.database == found.database;
+        let same = |other: &Opening| {
+            (&other.parameters, other.database, &other.usual)
+                == (&found.parameters, found.database, &found.usual)
+        };
         if self.told_apart.len() < OPENED && !self.told_apart.iter().any(same) {
             self.told_apart.push(found.clone());
         }
@@ -150,60 +155,88 @@ fn openings(
         return opened;
     }
     for used in &resolver.program.scope(scope).uses {
-        let How::Call(call) = used.how else { continue };
+        let call = match used.how {
+            How::Call(call) => Some(call),
+            // What is handed on is called by somebody, with whatever.
+            How::Argument => None,
+            _ => continue,
+        };
         let through = links.out.iter().filter(|link| link.range == used.range);
         for (link, open) in through.filter_map(|link| Some((link, opening.get(&link.to)?))) {
             opened.said.push(link.to);
             for open in &open.told_apart {
-                let given = given(resolver.program.scope(link.to).kind, &open.parameters, call);
-                let mut hints = hints_of(resolver, scope, given);
-                // `redis_url` is an address of Redis, `redis` is mostly a client that somebody has made.
-                hints.words.retain(|word| words_of(word).len() > 1);
-                opened.call(book, &hints, scope, used, link, open);
+                let given =
+                    call.map(|call| given(resolver.program.scope(link.to).kind, &open.parameters, call));
+                let given = given.unwrap_or_default();
+                let address = |hints: &mut Hints| {
+                    // `redis_url` is an address of Redis, `redis` is mostly a client that somebody has made.
+                    hints.words.retain(|word| words_of(word).len() > 1);
+                    book.address(hints)
+                };
+                let mut hints = hints_but_defaults(resolver, scope, given.iter().copied());
+                let mut said = address(&mut hints);
+                let mut usual = Address::Unknown;
+                if said == Address::Unknown {
+                    usual = address(&mut hints_of(resolver, scope, given));
+                    if hints.open.is_empty() {
+                        said = std::mem::replace(&mut usual, Address::Unknown);
+                    }
+                }
+                let usual = if usual == Address::Unknown { open.usual.clone() } else { usual };
+                let call = OpeningCall { scope, used, link, hints: &hints, usual };
+                opened.call(book, said, &call, open);
             }
         }
     }
     opened
 }
 
+/// A call of a function that opens what it is given.
+struct OpeningCall<'c, 's> {
+    scope: ScopeIx,
+    used: &'c Use<'s>,
+    link: &'c Link,
+    /// What its arguments are made of.
+    hints: &'c Hints,
+    /// What is meant where nobody says it.
+    usual: Address,
+}
+
 impl Opened {
-    /// Adds what a call opens with arguments that come to these hints.
-    fn call(
-        &mut self,
-        book: &SignBook<'_>,
-        hints: &Hints,
-        scope: ScopeIx,
-        used: &Use<'_>,
-        link: &Link,
-        open: &Opening,
-    ) {
+    /// Adds what a call opens whose arguments say this.
+    fn call(&mut self, book: &SignBook<'_>, said: Address, call: &OpeningCall<'_, '_>, open: &Opening) {
+        let OpeningCall { scope, used, link, .. } = *call;
         let via: Box<[u64]> = link.via.iter().chain(&open.via).copied().collect();
+        let guard = used.guard || open.guard;
         let touch = |service| Touch {
             service,
             kind: TouchKind::Client,
             range: used.range,
-            guard: used.guard,
+            guard,
             via: via.clone(),
             what: used.chain.join("."),
         };
-        match book.address(hints) {
+        match said {
             Address::Of(services) => self.touches.extend(services.into_iter().map(touch)),
             Address::None => {}
-            Address::Unknown => match hints.open.first().copied() {
-                Some((by, _)) => self.passes_on.push(Opening {
+            Address::Unknown => match (call.hints.open.first().copied(), &call.usual) {
+                (Some((by, _)), usual) => self.passes_on.push(Opening {
                     by,
-                    parameters: parameters_of(hints, by),
+                    parameters: parameters_of(call.hints, by),
                     at: scope,
                     range: used.range,
-                    guard: used.guard,
+                    guard,
                     via,
+                    usual: usual.clone(),
                     ..open.clone()
                 }),
-                None if open.database => match book.database {
+                (None, Address::Of(services)) => self.touches.extend(services.iter().copied().map(touch)),
+                (None, Address::None) => {}
+                (None, Address::Unknown) if open.database => match book.database {
                     Some(database) => self.touches.push(touch(database)),
                     None => self.unknown.push(open.place.clone()),
                 },
-                None => {}
+                (None, Address::Unknown) => {}
             },
         }
     }
@@ -235,17 +268,19 @@ fn given<'s>(callee: ScopeKind<'s>, parameters: &[usize], call: &'s ExprCall) ->
 impl Links {
     /// Adds what a function opens of which none of its callers says what it is.
     fn of_nobody(&mut self, book: &SignBook<'_>, open: Opening) {
-        match book.database {
-            _ if !open.database => {}
-            Some(service) => self.touches.push(Touch {
-                service,
-                kind: TouchKind::Client,
-                range: open.range,
-                guard: open.guard,
-                via: open.via,
-                what: open.what,
-            }),
-            None => self.unknown.push(open.place),
+        let touch = |service| Touch {
+            service,
+            kind: TouchKind::Client,
+            range: open.range,
+            guard: open.guard,
+            via: open.via.clone(),
+            what: open.what.clone(),
+        };
+        match (&open.usual, book.database) {
+            (Address::Of(services), _) => self.touches.extend(services.iter().copied().map(touch)),
+            (Address::Unknown, Some(service)) if open.database => self.touches.push(touch(service)),
+            (Address::Unknown, None) if open.database => self.unknown.push(open.place),
+            (Address::None | Address::Unknown, _) => {}
         }
     }
 }

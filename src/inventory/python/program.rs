@@ -6,6 +6,7 @@
 use ruff_python_ast::{Expr, ExprCall, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::TextRange;
 
+use super::conditions::{Condition, Known};
 use super::source::SourceFile;
 
 /// The position of a scope in the program.
@@ -45,6 +46,22 @@ pub(super) struct Seen {
     pub(super) class: ScopeIx,
 }
 
+/// What is known in a function, or in the objects of a class, that stands in the program once more for calls that say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told<'s> {
+    /// The function or class as it is written.
+    pub(super) of: ScopeIx,
+    /// The constructor, where it is a class.
+    pub(super) constructor: Option<ScopeIx>,
+    /// What is known of the parameters, those of the constructor where it is a class.
+    pub(super) parameters: Knowledge<'s>,
+    /// What is known of the attributes of objects.
+    pub(super) attributes: Knowledge<'s>,
+}
+
+/// What is known of values, by their names.
+pub(super) type Knowledge<'s> = Box<[(&'s str, Known)]>;
+
 /// Whatever can be reached by a name.
 #[derive(Clone, Debug)]
 pub(super) struct Scope<'s> {
@@ -63,8 +80,15 @@ pub(super) struct Scope<'s> {
     pub(super) patches: Vec<Patch<'s>>,
     /// It asks for fixtures by their names: `request.getfixturevalue("db")`.
     pub(super) asks_by_name: bool,
+    /// The conditions under which it uses something; a use names the innermost by its position, counted from 1.
+    pub(super) conditions: Vec<Condition<'s>>,
+    /// Of a function the parameters that it gives another value, of a class the attributes that methods beside the
+    /// constructor give its objects; and whether that is done only where there is none yet.
+    pub(super) rebound: Vec<(&'s str, bool)>,
     /// Where it is a method as objects of an inheriting class see it.
     pub(super) seen: Option<Seen>,
+    /// Where it is a function or a class as some calls see it that say something by their arguments.
+    pub(super) told: Option<Box<Told<'s>>>,
 }
 
 /// What a scope is.
@@ -120,6 +144,8 @@ pub(super) struct Use<'s> {
     pub(super) when: Option<&'s str>,
     /// The call that it is an argument of.
     pub(super) given_to: Option<&'s ExprCall>,
+    /// The innermost condition under which it runs, as its scope counts them from 1; 0 is none.
+    pub(super) condition: u32,
 }
 
 /// How a name is used.
@@ -140,7 +166,7 @@ pub(super) enum How<'s> {
 }
 
 /// What is replaced while a test runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Patch<'s> {
     /// `patch("app.cache.client")`
     Path(String),
@@ -185,9 +211,11 @@ impl<'s> Program<'s> {
         (0..u32::try_from(self.scopes.len()).unwrap_or(u32::MAX)).map(ScopeIx)
     }
 
-    /// Returns the scope that is written, of a method as an inheriting class sees it.
+    /// Returns the scope that is written, of a method as an inheriting class sees it, or of what some calls see.
     pub(super) fn written_as(&self, ix: ScopeIx) -> ScopeIx {
-        self.scope(ix).seen.map_or(ix, |seen| seen.method)
+        let scope = self.scope(ix);
+        let seen = scope.seen.map(|seen| seen.method);
+        seen.or_else(|| scope.told.as_ref().map(|told| told.of)).unwrap_or(ix)
     }
 
     /// Returns what a person calls the scope: `app.cache.connect` is `connect`, a method `Cache.connect`.
@@ -203,6 +231,12 @@ impl<'s> Program<'s> {
 }
 
 impl<'s> Scope<'s> {
+    /// Returns the conditions under which a use runs, the innermost first.
+    pub(super) fn conditions_of(&self, used: &Use<'s>) -> impl Iterator<Item = &Condition<'s>> {
+        let at = |at: u32| self.conditions.get((at as usize).checked_sub(1)?);
+        std::iter::successors(at(used.condition), move |condition| at(condition.outer))
+    }
+
     /// Returns what a name stands for here: its last binding.
     pub(super) fn binding(&self, name: &str) -> Option<Binding<'s>> {
         if self.sorted.is_empty() {
@@ -229,6 +263,7 @@ impl<'s> Scope<'s> {
     /// Sorts the names, where there are so many that looking through them takes long.
     pub(super) fn sort_names(&mut self) {
         const MANY: usize = 8;
+        self.sorted = Box::default();
         if self.names.len() > MANY {
             let mut sorted: Vec<u32> = (0..u32::try_from(self.names.len()).unwrap_or(u32::MAX)).collect();
             sorted.sort_by_key(|at| self.names[*at as usize].0);

@@ -5,13 +5,27 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, ExprCall, Stmt};
 
-use super::chains::{CALLED, SUPER, chain_of};
+use super::arguments::Callees;
+use super::chains::{CALLED, SUPER, chain_of, is_name};
 use super::dispatch::Methods;
+use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
 use super::visible::VisibleFixtures;
+
+/// Decorators of functions that run where their name is asked for.
+const PROPERTIES: &[&str] = &[
+    "abstractproperty",
+    "cached_property",
+    "classproperty",
+    "hybrid_property",
+    "lazy_property",
+    "property",
+    "reify",
+    "threaded_cached_property",
+];
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
 const MAX_STEPS: u32 = 24;
@@ -71,6 +85,8 @@ pub(super) struct Names<'s> {
     imports: Vec<HashMap<Import<'s>, Imported>>,
     /// The modules of which every module imports all names.
     stars: Vec<Vec<ModuleIx>>,
+    /// The names of all properties: most attributes are none.
+    properties: HashSet<&'s str>,
     /// For every class that was asked for, itself and those that it inherits from.
     orders: Vec<OnceLock<Arc<[Target]>>>,
 }
@@ -83,6 +99,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     names: Names<'s>,
     /// Methods as inheriting classes see them.
     methods: Methods,
+    /// Functions and classes as calls see them that say something by their arguments.
+    callees: Callees<'s>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
 }
@@ -95,12 +113,14 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             .collect();
         let orders = vec![OnceLock::new(); program.scopes.len()];
         let names = Names { by_file, orders, ..Names::default() };
-        let mut resolver = Self::with(program, locator, names, Methods::default());
+        let mut resolver = Self::with(program, locator, names, Methods::default(), Callees::default());
         let starred = |module: &Module<'s>| -> Vec<ModuleIx> {
             module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, star)).collect()
         };
         let stars = program.modules.iter().map(starred).collect();
         resolver.names.stars = stars;
+        let properties = program.scope_indices().filter(|ix| resolver.is_property(*ix));
+        resolver.names.properties = properties.map(|ix| program.scope(ix).name).collect();
         let mut wanted: Vec<HashSet<Import<'s>>> = vec![HashSet::new(); program.modules.len()];
         for scope in &program.scopes {
             wanted[scope.module.0 as usize].extend(scope.names.iter().filter_map(
@@ -127,14 +147,20 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         locator: &'p Locator<'t>,
         mut names: Names<'s>,
         methods: Methods,
+        callees: Callees<'s>,
     ) -> Self {
         names.orders.resize(program.scopes.len(), OnceLock::new());
-        Self { program, locator, names, methods, fixtures: VisibleFixtures::default() }
+        Self { program, locator, names, methods, callees, fixtures: VisibleFixtures::default() }
     }
 
-    /// Returns where the names lead.
-    pub(super) fn into_names(self) -> Names<'s> {
-        self.names
+    /// Returns where the names lead, and what calls see that say something by their arguments.
+    pub(super) fn into_parts(self) -> (Names<'s>, Callees<'s>) {
+        (self.names, self.callees)
+    }
+
+    /// Returns a function or a class as a call within a scope sees it.
+    pub(super) fn as_called(&self, scope: ScopeIx, callee: ScopeIx, call: &ExprCall) -> ScopeIx {
+        self.callees.variant(self.program, scope, callee, call)
     }
 
     /// Returns a method, or another scope, as objects of a class see it.
@@ -221,7 +247,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             at = if *name == CALLED {
                 self.called(at, via, steps)?
             } else {
-                self.attribute(at, name, via, steps)?
+                let object = self.got(at, via, steps)?;
+                self.attribute(object, name, via, steps)?
             };
         }
         Some(at)
@@ -317,6 +344,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let fixture = self.fixtures.find(self.program, scope, name)?;
         let before = via.len();
         match self.returned(fixture, via, steps.checked_sub(1)?) {
+            // What speaks HTTP is told by every request whom to ask.
+            Some(Target::External(path)) if speaks_http(&path) => Some(Target::External(path)),
             Some(Target::External(_)) | None => {
                 via.truncate(before);
                 None
@@ -468,7 +497,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     match base {
                         Target::Scope(base) => {
                             if let Some(binding) = self.program.scope(*base).binding(name) {
-                                via.push(binding_mark(*base, name));
+                                via.push(binding_mark(self.program.written_as(*base), name));
                                 return self.bound_in(scope, *base, binding, via, steps);
                             }
                         }
@@ -495,6 +524,36 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
             Target::External(path) => Some(Target::External(format!("{path}.{name}"))),
         }
+    }
+
+    /// Returns what is got by a name that means this: of a property what it gives.
+    fn got(&self, target: Target, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+        match target {
+            Target::Scope(ix) if self.is_property(ix) => self.returned(ix, via, steps.checked_sub(1)?),
+            target => Some(target),
+        }
+    }
+
+    /// Returns whether a property of any class bears a name.
+    pub(super) fn names_property(&self, name: &str) -> bool {
+        self.names.properties.contains(name)
+    }
+
+    /// Returns whether a scope is a function that runs where its name is asked for: a property.
+    pub(super) fn is_property(&self, ix: ScopeIx) -> bool {
+        let ScopeKind::Function(def) = self.program.scope(ix).kind else { return false };
+        def.decorator_list.iter().any(|decorator| is_name(&decorator.expression, PROPERTIES))
+    }
+
+    /// Returns what is called, with what the calls before it say by their arguments: `Service(client=fake).read`.
+    pub(super) fn resolve_called(&self, scope: ScopeIx, chain: &[&str], call: &ExprCall) -> Resolved {
+        if !chain.contains(&CALLED) || chain.contains(&SUPER) {
+            return self.resolve(scope, chain);
+        }
+        refuel();
+        let mut resolved = Resolved::default();
+        resolved.target = self.value(scope, &call.func, &mut resolved.via, MAX_STEPS);
+        resolved
     }
 
     /// Returns what a call of something gives.
@@ -536,7 +595,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 }
                 let Expr::Attribute(attribute) = value else { return None };
                 let target = self.value(scope, &attribute.value, via, steps)?;
-                self.attribute(target, attribute.attr.as_str(), via, steps)
+                let object = self.got(target, via, steps)?;
+                self.attribute(object, attribute.attr.as_str(), via, steps)
             }
             Expr::Call(call) => {
                 match self.value(scope, &call.func, via, steps)? {
@@ -551,6 +611,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                             }) =>
                     {
                         None
+                    }
+                    Target::Scope(callee) => {
+                        self.called(Target::Scope(self.as_called(scope, callee, call)), via, steps)
                     }
                     target => self.called(target, via, steps),
                 }
@@ -652,6 +715,11 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         open.push(class);
         order.push(Target::Scope(class));
         let scope = self.program.scope(class);
+        if let Some(told) = &scope.told {
+            self.linearise(told.of, order, open);
+            open.pop();
+            return;
+        }
         if let ScopeKind::Class(def) = scope.kind {
             for base in def.bases() {
                 let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };

@@ -35,6 +35,8 @@ pub struct PytestSettings {
     pub strict_markers: bool,
     /// The module of Django's settings.
     pub django_settings: Option<String>,
+    /// The modules that the project gives pytest as plugins by its entry points.
+    pub plugins: Vec<String>,
     /// Whether tests that a module imports are not collected in it.
     pub own_tests_only: bool,
 }
@@ -121,6 +123,32 @@ impl PytestSettings {
             }
         }
         None
+    }
+
+    /// Adds the plugins that the folder's project gives pytest by its entry points: `[project.entry-points.pytest11]`,
+    /// Poetry's table or the section of `setup.cfg`.
+    pub(super) fn add_plugins(&mut self, project: &Path) {
+        let folder = project.join(&self.root);
+        let read = |name: &str| {
+            let bytes = std::fs::read(folder.join(name)).ok()?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let tables: [&[&str]; 2] =
+            [&["project", "entry-points", "pytest11"], &["tool", "poetry", "plugins", "pytest11"]];
+        let written = read("pyproject.toml").filter(|text| text.contains("pytest11"));
+        let named = tables.into_iter().filter_map(|table| toml_values(written.as_deref()?, table)).flatten();
+        let mut modules: Vec<String> = named.flat_map(|(_, value)| value.words()).collect();
+        let section = read("setup.cfg").and_then(|text| ini_values(&text, "options.entry_points"));
+        for (_, value) in section.into_iter().flatten().filter(|(key, _)| key == "pytest11") {
+            let names = value
+                .lines()
+                .into_iter()
+                .filter_map(|(_, line)| line.split_once('=').map(|(_, module)| module.trim().to_owned()));
+            modules.extend(names);
+        }
+        // `package.plugin:object` names something in the module.
+        let module = |named: String| named.split(':').next().map(|module| module.trim().to_owned());
+        self.plugins = modules.into_iter().filter_map(module).collect();
     }
 
     fn from_values(root: &str, file: &str, values: Vec<(String, Value)>) -> Self {

@@ -307,6 +307,13 @@ impl<'c> SignBook<'c> {
         })
     }
 
+    /// Returns the service whose container an image runs: `docker.io/library/redis:7`.
+    pub(super) fn image(&self, image: &str) -> Option<Sought> {
+        let name = image.rsplit('/').next().unwrap_or(image);
+        let name = name.split(['@', ':']).next().unwrap_or(name).to_ascii_lowercase();
+        self.all().find(|(_, service)| service.words.contains(&name)).map(|(sought, _)| sought)
+    }
+
     /// Returns the service that a fixture of a plugin opens.
     pub(super) fn plugin_fixture(&self, name: &str) -> Option<Sought> {
         let is_version = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());

@@ -107,6 +107,12 @@ impl Tree {
     /// Returns pytest's configurations within the project: that of its own folder, else those of the nearest
     /// folders below it, else the defaults.
     pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
+        let mut settings = self.configurations(project);
+        settings.iter_mut().for_each(|root| root.add_plugins(project));
+        settings
+    }
+
+    fn configurations(&self, project: &Path) -> Vec<PytestSettings> {
         if let Some(settings) = PytestSettings::of_folder(project, "") {
             return vec![settings];
         }

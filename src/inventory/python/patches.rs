@@ -1,0 +1,170 @@
+//! What tests replace while they run: by `unittest.mock`, a monkeypatch or an override of a dependency.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast::{Expr, ExprCall};
+
+use super::chains::chain_of;
+use super::links::{Links, external_mark};
+use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
+use super::resolve::{Resolver, Target};
+
+/// What keeps libraries from the network while a test runs, by the names that it is called by.
+const KEEP: &[(&[&str], &[&str])] = &[
+    (&["responses", "activate"], &["requests"]),
+    (&["responses", "RequestsMock"], &["requests"]),
+    (&["RequestsMock"], &["requests"]),
+    (&["requests_mock", "Mocker"], &["requests"]),
+    (&["requests_mock", "mock"], &["requests"]),
+    (&["respx", "mock"], &["httpx"]),
+    (&["respx", "MockRouter"], &["httpx"]),
+    (&["aioresponses"], &["aiohttp"]),
+    (&["httpretty", "activate"], HTTP),
+    (&["pook", "on"], HTTP),
+    (&["use_cassette"], HTTP),
+    (&["mark", "vcr"], HTTP),
+    (&["mark", "respx"], &["httpx"]),
+    (&["mock_aws"], AWS),
+    (&["mock_dynamodb"], AWS),
+    (&["mock_s3"], AWS),
+    (&["mock_secretsmanager"], AWS),
+    (&["mock_sns"], AWS),
+    (&["mock_sqs"], AWS),
+    (&["mongomock", "patch"], &["pymongo"]),
+];
+
+/// The same of fixtures.
+const KEEP_FIXTURES: &[(&str, &[&str])] = &[
+    ("requests_mock", &["requests"]),
+    ("httpx_mock", &["httpx"]),
+    ("respx_mock", &["httpx"]),
+    ("aioresponses", &["aiohttp"]),
+    ("mock_aioresponse", &["aiohttp"]),
+    ("vcr", HTTP),
+    ("vcr_cassette", HTTP),
+];
+
+const HTTP: &[&str] = &["requests", "httpx", "aiohttp", "urllib", "urllib3"];
+const AWS: &[&str] = &["boto3", "botocore", "aiobotocore", "aioboto3"];
+
+/// Returns the libraries that something of this name keeps from the network while a test runs.
+pub(super) fn replaced_by<'k>(chain: &[&str]) -> impl Iterator<Item = &'k &'static str> + use<'k> {
+    let known = KEEP.iter().find(|(names, _)| chain.ends_with(names));
+    known.map_or(&[][..], |(_, libraries)| *libraries).iter()
+}
+
+/// Returns the libraries that a fixture of this name keeps from the network.
+pub(super) fn replaced_by_fixture<'k>(name: &str) -> impl Iterator<Item = &'k &'static str> + use<'k> {
+    let known = KEEP_FIXTURES.iter().find(|(known, _)| *known == name);
+    known.map_or(&[][..], |(_, libraries)| *libraries).iter()
+}
+
+/// Returns what a call replaces while a test runs, where it is one of `unittest.mock` or a monkeypatch.
+pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch<'s>> {
+    let text = |at: usize| match call.arguments.args.get(at) {
+        Some(Expr::StringLiteral(text)) => Some(text.value.to_str().to_owned()),
+        _ => None,
+    };
+    let Some(last) = chain.last().copied() else { return Vec::new() };
+    let first = call.arguments.args.first();
+    let of_patch = chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
+    // `sys.modules`, as a name or as a path to it.
+    let modules = match first {
+        Some(Expr::StringLiteral(path)) => path.value.to_str() == "sys.modules",
+        Some(named) => chain_of(named).as_deref() == Some(&["sys", "modules"]),
+        None => false,
+    };
+    match last {
+        "patch" | "setattr" | "async_patch" => match (text(0), first, text(1)) {
+            (Some(path), ..) => vec![Patch::Path(path)],
+            (None, Some(target), Some(name)) => {
+                chain_of(target).map(|chain| Patch::Attribute(chain, name)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        },
+        "object" if of_patch => {
+            let target = first.and_then(chain_of);
+            target.zip(text(1)).map(|(chain, name)| Patch::Attribute(chain, name)).into_iter().collect()
+        }
+        // `patch.multiple("app.cache", client=DEFAULT)`
+        "multiple" if of_patch => {
+            let names = call.arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
+            let patch = |name: &str| match text(0) {
+                Some(path) => Some(Patch::Path(format!("{path}.{name}"))),
+                None => Some(Patch::Attribute(chain_of(first?)?, name.to_owned())),
+            };
+            names.filter_map(|name| patch(name.as_str())).collect()
+        }
+        "dict" if of_patch && modules => match call.arguments.args.get(1) {
+            Some(Expr::Dict(dict)) => {
+                let names = dict.items.iter().filter_map(|item| match &item.key {
+                    Some(Expr::StringLiteral(name)) => Some(name.value.to_str()),
+                    _ => None,
+                });
+                names.map(|name| Patch::Path(name.to_owned())).collect()
+            }
+            _ => Vec::new(),
+        },
+        "setitem" if modules => text(1).map(Patch::Path).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
+/// calls.
+pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: ScopeIx) -> Vec<u64> {
+    let mut marks = patched_here(resolver, scope);
+    let mut seen = BTreeSet::from([scope]);
+    let mut open = vec![(scope, 0)];
+    while let Some((at, depth)) = open.pop() {
+        for link in &links[at.0 as usize].out {
+            let helper = resolver.program.scope(link.to);
+            if depth < 2
+                && matches!(helper.kind, ScopeKind::Function(_))
+                && seen.len() < 64
+                && seen.insert(link.to)
+            {
+                marks.extend(patched_here(resolver, link.to));
+                open.push((link.to, depth + 1));
+            }
+        }
+    }
+    marks
+}
+
+/// Returns the marks of the names that a scope itself replaces.
+pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
+    let mut marks = Vec::new();
+    for patch in &resolver.program.scope(scope).patches {
+        match patch {
+            Patch::Path(path) => match resolver.resolve_path(scope, path) {
+                Some((at, name)) => marks.push(binding_mark(at, &name)),
+                // A class of a library: whoever uses it by that name.
+                None => marks.push(external_mark(path)),
+            },
+            Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
+                Some(Target::Scope(at) | Target::Instance(at)) => {
+                    marks.push(binding_mark(at, name));
+                    // The name may be one that the class inherits.
+                    if matches!(resolver.program.scope(at).kind, ScopeKind::Class(_)) {
+                        marks.extend(resolver.mro(at).iter().filter_map(|base| match base {
+                            Target::Scope(base) => Some(binding_mark(*base, name)),
+                            _ => None,
+                        }));
+                    }
+                }
+                Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
+                None => {}
+            },
+            Patch::Function(chain) => {
+                let program = resolver.program;
+                if let Some(Target::Scope(at)) = resolver.resolve(scope, chain).target
+                    && let Some(around) = program.scope(at).parent
+                {
+                    marks.push(binding_mark(around, program.scope(at).name));
+                }
+            }
+        }
+    }
+    marks
+}

@@ -1,0 +1,295 @@
+//! Which services a test needs where what it gives to a call decides what runs.
+
+use crate::needs::needs;
+
+const SERVICE: &str = "
+import redis
+import psycopg
+
+class Service:
+    def __init__(self, client=None, retries=3):
+        self.client = client or redis.Redis()
+        self.retries = retries
+
+    def read(self):
+        return self.client.get('a')
+
+class Lazy:
+    def __init__(self, client=None):
+        self._client = client
+
+    @property
+    def client(self):
+        if self._client is None:
+            self._client = redis.Redis()
+        return self._client
+
+    def read(self):
+        return self.client.get('a')
+
+def store(row, connection=None):
+    if connection is None:
+        connection = psycopg.connect('postgres://db/x')
+    return connection.execute('insert', row)
+
+def store_all(rows, connection=None):
+    for row in rows:
+        store(row, connection=connection)
+
+def count(url=None):
+    if not url:
+        return 0
+    return redis.Redis.from_url(url).dbsize()
+
+def audit(row, to_cache=False):
+    if to_cache:
+        redis.Redis().set('row', row)
+";
+
+#[test]
+fn a_stand_in_that_a_test_gives_is_used_instead_of_what_would_be_made() {
+    let tests = "
+from unittest.mock import Mock
+import pytest
+from app import Lazy, Service, store, store_all
+
+class Fake:
+    def get(self, key):
+        return key
+
+@pytest.fixture
+def service():
+    return Service(client=Fake())
+
+def test_default():
+    assert Service().read()
+
+def test_given():
+    assert Service(client=Fake()).read()
+
+def test_given_by_place():
+    fake = Fake()
+    service = Service(fake)
+    assert service.read()
+
+def test_given_by_a_fixture(service):
+    assert service.read()
+
+def test_none():
+    assert Service(client=None, retries=2).read()
+
+def test_lazy():
+    assert Lazy().read()
+
+def test_lazy_given():
+    assert Lazy(Mock()).read()
+
+def test_store():
+    store({})
+
+def test_store_given():
+    store({}, connection=Mock())
+
+def test_store_all():
+    store_all([{}])
+
+def test_store_all_given():
+    store_all([{}], connection=Mock())
+
+@pytest.mark.parametrize('client', [None, Fake()])
+def test_both(client):
+    assert Service(client).read()
+";
+    assert_eq!(
+        needs(&[("app.py", SERVICE), ("tests/test_a.py", tests)]),
+        [
+            "test_default: redis",
+            "test_given:",
+            "test_given_by_place:",
+            "test_given_by_a_fixture:",
+            "test_none: redis",
+            "test_lazy: redis",
+            "test_lazy_given:",
+            "test_store: postgres",
+            "test_store_given:",
+            "test_store_all: postgres",
+            "test_store_all_given:",
+            "test_both: redis",
+        ]
+    );
+}
+
+#[test]
+fn what_a_call_leaves_off_does_not_run() {
+    let tests = "
+from app import audit, count
+
+FLAG = True
+
+def test_count():
+    assert count() == 0
+
+def test_count_of():
+    assert count('redis://cache') == 0
+
+def test_count_of_nothing():
+    assert count('') == 0
+
+def test_audit():
+    audit({})
+
+def test_audit_to_cache():
+    audit({}, to_cache=True)
+
+def test_audit_by_place():
+    audit({}, FLAG)
+
+def test_spread(arguments):
+    audit({}, **arguments)
+";
+    assert_eq!(
+        needs(&[("app.py", SERVICE), ("tests/test_a.py", tests)]),
+        [
+            "test_count:",
+            "test_count_of: redis",
+            "test_count_of_nothing:",
+            "test_audit:",
+            "test_audit_to_cache: redis",
+            "test_audit_by_place: redis",
+            "test_spread: redis",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_certain_runs() {
+    let app = "
+import redis
+
+def provide(function):
+    return function
+
+def changed(client=None):
+    client = look_up(client)
+    if client is None:
+        client = redis.Redis()
+    return client.get('a')
+
+@provide
+def decorated(client=None):
+    if client:
+        return redis.Redis().get('a')
+
+def loses(client=None):
+    if client is None:
+        client = 3
+    if client:
+        return redis.Redis().get('a')
+
+class Keeper:
+    def __init__(self, client=None):
+        self.client = client
+
+    def drop(self):
+        self.client = look_up('a')
+
+    def read(self):
+        if self.client is None:
+            self.client = redis.Redis()
+        return self.client.get('a')
+
+class Heir(Keeper):
+    pass
+
+def look_up(client):
+    return client
+";
+    let tests = "
+import os
+from app import Heir, Keeper, changed, decorated, loses
+
+class Fake:
+    pass
+
+def test_changed():
+    changed(Fake())
+
+def test_decorated():
+    decorated()
+
+def test_loses():
+    loses()
+
+def test_environment():
+    Heir(os.environ.get('CLIENT')).read()
+
+def test_keeper():
+    keeper = Keeper(Fake())
+    keeper.drop()
+    keeper.read()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_changed: redis",
+            "test_decorated: redis",
+            "test_loses: redis",
+            "test_environment: redis",
+            "test_keeper: redis",
+        ]
+    );
+}
+
+#[test]
+fn what_an_inheriting_class_is_given_its_objects_keep() {
+    let app = "
+import redis
+
+class Base:
+    def __init__(self, client=None):
+        self.client = client if client is not None else redis.Redis()
+
+    def read(self):
+        return self.fetch()
+
+    def fetch(self):
+        return self.client.get('a')
+
+class Heir(Base):
+    def fetch(self):
+        return self.client.get('b')
+";
+    let tests = "
+from app import Heir
+
+class Fake:
+    pass
+
+class TestHeir:
+    def setup_method(self):
+        self.heir = Heir(client=Fake())
+        self.plain = Heir()
+
+    def test_given(self):
+        fake = Heir(client=Fake())
+        fake.read()
+
+class TestPlain:
+    def setup_method(self):
+        self.plain = Heir()
+
+    def test_plain(self):
+        self.plain.read()
+
+class TestKept:
+    def setup_method(self):
+        self.heir = Heir(client=Fake())
+
+    def test_kept(self):
+        self.heir.read()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        ["test_given: redis", "test_plain: redis", "test_kept:"]
+    );
+}
