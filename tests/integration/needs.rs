@@ -776,3 +776,71 @@ def test_replaced(store):
         ]
     );
 }
+
+#[test]
+fn a_fixture_that_no_file_has_is_what_its_name_says() {
+    let app = "
+from sqlalchemy import create_engine
+
+def connect():
+    return create_engine('postgresql://db/x')
+";
+    let conftest = "
+import app
+
+def unused():
+    return app.connect()
+";
+    let tests = "
+import pytest
+
+def test_database(db_session):
+    pass
+
+def test_cache(redis_client):
+    pass
+
+def test_stand_in(fake_redis):
+    pass
+
+@pytest.mark.parametrize('db_name', ['a'])
+def test_parameter(db_name):
+    pass
+";
+    let files = [
+        ("app.py", app),
+        ("conftest.py", conftest),
+        ("test_a.py", tests),
+        ("requirements.txt", "psycopg2\nsqlalchemy\n"),
+    ];
+    assert_eq!(
+        needs(&files),
+        ["test_database: postgres", "test_cache: redis", "test_stand_in:", "test_parameter:"]
+    );
+}
+
+#[test]
+fn a_branch_whose_constant_nobody_chooses_does_not_run() {
+    let app = "
+import redis
+
+KIND_REDIS = 'RedisCache'
+
+def make(config):
+    if config.kind == KIND_REDIS and config.host:
+        return redis.Redis(config.host).get('a')
+    return {}
+";
+    let tests = "
+from app import make
+
+def test_make():
+    make(object())
+";
+    let files = [("app.py", app), ("tests/test_a.py", tests)];
+    assert_eq!(needs(&files), ["test_make:"]);
+    let chosen = ("config.py", "from app import KIND_REDIS\n\nkind = KIND_REDIS\n");
+    let imports = tests.replace("from app", "import config\nfrom app");
+    let files = [("app.py", app), ("tests/test_a.py", imports.as_str()), chosen];
+    assert_eq!(needs(&files), ["test_make: redis"]);
+}

@@ -383,3 +383,141 @@ def test_elsewhere(session):
         ["test_of_a_fixture: elasticsearch", "test_of_its_own: elasticsearch", "test_elsewhere:"]
     );
 }
+
+const FROM_ENVIRONMENT: &str = "
+import os
+from sqlalchemy import create_engine
+
+engine = create_engine(os.getenv('DATABASE_URL', 'postgresql://localhost/app'))
+
+def read():
+    with engine.connect() as connection:
+        return connection.execute('select 1')
+";
+
+const READS: &str = "
+from app import read
+
+def test_read():
+    read()
+";
+
+#[test]
+fn what_the_tests_set_a_variable_to_counts_before_what_the_application_falls_back_to() {
+    let set = |file: &'static str, text: &'static str| {
+        needs(&[("app.py", FROM_ENVIRONMENT), ("tests/test_a.py", READS), (file, text)])
+    };
+    assert_eq!(needs(&[("app.py", FROM_ENVIRONMENT), ("tests/test_a.py", READS)]), ["test_read: postgres"]);
+    let sqlite = [
+        ("tests/conftest.py", "import os\nos.environ['DATABASE_URL'] = 'sqlite://'\n"),
+        ("tests/conftest.py", "import os\nURL = 'sqlite://'\nos.environ.update({'DATABASE_URL': URL})\n"),
+        ("tests/conftest.py", "import os\nos.environ.setdefault('DATABASE_URL', 'sqlite:///x.db')\n"),
+        (
+            "tests/conftest.py",
+            "import pytest\n@pytest.fixture(autouse=True)\ndef url(monkeypatch, tmp_path):\n    monkeypatch.setenv('DATABASE_URL', f'sqlite:///{tmp_path}/x')\n",
+        ),
+        ("pytest.ini", "[pytest]\nenv =\n    DATABASE_URL=sqlite://\n"),
+        ("tox.ini", "[testenv]\nsetenv =\n    DATABASE_URL = sqlite://\n"),
+        (".github/workflows/ci.yml", "jobs:\n  test:\n    env:\n      DATABASE_URL: sqlite://\n"),
+    ];
+    for (file, text) in sqlite {
+        assert_eq!(set(file, text), ["test_read:"], "{file}: {text}");
+    }
+    let server = [
+        ("tests/conftest.py", "import os\nos.environ['DATABASE_URL'] = 'mysql://db/x'\n"),
+        (".github/workflows/ci.yml", "jobs:\n  test:\n    env:\n      DATABASE_URL: mysql://db/x\n"),
+    ];
+    for (file, text) in server {
+        assert_eq!(set(file, text), ["test_read: mysql"], "{file}: {text}");
+    }
+}
+
+#[test]
+fn a_fixture_that_not_every_test_has_sets_no_variable_for_all() {
+    let conftest = "
+import pytest
+
+@pytest.fixture
+def local(monkeypatch):
+    monkeypatch.setenv('DATABASE_URL', 'sqlite://')
+";
+    let files = [("app.py", FROM_ENVIRONMENT), ("tests/test_a.py", READS), ("tests/conftest.py", conftest)];
+    assert_eq!(needs(&files), ["test_read: postgres"]);
+}
+
+#[test]
+fn where_a_file_and_a_server_are_set_the_server_is_meant() {
+    let tox = "[testenv]\nsetenv =\n    DATABASE_URL = sqlite://\n";
+    let workflow = "jobs:\n  test:\n    env:\n      DATABASE_URL: postgresql://localhost/x\n";
+    let files = [
+        ("app.py", FROM_ENVIRONMENT),
+        ("tests/test_a.py", READS),
+        ("tox.ini", tox),
+        (".github/workflows/ci.yml", workflow),
+    ];
+    assert_eq!(needs(&files), ["test_read: postgres"]);
+}
+
+#[test]
+fn settings_of_pydantic_are_what_the_environment_says() {
+    let app = "
+from pydantic_settings import BaseSettings
+from sqlalchemy import create_engine
+
+class Settings(BaseSettings):
+    database_url: str = 'postgresql://localhost/app'
+
+settings = Settings()
+engine = create_engine(settings.database_url)
+
+def read():
+    return engine.connect()
+";
+    let conftest = "import os\nos.environ['APP_DATABASE_URL'] = 'sqlite://'\n";
+    let files = [("app.py", app), ("tests/test_a.py", READS)];
+    assert_eq!(needs(&files), ["test_read: postgres"]);
+    let set = [files[0], files[1], ("tests/conftest.py", conftest)];
+    assert_eq!(needs(&set), ["test_read:"]);
+}
+
+#[test]
+fn actors_and_tasks_that_are_put_off_go_to_their_broker() {
+    let app = "
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from taskiq_aio_pika import AioPikaBroker
+
+dramatiq.set_broker(RedisBroker(url='redis://cache'))
+broker = AioPikaBroker('amqp://mq')
+
+@dramatiq.actor
+def mail(to):
+    return to
+
+@broker.task
+async def count(n):
+    return n
+";
+    let tests = "
+from app import count, mail
+
+def test_mail():
+    mail.send('a')
+
+def test_mail_now():
+    mail('a')
+
+async def test_count():
+    await count.kiq(1)
+";
+    let needed = needs(&[("app.py", app), ("test_a.py", tests)]);
+    assert_eq!(needed, ["test_mail: redis", "test_mail_now:", "test_count: rabbitmq"]);
+    let stub = "
+import dramatiq
+from dramatiq.brokers.stub import StubBroker
+
+dramatiq.set_broker(StubBroker())
+";
+    let needed = needs(&[("app.py", app), ("test_a.py", tests), ("conftest.py", stub)]);
+    assert_eq!(needed, ["test_mail:", "test_mail_now:", "test_count: rabbitmq"]);
+}

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ruff_python_ast::{CmpOp, Expr};
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprStringLiteral};
 
 use super::chains::chain_of;
 use super::links::choice_mark;
@@ -61,7 +61,13 @@ impl Choices {
             let own = &program.module(*module).file.text;
             let compared =
                 quoted.iter().map(|quoted| own.matches(&format!("== {quoted}")).count()).sum::<usize>();
-            if count(own) > compared || files.iter().any(|file| says(file, text)) {
+            // A constant that is only compared with says nothing either.
+            let constants = constants_of(own, &quoted);
+            let chosen =
+                |name: &&str| program.modules.iter().any(|module| is_chosen(&module.file.text, name));
+            if count(own) > compared + constants.iter().filter(|name| !chosen(name)).count()
+                || files.iter().any(|file| says(file, text))
+            {
                 continue;
             }
             let named: BTreeSet<ModuleIx> = (0..u32::try_from(program.modules.len()).unwrap_or(u32::MAX))
@@ -81,12 +87,23 @@ impl Choices {
     }
 }
 
-/// Returns the text that a condition asks for, where it is one of the program's own and no variable's of the system.
-pub(super) fn asked_text(condition: &Expr) -> Option<&str> {
+/// Returns the text that a condition asks for, where it is one of the program's own and no variable's of the system;
+/// `constant` gives the text that a name of the module stands for.
+pub(super) fn asked_text<'s>(
+    condition: &'s Expr,
+    constant: &dyn Fn(&str) -> Option<&'s ExprStringLiteral>,
+) -> Option<&'s str> {
     match condition {
+        // All of them must hold.
+        Expr::BoolOp(several) if several.op == BoolOp::And => {
+            several.values.iter().find_map(|value| asked_text(value, constant))
+        }
         Expr::Compare(compare) => {
-            let ([CmpOp::Eq], [Expr::StringLiteral(literal)]) = (&*compare.ops, &*compare.comparators) else {
-                return None;
+            let ([CmpOp::Eq], [right]) = (&*compare.ops, &*compare.comparators) else { return None };
+            let literal = match right {
+                Expr::StringLiteral(literal) => literal,
+                Expr::Name(name) => constant(name.id.as_str())?,
+                _ => return None,
             };
             let named = match &*compare.left {
                 Expr::Name(_) | Expr::Attribute(_) => chain_of(&compare.left),
@@ -99,6 +116,35 @@ pub(super) fn asked_text(condition: &Expr) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// Returns the constants of a module that are nothing but one of these texts.
+fn constants_of<'t>(text: &'t str, quoted: &[String]) -> Vec<&'t str> {
+    let is_constant = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    let lines = text.lines().filter_map(|line| line.split_once(" = "));
+    lines
+        .filter(|(name, value)| is_constant(name) && quoted.iter().any(|text| text == value.trim()))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Returns whether a text of a module uses a constant for anything but comparing with it.
+fn is_chosen(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.lines().filter(|line| line.contains(name)).any(|line| {
+        let import = line.trim_start().starts_with("from ") || line.trim_start().starts_with("import ");
+        !import
+            && line.match_indices(name).any(|(at, _)| {
+                let (before, after) = (&line[..at], &line[at + name.len()..]);
+                let whole = !before.ends_with(part) && !after.starts_with(part);
+                let compared = before.trim_end().ends_with("==") || before.trim_end().ends_with("!=");
+                let defined = before.is_empty() && after.trim_start().starts_with('=');
+                let listed = before.trim().is_empty() && matches!(after.trim(), "" | ",");
+                whole && !(compared || defined || listed)
+            })
+    })
 }
 
 fn beside(project: &Path) -> Vec<String> {
@@ -124,6 +170,15 @@ fn says(file: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_constant_that_is_only_compared_with_chooses_nothing() {
+        let text = "KIND = \"redis\"\nif kind == KIND and on:\n    pass\nfrom a import KIND\n";
+        assert_eq!(constants_of(text, &["\"redis\"".to_owned()]), ["KIND"]);
+        assert!(!is_chosen(text, "KIND"));
+        assert!(is_chosen("config[\"kind\"] = KIND\n", "KIND"));
+        assert!(!is_chosen("config = KIND_OF\n", "KIND"));
+    }
 
     #[test]
     fn a_file_that_sets_something_chooses() {

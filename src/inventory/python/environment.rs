@@ -34,6 +34,8 @@ pub(super) struct Environment {
     variables: BTreeMap<String, Vec<String>>,
     /// What the files of the tests' own runners set.
     of_tests: BTreeMap<String, String>,
+    /// What the workflows set.
+    of_jobs: Vec<(String, String)>,
     /// The addresses that stand in settings under whatever name: `sqlalchemy.url = postgresql://db/app`.
     pub(super) urls: BTreeSet<String>,
     /// The images that are started, without a tag.
@@ -67,7 +69,13 @@ impl Environment {
         // The module where nothing names another.
         let piccolo = found.variables.entry(super::frameworks::PICCOLO_VARIABLE.to_owned()).or_default();
         piccolo.push("piccolo_conf".to_owned());
-        found.read_folder(&project.join(".github/workflows"), &|name| has_extension(name, &["yml", "yaml"]));
+        let workflow = |name: &str| has_extension(name, &["yml", "yaml"]);
+        let workflows = project.join(".github/workflows");
+        found.read_folder(&workflows, &workflow);
+        for (_, text) in files_in(&workflows, &workflow) {
+            let set = text.lines().flat_map(assignments);
+            found.of_jobs.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         found
     }
 
@@ -79,6 +87,12 @@ impl Environment {
     /// Returns the value that a variable has when the tests run, where the files of their runners say so.
     pub(super) fn of_tests(&self, variable: &str) -> Option<&str> {
         self.of_tests.get(variable).map(String::as_str)
+    }
+
+    /// Returns what the files of the tests' runners and the workflows set, name by name.
+    pub(super) fn when_tested(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_tests = self.of_tests.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        of_tests.chain(self.of_jobs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     /// Returns the values of all variables.

@@ -29,6 +29,7 @@ use super::shadowed::shadowed;
 use super::signs::{SignBook, Sought, SoughtService};
 use super::tree::Tree;
 use super::unfollowed::{unfollowed, unknown_databases};
+use super::variables::variables;
 use super::visible::VisibleFixtures;
 use super::{
     FixtureFacts, ImportConnection, PytestSettings, RegisteredMarker, SourceFile, SourceNeed, Sources,
@@ -59,6 +60,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         };
         let methods = add_methods(&mut program, &wanted);
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
+        resolver.variables = variables(&files, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
             Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };

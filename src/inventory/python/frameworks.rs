@@ -198,6 +198,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         } else {
             book.tasks.services = self.celery_broker(book);
         }
+        book.tasks.of_actors = self.broker_of_actors(book);
     }
 
     /// Returns the services of the broker that applications of Celery's are made with: `Celery("app", broker=url)`.
@@ -218,6 +219,35 @@ impl<'s> Reader<'_, '_, 's, '_> {
         });
         // What the tests say comes before what the application says.
         said.max_by_key(|(of_tests, _)| *of_tests).map(|(_, services)| services).unwrap_or_default()
+    }
+
+    /// Returns the services of the brokers of dramatiq's that are made, where none of them is a stand-in.
+    fn broker_of_actors(&self, book: &SignBook<'_>) -> Vec<Sought> {
+        let program = self.resolver.program;
+        let made =
+            program.scope_indices().flat_map(|ix| program.scope(ix).uses.iter().map(move |used| (ix, used)));
+        let mut found = Vec::new();
+        for (ix, used) in made {
+            let Some(class) = used.chain.last().filter(|name| name.ends_with("Broker")) else { continue };
+            if !matches!(used.how, How::Call(_)) {
+                continue;
+            }
+            let Some(Target::External(path)) = self.resolver.resolve(ix, &used.chain).target else {
+                continue;
+            };
+            if !path.starts_with("dramatiq.") {
+                continue;
+            }
+            if *class == "StubBroker" {
+                return Vec::new();
+            }
+            if let Some(Called::Client(service) | Called::Connects(service)) = book.call(&path) {
+                found.push(service);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Returns what the configuration of a Flask application says about its database: that of the tests, where there

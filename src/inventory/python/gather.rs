@@ -11,6 +11,7 @@ use super::conditions::{Condition, Question, Subject, Tested, keeps, leaves, mar
 use super::imports::each_import;
 use super::patches::patches_of;
 use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
+use super::shapes::{ends_in_skip, for_want_of_a_module, imported_by_call, is_for_tests, is_main_guard};
 use super::source::SourceFile;
 
 /// The scopes of one file; their positions are those within the file.
@@ -203,6 +204,18 @@ impl<'s> Gatherer<'s> {
         self.visit_body(body);
         self.branches -= 1;
         self.when = before;
+    }
+
+    /// Returns the text that a condition asks for, itself or by a constant of the module.
+    fn asked_text(&self, condition: &'s Expr) -> Option<&'s str> {
+        super::choices::asked_text(condition, &|name| {
+            let bound = self.scopes[0].names.iter().rev().find(|(bound, _)| *bound == name)?;
+            let Binding::Scope(ix) = bound.1 else { return None };
+            match self.scopes.get(ix.0 as usize)?.kind {
+                ScopeKind::Value(Expr::StringLiteral(text)) => Some(text),
+                _ => None,
+            }
+        })
     }
 
     fn replace(&mut self, patch: Patch<'s>) {
@@ -592,7 +605,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 let around = self.condition;
                 let tested = self.tested(&branch.test);
                 self.supposing(&tested.when_true, |this| {
-                    this.chosen(super::choices::asked_text(&branch.test), &branch.body);
+                    this.chosen(this.asked_text(&branch.test), &branch.body);
                 });
                 self.suppose(&tested.when_false);
                 for clause in &branch.elif_else_clauses {
@@ -601,7 +614,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     }
                     let tested = clause.test.as_ref().map(|test| self.tested(test)).unwrap_or_default();
                     self.supposing(&tested.when_true, |this| {
-                        let text = clause.test.as_ref().and_then(super::choices::asked_text);
+                        let text = clause.test.as_ref().and_then(|test| this.asked_text(test));
                         this.chosen(text, &clause.body);
                     });
                     self.suppose(&tested.when_false);
@@ -774,64 +787,4 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
     }
 
     fn visit_annotation(&mut self, _: &'s Expr) {}
-}
-
-/// Returns the module that `pytest.importorskip("redis")` or `importlib.import_module("redis")` gives.
-fn imported_by_call(value: &Expr) -> Option<Import<'_>> {
-    let Expr::Call(call) = value else { return None };
-    let chain = chain_of(&call.func)?;
-    if !matches!(*chain.last()?, "importorskip" | "import_module") {
-        return None;
-    }
-    match call.arguments.args.first()? {
-        Expr::StringLiteral(text) => {
-            Some(Import { level: 0, module: text.value.to_str(), name: None, first_only: false })
-        }
-        _ => None,
-    }
-}
-
-/// Returns whether only tests use a file, by its place.
-fn is_for_tests(path: &str) -> bool {
-    path.split('/').any(|part| {
-        let part = part.strip_suffix(".py").unwrap_or(part);
-        part == "conftest" || part.starts_with("test") || part.ends_with("_test") || part.ends_with("_tests")
-    })
-}
-
-/// Returns whether a handler is for a module that can't be imported.
-fn for_want_of_a_module(caught: &Expr) -> bool {
-    match caught {
-        Expr::Tuple(tuple) => tuple.elts.iter().any(for_want_of_a_module),
-        caught => is_name(caught, &["ImportError", "ModuleNotFoundError"]),
-    }
-}
-
-fn is_main_guard(expr: &Expr) -> bool {
-    matches!(expr, Expr::Compare(compare) if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
-}
-
-/// Returns whether a block skips the test: `pytest.skip(…)`, `self.skipTest(…)`, `raise SkipTest`, or a `return` of a
-/// skip mark.
-pub(super) fn ends_in_skip(body: &[Stmt]) -> bool {
-    let skips = |expr: &Expr| {
-        let callee = if let Expr::Call(call) = expr { &*call.func } else { expr };
-        is_name(callee, &["skip", "skipTest", "SkipTest", "importorskip", "xfail"])
-    };
-    body.iter().any(|stmt| match stmt {
-        Stmt::Expr(stmt) => match &*stmt.value {
-            Expr::Call(_) => skips(&stmt.value),
-            _ => false,
-        },
-        Stmt::Raise(raise) => raise.exc.as_deref().is_some_and(|exc| match exc {
-            Expr::If(choice) => skips(&choice.body) || skips(&choice.orelse),
-            exc => skips(exc),
-        }),
-        Stmt::If(branch) => {
-            ends_in_skip(&branch.body)
-                || branch.elif_else_clauses.iter().any(|clause| ends_in_skip(&clause.body))
-        }
-        Stmt::With(with) => ends_in_skip(&with.body),
-        _ => false,
-    })
 }

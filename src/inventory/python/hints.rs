@@ -60,6 +60,13 @@ fn read_all<'s>(
     reader.hints
 }
 
+/// Returns whether a call or a subscript of this name asks for a variable of the environment.
+fn asks_environment(chain: &[&str]) -> bool {
+    chain.contains(&"environ")
+        || chain.last().is_some_and(|last| matches!(*last, "getenv" | "config"))
+        || chain.first() == Some(&"env")
+}
+
 struct Reader<'r, 'p, 's, 't> {
     resolver: &'r Resolver<'p, 's, 't>,
     hints: Hints,
@@ -109,6 +116,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
             }
             Expr::Call(call) => {
                 if let Some(chain) = chain_of(&call.func) {
+                    if asks_environment(&chain)
+                        && let Some(Expr::StringLiteral(name)) = call.arguments.args.first()
+                        && self.variable(name.value.to_str())
+                    {
+                        return;
+                    }
                     self.hints.words.extend(chain.last().map(|name| (*name).to_owned()));
                     if let Some(Target::Scope(callee)) = self.resolver.resolve(scope, &chain).target {
                         self.scope(callee, depth);
@@ -148,6 +161,13 @@ impl<'s> Reader<'_, '_, 's, '_> {
             }
             Expr::Await(inner) => self.read(scope, &inner.value, depth),
             Expr::Subscript(subscript) => {
+                if let (Expr::StringLiteral(name), Some(chain)) =
+                    (&*subscript.slice, chain_of(&subscript.value))
+                    && asks_environment(&chain)
+                    && self.variable(name.value.to_str())
+                {
+                    return;
+                }
                 self.read(scope, &subscript.value, depth);
                 if let Expr::StringLiteral(key) = &*subscript.slice {
                     self.hints.words.push(key.value.to_str().to_owned());
@@ -244,7 +264,43 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
     }
 
+    /// Reads what a variable of the environment is while the tests run, where that is known.
+    fn variable(&mut self, name: &str) -> bool {
+        let known = self.resolver.variables.get(name);
+        self.hints.texts.extend(known.cloned());
+        known.is_some()
+    }
+
+    /// Reads a setting that the environment gives: `database_url` of a class of pydantic's settings.
+    fn setting(&mut self, class: ScopeIx, name: &str) -> bool {
+        let variables = &self.resolver.variables;
+        let of_settings = || {
+            let order = self.resolver.mro(class);
+            order.iter().any(|base| matches!(base, Target::External(path) if path.ends_with("BaseSettings")))
+        };
+        if variables.is_empty() || !of_settings() {
+            return false;
+        }
+        let variable = name.to_ascii_uppercase();
+        if self.variable(&variable) {
+            return true;
+        }
+        // Settings may have a prefix: `APP_DATABASE_URL`.
+        let ending = format!("_{variable}");
+        let mut prefixed = variables.iter().filter(|(known, _)| known.ends_with(&ending));
+        match (prefixed.next(), prefixed.next()) {
+            (Some((_, value)), None) => {
+                self.hints.texts.push(value.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn attribute(&mut self, class: ScopeIx, name: &'s str, depth: u32) {
+        if self.setting(class, name) {
+            return;
+        }
         for base in self.resolver.mro(class).iter() {
             let Target::Scope(base) = *base else { continue };
             match self.resolver.program.scope(base).binding(name) {

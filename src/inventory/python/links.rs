@@ -640,26 +640,59 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
 
     /// A task that is put off goes to the broker, or runs at once where the settings say so.
     fn put_off(&mut self, used: &Use<'s>) {
+        const PUT_OFF: &[&str] = &[
+            "adelay",
+            "apply_async",
+            "defer",
+            "defer_async",
+            "delay",
+            "kiq",
+            "s",
+            "send",
+            "send_with_options",
+            "si",
+        ];
         let Some((last, task)) = used.chain.split_last() else { return };
-        if !matches!(*last, "delay" | "apply_async" | "adelay" | "s" | "si") || task.is_empty() {
+        if !PUT_OFF.contains(last) || task.is_empty() {
             return;
         }
         let resolved = self.resolver.resolve(self.scope, task);
         let Some(Target::Scope(to)) = resolved.target else { return };
-        let ScopeKind::Function(def) = self.resolver.program.scope(to).kind else { return };
-        let is_task = def.decorator_list.iter().any(|decorator| {
-            super::chains::decorator_chain(decorator)
-                .is_some_and(|chain| chain.last().is_some_and(|last| last.ends_with("task")))
-        });
-        if !is_task {
+        let program = self.resolver.program;
+        let ScopeKind::Function(def) = program.scope(to).kind else { return };
+        let Some(decorator) = def.decorator_list.iter().find_map(|decorator| {
+            let chain = super::chains::decorator_chain(decorator)?;
+            let is_task = chain.last().is_some_and(|last| last.ends_with("task") || *last == "actor");
+            is_task.then_some(chain)
+        }) else {
             return;
-        }
+        };
         let mut via = resolved.via;
         via.push(binding_mark(to, last));
-        if self.book.tasks.eager {
-            self.push(used, to, &via);
-        } else if !matches!(*last, "s" | "si") {
-            for service in self.book.tasks.services.clone() {
+        let around = program.scope(to).parent.unwrap_or(to);
+        let by = self.resolver.resolve(around, &decorator).target;
+        let services = match by {
+            Some(Target::External(path)) if path.starts_with("dramatiq.") => {
+                self.book.tasks.of_actors.clone()
+            }
+            // `@broker.task` of another library: the object that is asked is the one to which it is put off.
+            Some(Target::External(path)) if !path.starts_with("celery.") && decorator.len() > 1 => {
+                if let Some(Target::Scope(object)) = self.resolver.resolve(around, &decorator[..1]).target
+                    && matches!(program.scope(object).kind, ScopeKind::Value(_))
+                {
+                    self.push(used, object, &via);
+                    return;
+                }
+                self.book.tasks.services.clone()
+            }
+            _ if self.book.tasks.eager => {
+                self.push(used, to, &via);
+                return;
+            }
+            _ => self.book.tasks.services.clone(),
+        };
+        if !matches!(*last, "s" | "si") {
+            for service in services {
                 self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
             }
         }

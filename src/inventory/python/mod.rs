@@ -41,11 +41,13 @@ mod resolve;
 mod routes;
 mod settings;
 mod shadowed;
+mod shapes;
 mod signs;
 mod site;
 mod source;
 mod tree;
 mod unfollowed;
+mod variables;
 mod visible;
 
 use std::collections::BTreeSet;

@@ -13,6 +13,7 @@ use super::dispatch::Methods;
 use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
+use super::variables::Variables;
 use super::visible::VisibleFixtures;
 
 /// Decorators of functions that run where their name is asked for.
@@ -103,6 +104,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     callees: Callees<'s>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
+    /// What variables of the environment are while the tests run.
+    pub(super) variables: Variables,
 }
 
 impl<'p, 's, 't> Resolver<'p, 's, 't> {
@@ -150,7 +153,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         callees: Callees<'s>,
     ) -> Self {
         names.orders.resize(program.scopes.len(), OnceLock::new());
-        Self { program, locator, names, methods, callees, fixtures: VisibleFixtures::default() }
+        let (fixtures, variables) = (VisibleFixtures::default(), Variables::default());
+        Self { program, locator, names, methods, callees, fixtures, variables }
     }
 
     /// Returns where the names lead, and what calls see that say something by their arguments.

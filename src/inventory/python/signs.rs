@@ -43,6 +43,8 @@ pub(super) struct SignBook<'c> {
 pub(super) struct TaskBroker {
     /// The services of the broker, where that is known.
     pub(super) services: Vec<Sought>,
+    /// The same of dramatiq's actors.
+    pub(super) of_actors: Vec<Sought>,
     /// The settings have tasks run where they are called.
     pub(super) eager: bool,
     /// A queue of functions is made that runs them where they are put into it.
@@ -320,7 +322,22 @@ impl<'c> SignBook<'c> {
         let plain: Vec<&str> = name.split('_').filter(|part| !is_version(part)).collect();
         let plain = plain.join("_");
         let own = self.all().find(|(_, service)| service.signs.fixtures.contains(&plain));
-        own.map(|(sought, _)| sought)
+        own.map(|(sought, _)| sought).or_else(|| self.fixture_named_after(name))
+    }
+
+    /// Returns the service that a fixture is named after which no file of the project has: `db_session`.
+    fn fixture_named_after(&self, name: &str) -> Option<Sought> {
+        const STAND_INS: &[&str] =
+            &["dummy", "fake", "fakeredis", "mock", "mocked", "mocker", "mongomock", "stub"];
+        const DATABASE: &[&str] = &["database", "db", "dbsession"];
+        let words = words_of(name);
+        if words.iter().any(|word| STAND_INS.contains(&word.as_str()) || word.starts_with("django")) {
+            return None;
+        }
+        let of =
+            |service: &SoughtService| words.iter().any(|word| word.len() > 2 && service.words.contains(word));
+        let named = self.all().find(|(_, service)| of(service)).map(|(sought, _)| sought);
+        named.or_else(|| self.database.filter(|_| words.iter().any(|word| DATABASE.contains(&word.as_str()))))
     }
 
     /// Returns the services that a bare "database" can mean.

@@ -1,0 +1,169 @@
+//! What variables of the environment are while the tests run: what a conftest file sets, what the tests' own runner and
+//! the jobs of a workflow set.
+//!
+//! Only addresses are kept: `postgresql://…`, `sqlite://`. They count before what the application falls back to.
+
+use std::collections::HashMap;
+
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Stmt};
+
+use super::chains::chain_of;
+use super::environment::Environment;
+use super::fixtures::fixture_decorator;
+use super::source::SourceFile;
+
+/// The addresses that variables are while the tests run, by their names.
+pub(super) type Variables = HashMap<String, String>;
+
+/// Returns what is known of the variables.
+pub(super) fn variables(files: &[SourceFile], environment: &Environment) -> Variables {
+    let mut reader = Reader::default();
+    for file in files.iter().filter(|file| file.path.rsplit('/').next() == Some("conftest.py")) {
+        reader.constants = constants_of(&file.syntax.body);
+        reader.visit_body(&file.syntax.body);
+    }
+    let mut known = Variables::new();
+    environment.when_tested().for_each(|(name, value)| add(&mut known, name, value));
+    reader.unless_set.iter().for_each(|(name, value)| add(&mut known, name, value));
+    // What the tests set themselves holds whatever was set before.
+    let mut set = Variables::new();
+    reader.set.iter().for_each(|(name, value)| add(&mut set, name, value));
+    known.extend(set);
+    known
+}
+
+/// Adds a value. Where several say it, a server is meant rather than a file: what needs it must not go unseen.
+fn add(known: &mut Variables, name: &str, value: &str) {
+    let better = known.get(name).is_none_or(|other| is_local(other) && !is_local(value));
+    if is_address(value) && better {
+        known.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+fn is_address(value: &str) -> bool {
+    value.contains("://") || is_local(value)
+}
+
+/// Returns whether an address is that of a file or of memory.
+fn is_local(value: &str) -> bool {
+    ["sqlite", "memory://", ":memory:", "duckdb"].iter().any(|local| value.contains(local))
+}
+
+/// Reads what a conftest file sets for all tests below it.
+#[derive(Default)]
+struct Reader<'s> {
+    /// The texts that names of the module stand for.
+    constants: HashMap<&'s str, String>,
+    set: Vec<(String, String)>,
+    /// What holds only where nobody has set it before.
+    unless_set: Vec<(String, String)>,
+}
+
+impl Reader<'_> {
+    fn text(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Name(name) => self.constants.get(name.id.as_str()).cloned(),
+            expr => text_of(expr),
+        }
+    }
+
+    fn pair(&self, name: &Expr, value: &Expr) -> Option<(String, String)> {
+        Some((self.text(name)?, self.text(value)?))
+    }
+}
+
+impl<'s> Visitor<'s> for Reader<'s> {
+    fn visit_stmt(&mut self, stmt: &'s Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                // A fixture that only some ask for sets it for those alone.
+                let for_all = fixture_decorator(def).and_then(|(_, call)| call).is_some_and(is_autouse);
+                if for_all || def.name.as_str().starts_with("pytest_") {
+                    self.visit_body(&def.body);
+                }
+            }
+            Stmt::ClassDef(_) => {}
+            Stmt::Assign(assign) => {
+                if let [Expr::Subscript(target)] = &*assign.targets
+                    && is_environment(&target.value)
+                {
+                    let pair = self.pair(&target.slice, &assign.value);
+                    self.set.extend(pair);
+                }
+            }
+            stmt => walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'s Expr) {
+        if let Expr::Call(call) = expr
+            && let Expr::Attribute(method) = &*call.func
+        {
+            let args = &*call.arguments.args;
+            match (method.attr.as_str(), args) {
+                ("setenv", [name, value, ..]) => {
+                    let pair = self.pair(name, value);
+                    self.set.extend(pair);
+                }
+                ("setdefault", [name, value]) if is_environment(&method.value) => {
+                    let pair = self.pair(name, value);
+                    self.unless_set.extend(pair);
+                }
+                ("update", [Expr::Dict(dict)]) if is_environment(&method.value) => {
+                    let items = dict.items.iter();
+                    let pairs: Vec<_> =
+                        items.filter_map(|item| self.pair(item.key.as_ref()?, &item.value)).collect();
+                    self.set.extend(pairs);
+                }
+                ("dict", [first, Expr::Dict(dict), ..]) if is_environment(first) => {
+                    let items = dict.items.iter();
+                    let pairs: Vec<_> =
+                        items.filter_map(|item| self.pair(item.key.as_ref()?, &item.value)).collect();
+                    self.set.extend(pairs);
+                }
+                _ => {}
+            }
+        }
+        walk_expr(self, expr);
+    }
+}
+
+fn is_environment(expr: &Expr) -> bool {
+    match expr {
+        Expr::StringLiteral(path) => path.value.to_str() == "os.environ",
+        expr => chain_of(expr).is_some_and(|chain| chain.last() == Some(&"environ")),
+    }
+}
+
+fn is_autouse(call: &ExprCall) -> bool {
+    call.arguments
+        .find_keyword("autouse")
+        .is_some_and(|keyword| matches!(&keyword.value, Expr::BooleanLiteral(literal) if literal.value))
+}
+
+fn constants_of(body: &[Stmt]) -> HashMap<&str, String> {
+    let constant = |stmt| match stmt {
+        &Stmt::Assign(ref assign) => match &*assign.targets {
+            [Expr::Name(name)] => Some((name.id.as_str(), text_of(&assign.value)?)),
+            _ => None,
+        },
+        _ => None,
+    };
+    body.iter().filter_map(constant).collect()
+}
+
+/// Returns a literal text; what an f-string puts in is left out.
+fn text_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+        Expr::FString(text) => {
+            let literals = text.value.elements().filter_map(|element| match element {
+                InterpolatedStringElement::Literal(literal) => Some(&*literal.value),
+                InterpolatedStringElement::Interpolation(_) => None,
+            });
+            Some(literals.collect())
+        }
+        _ => None,
+    }
+}
