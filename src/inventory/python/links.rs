@@ -10,7 +10,7 @@ use super::hints::{Hints, hints_of};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
 use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
-use super::resolve::{Resolver, Target};
+use super::resolve::{MAX_STEPS, Named, Resolver, Target};
 use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
@@ -255,8 +255,9 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
     for patch in &resolver.program.scope(scope).patches {
         match patch {
             Patch::Path(path) => match resolver.resolve_path(scope, path) {
-                Some((at, name)) => marks.push(binding_mark(at, &name)),
+                Some(Named::In(at, name)) => marks.push(binding_mark(at, &name)),
                 // A class of a library: whoever uses it by that name.
+                Some(Named::Outside(path)) => marks.push(external_mark(&path)),
                 None => marks.push(external_mark(path)),
             },
             Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
@@ -378,6 +379,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         {
             self.push(used, to, &via);
         }
+        self.read_properties(used);
         if let (Some(Target::Scope(to)), How::Call(call)) = (&resolved.target, used.how) {
             self.only = self.meant_by(call);
             if let Some(services) = self.only.clone().filter(|services| !services.is_empty()) {
@@ -398,6 +400,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
+                (ScopeKind::Value(value), How::Call(call)) => {
+                    self.push(used, to, &via);
+                    self.by_another_name(used, call, to, value, via);
+                }
                 (ScopeKind::Function(_), How::Call(_) | How::Argument) | (ScopeKind::Value(_), _) => {
                     self.push(used, to, &via);
                 }
@@ -414,6 +420,45 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
         }
         self.only = None;
+    }
+
+    /// Links to the properties that are read on the way: `self.client.get()` runs `client`.
+    fn read_properties(&mut self, used: &Use<'s>) {
+        let program = self.resolver.program;
+        for (at, name) in used.chain.iter().enumerate().skip(1) {
+            if program.properties.contains(name)
+                && let read = self.resolver.resolve(self.scope, &used.chain[..=at])
+                && let Some(Target::Scope(method)) = read.target
+                && let Some(getter) = self.resolver.property(method)
+            {
+                self.push(used, getter, &read.via);
+            }
+        }
+    }
+
+    /// `connect = psycopg.connect`: who calls the value calls what it is another name of.
+    fn by_another_name(
+        &mut self,
+        used: &Use<'s>,
+        call: &'s ExprCall,
+        name: ScopeIx,
+        value: &'s Expr,
+        mut via: Vec<u64>,
+    ) {
+        if !matches!(value, Expr::Name(_) | Expr::Attribute(_)) {
+            return;
+        }
+        let program = self.resolver.program;
+        let around = program.scope(name).parent.unwrap_or(name);
+        match self.resolver.value(around, value, &mut via, MAX_STEPS) {
+            Some(Target::External(path)) => self.external(used, call, &path, via),
+            Some(Target::Scope(to)) => match program.scope(to).kind {
+                ScopeKind::Function(_) => self.push(used, to, &via),
+                ScopeKind::Class(_) => self.construct(used, call, to, &via),
+                _ => {}
+            },
+            Some(Target::Instance(_)) | None => {}
+        }
     }
 
     /// Returns whether the call behind which a method is called is known by itself: of `opened().execute()` the
@@ -483,7 +528,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         if let Some(super::program::Binding::Scope(to)) = program.scope(*base).binding(method)
                             && found.insert(method)
                         {
-                            self.push(used, self.resolver.as_seen(class, to), via);
+                            // Who replaces the method has its class's own never run.
+                            let mut via = via.to_vec();
+                            via.push(binding_mark(*base, method));
+                            self.push(used, self.resolver.as_seen(class, to), &via);
                         }
                     }
                 }

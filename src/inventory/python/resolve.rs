@@ -10,11 +10,13 @@ use ruff_python_ast::{Expr, Stmt};
 use super::chains::{CALLED, SUPER, chain_of};
 use super::dispatch::Methods;
 use super::locate::Locator;
-use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
+use super::program::{
+    Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark, is_property,
+};
 use super::visible::VisibleFixtures;
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
-const MAX_STEPS: u32 = 24;
+pub(super) const MAX_STEPS: u32 = 24;
 
 /// How many steps one name may take in all; what branches at every step would else take for ever.
 const MAX_FUEL: u32 = 4_000;
@@ -43,6 +45,15 @@ pub(super) enum Target {
     Instance(ScopeIx),
     /// Something outside of it, by its full name. What a call gave goes by the name of what was called.
     External(String),
+}
+
+/// What a dotted path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A name that a scope of the program binds.
+    In(ScopeIx, String),
+    /// Something outside of it, by its full name: `app.redis.Redis` is `redis.Redis`.
+    Outside(String),
 }
 
 /// Where an import leads.
@@ -190,9 +201,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         resolved
     }
 
-    /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it: the scope that
-    /// binds the last name, that name, and what is bound.
-    pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<(ScopeIx, String)> {
+    /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it; nothing where it begins
+    /// with no module of the project.
+    pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<Named> {
         refuel();
         let parts: Vec<&str> = path.split('.').collect();
         let file = self.program.file_of(from).path.as_str();
@@ -200,13 +211,16 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             let module = parts[..split].join(".");
             if let Some(module) = self.find_module(file, &module) {
                 let mut at = self.program.module(module).scope;
-                for name in &parts[split..parts.len() - 1] {
+                for (behind, name) in parts[split..parts.len() - 1].iter().enumerate() {
                     match self.member(at, name, &mut Vec::new(), MAX_STEPS)? {
                         Target::Scope(scope) | Target::Instance(scope) => at = scope,
-                        Target::External(_) => return None,
+                        Target::External(outside) => {
+                            let rest = &parts[split + behind + 1..];
+                            return Some(Named::Outside(format!("{outside}.{}", rest.join("."))));
+                        }
                     }
                 }
-                return Some((at, parts[parts.len() - 1].to_owned()));
+                return Some(Named::In(at, parts[parts.len() - 1].to_owned()));
             }
         }
         None
@@ -485,8 +499,28 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 let target = self.value(here.parent.unwrap_or(scope), value, via, steps)?;
                 self.attribute(target, name, via, steps)
             }
-            ScopeKind::Function(_) => None,
+            ScopeKind::Function(_) => {
+                let given = self.returned(self.property(scope)?, via, steps)?;
+                self.attribute(given, name, via, steps)
+            }
         }
+    }
+
+    /// Returns the method that runs where a property is read that a method belongs to: itself, or the one beside its setter.
+    pub(super) fn property(&self, method: ScopeIx) -> Option<ScopeIx> {
+        let scope = self.program.scope(method);
+        if !self.program.properties.contains(scope.name) {
+            return None;
+        }
+        let class = self.program.scope(scope.parent?);
+        let mut namesakes = class.names.iter().filter_map(|(name, binding)| match binding {
+            Binding::Scope(ix) if *name == scope.name => Some(*ix),
+            _ => None,
+        });
+        let getter = namesakes.find(
+            |ix| matches!(self.program.scope(*ix).kind, ScopeKind::Function(def) if is_property(def)),
+        )?;
+        Some(scope.seen.map_or(getter, |seen| self.as_seen(seen.class, getter)))
     }
 
     fn attribute(&self, target: Target, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
@@ -531,6 +565,10 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                             let ScopeKind::Value(inner) = self.program.scope(other).kind else { return None };
                             self.value(self.program.scope(other).parent.unwrap_or(other), inner, via, steps)
                         }
+                        Target::Scope(other) => match self.property(other) {
+                            Some(getter) => self.returned(getter, via, steps),
+                            None => Some(Target::Scope(other)),
+                        },
                         target => Some(target),
                     };
                 }
