@@ -248,7 +248,12 @@ class Strategy:
         return httpx.get(self.backend)
 ";
     let tests = "
+import pytest
 from code_of import Strategy
+
+@pytest.fixture
+def redis():
+    return object()
 
 def test_handed(session, redis):
     Strategy(session, redis).ask()

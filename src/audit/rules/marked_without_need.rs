@@ -21,21 +21,19 @@
 //!
 //! Remove the mark. `shardplan audit --fix` does.
 
+use std::collections::BTreeSet;
+
 use crate::audit::context::Context;
 use crate::audit::finding::{Finding, Spot};
 use crate::audit::fix;
 use crate::audit::registry::MARKED_WITHOUT_NEED;
+use crate::inventory::python::{FixtureUse, Place, TestFunction};
 
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let marks_of = context.service_marks();
     let mut findings = Vec::new();
     for function in &context.sources.functions {
-        // A fixture that nobody defines here is a plugin's: what it opens is not known.
-        let opaque = function
-            .fixtures
-            .iter()
-            .any(|fixture| fixture.place.is_none() && !super::is_harmless(&fixture.name));
-        if opaque || function.opaque {
+        if is_not_known(function) {
             continue;
         }
         for mark in &function.marks {
@@ -57,23 +55,28 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             findings.push(finding.with_fix(fix::unmark(context, function, mark)));
         }
     }
-    // A mark of a class or module that is right for one of its tests is not wrong for the others.
-    let right = |finding: &Finding| {
-        context.sources.functions.iter().any(|function| {
-            function.marks.iter().any(|mark| {
-                let here = Spot::Source(mark.place.clone()) == finding.spot;
-                let service = marks_of
-                    .iter()
-                    .find(|(_, marks)| marks.contains(&mark.name))
-                    .map(|(service, _)| *service);
-                here && service.is_some_and(|service| {
-                    function.needs.iter().any(|need| need.service == *service)
-                        || context.seen_to_need(function, service)
-                        || function.opaque
-                })
-            })
-        })
-    };
-    findings.retain(|finding| !right(finding));
+    // A mark of a class or module that is right for one of its tests, or may be, is not wrong for the others.
+    let mut right: BTreeSet<&Place> = BTreeSet::new();
+    for function in &context.sources.functions {
+        for mark in &function.marks {
+            let stands_for = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name));
+            let is_right = stands_for.is_some_and(|(service, _)| {
+                function.needs.iter().any(|need| need.service == **service)
+                    || context.seen_to_need(function, service)
+                    || is_not_known(function)
+            });
+            if is_right {
+                right.insert(&mark.place);
+            }
+        }
+    }
+    findings.retain(|finding| !matches!(&finding.spot, Spot::Source(place) if right.contains(place)));
     super::one_per_spot(findings)
+}
+
+/// Returns whether a test may reach what its sources do not show. A fixture that nobody defines here is a plugin's: what it
+/// opens is not known.
+fn is_not_known(function: &TestFunction) -> bool {
+    let of_plugin = |fixture: &FixtureUse| fixture.place.is_none() && !super::is_harmless(&fixture.name);
+    function.opaque || function.fixtures.iter().any(of_plugin)
 }

@@ -370,8 +370,10 @@ impl<'s> Collector<'_, '_, 's, '_> {
             unittest,
             marks,
             axes,
+            // What a mark gives by itself is no fixture, whatever bears its name.
             fixtures: closure
                 .into_iter()
+                .filter(|(name, _)| !direct.contains(name))
                 .map(|(name, used)| (name, used.into_iter().map(|fixture| fixture.scope).collect()))
                 .collect(),
             autouse,

@@ -21,7 +21,7 @@ use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
 use super::needs::{Memory, NeedFinder};
-use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
+use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind, is_property};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
 use super::routes::{Routes, UsualAnswer, usual_answers};
@@ -113,6 +113,12 @@ fn assemble(files: &[SourceFile]) -> Program<'_> {
         program.scopes.extend(scopes);
     }
     program.written = first;
+    program.properties = program
+        .scopes
+        .iter()
+        .filter(|scope| matches!(scope.kind, ScopeKind::Function(def) if is_property(def)))
+        .map(|scope| scope.name)
+        .collect();
     program
 }
 

@@ -11,7 +11,7 @@ use super::facts::Reader;
 use super::hints::{Hints, hints_of};
 use super::needs::NeedFinder;
 use super::program::{Binding, How, ModuleIx, ScopeIx, ScopeKind};
-use super::resolve::Target;
+use super::resolve::{Named, Target};
 use super::signs::{Address, Called, SignBook, Sought};
 use super::{SourceNeed, Step, StepKind};
 use crate::config::Catalogue;
@@ -346,7 +346,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         });
         let Some((settings, paths)) = listed else { return Vec::new() };
         let classes = paths.into_iter().filter_map(|path| {
-            let (at, name) = self.resolver.resolve_path(settings, path)?;
+            let Named::In(at, name) = self.resolver.resolve_path(settings, path)? else { return None };
             match self.resolver.resolve(at, &[name.as_str()]).target? {
                 Target::Scope(class) => Some(class),
                 _ => None,

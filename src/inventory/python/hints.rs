@@ -331,6 +331,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if !self.seen.insert((target, String::new())) {
             return;
         }
+        if let (ScopeKind::Value(_), Some(class)) = (scope.kind, scope.parent)
+            && matches!(self.resolver.program.scope(class).kind, ScopeKind::Class(_))
+            && self.setting(class, scope.name)
+        {
+            return;
+        }
         match scope.kind {
             ScopeKind::Value(value) => self.read(target, value, depth),
             ScopeKind::Function(def) => {

@@ -11,7 +11,7 @@ use super::hints::{Hints, hints_but_defaults, hints_of};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
 use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
-use super::resolve::{Resolver, Target};
+use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
@@ -330,6 +330,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         {
             self.push(used, to, &via);
         }
+        self.read_properties(used);
         if let (Some(Target::Scope(to)), How::Call(call)) = (&resolved.target, used.how) {
             self.only = self.meant_by(call);
             if let Some(services) = self.only.clone().filter(|services| !services.is_empty()) {
@@ -343,7 +344,6 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 });
             }
         }
-        self.properties(used, resolved.target.as_ref(), &via);
         if let (Some(target), How::Load) = (&resolved.target, used.how)
             && self.resolver.program.scope(self.scope).name == THROTTLES
         {
@@ -351,6 +351,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         match (resolved.target, used.how) {
             (Some(Target::Scope(to)), how) => match (self.resolver.program.scope(to).kind, how) {
+                (ScopeKind::Value(value), How::Call(call)) => {
+                    self.push(used, to, &via);
+                    self.by_another_name(used, call, to, value, via);
+                }
                 (ScopeKind::Function(_), How::Call(call)) => {
                     self.push(used, self.resolver.as_called(self.scope, to, call), &via);
                 }
@@ -374,19 +378,16 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         self.only = None;
     }
 
-    /// Leads to the properties on a chain of names: `self.client.get()` runs `client`.
-    fn properties(&mut self, used: &Use<'s>, target: Option<&Target>, via: &[u64]) {
-        for at in 1..used.chain.len() {
-            if !self.resolver.names_property(used.chain[at]) {
-                continue;
-            }
-            let last = at + 1 == used.chain.len();
-            let found =
-                if last { None } else { self.resolver.resolve(self.scope, &used.chain[..=at]).target };
-            if let Some(Target::Scope(to)) = if last { target } else { found.as_ref() }
-                && self.resolver.is_property(*to)
+    /// Links to the properties that are read on the way: `self.client.get()` runs `client`.
+    fn read_properties(&mut self, used: &Use<'s>) {
+        let program = self.resolver.program;
+        for (at, name) in used.chain.iter().enumerate().skip(1) {
+            if program.properties.contains(name)
+                && let read = self.resolver.resolve(self.scope, &used.chain[..=at])
+                && let Some(Target::Scope(method)) = read.target
+                && let Some(getter) = self.resolver.property(method)
             {
-                self.push(used, *to, via);
+                self.push(used, getter, &read.via);
             }
         }
     }
@@ -406,6 +407,35 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         used.chain.get(1).is_some_and(|name| REGISTERS.contains(name))
             && matches!(self.resolver.resolve(self.scope, &used.chain).target,
                 Some(Target::External(path)) if path.starts_with("celery.Celery."))
+    }
+
+    /// `connect = psycopg.connect`: who calls the value calls what it is another name of.
+    fn by_another_name(
+        &mut self,
+        used: &Use<'s>,
+        call: &'s ExprCall,
+        name: ScopeIx,
+        value: &'s Expr,
+        mut via: Vec<u64>,
+    ) {
+        if !matches!(value, Expr::Name(_) | Expr::Attribute(_)) {
+            return;
+        }
+        let program = self.resolver.program;
+        let around = program.scope(name).parent.unwrap_or(name);
+        match self.resolver.value(around, value, &mut via, MAX_STEPS) {
+            Some(Target::External(path)) => self.external(used, call, &path, via),
+            Some(Target::Scope(to)) => match program.scope(to).kind {
+                ScopeKind::Function(_) => {
+                    self.push(used, self.resolver.as_called(self.scope, to, call), &via);
+                }
+                ScopeKind::Class(_) => {
+                    self.construct(used, call, self.resolver.as_called(self.scope, to, call), &via);
+                }
+                _ => {}
+            },
+            Some(Target::Instance(_)) | None => {}
+        }
     }
 
     /// Returns whether the call behind which a method is called is known by itself: of `opened().execute()` the
@@ -480,7 +510,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         if let Some(super::program::Binding::Scope(to)) = program.scope(*base).binding(method)
                             && found.insert(method)
                         {
-                            self.push(used, self.resolver.as_seen(class, to), via);
+                            // Who replaces the method has its class's own never run.
+                            let mut via = via.to_vec();
+                            via.push(binding_mark(*base, method));
+                            self.push(used, self.resolver.as_seen(class, to), &via);
                         }
                     }
                 }
@@ -491,6 +524,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
+        // Tasks of huey that run where they are called are put into no queue.
+        if path.starts_with("huey.") && has_keyword(call, &["immediate"]) {
+            return;
+        }
         if let Some(images) = super::containers::images_of(path, call) {
             let texts = hints_of(self.resolver, self.scope, images).texts;
             let services: BTreeSet<Sought> = super::containers::services_of(path, &texts, self.book);

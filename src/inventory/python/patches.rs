@@ -7,7 +7,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use super::chains::chain_of;
 use super::links::{Links, external_mark};
 use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
-use super::resolve::{Resolver, Target};
+use super::resolve::{Named, Resolver, Target};
 
 /// What keeps libraries from the network while a test runs, by the names that it is called by.
 const KEEP: &[(&[&str], &[&str])] = &[
@@ -138,8 +138,9 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
     for patch in &resolver.program.scope(scope).patches {
         match patch {
             Patch::Path(path) => match resolver.resolve_path(scope, path) {
-                Some((at, name)) => marks.push(binding_mark(at, &name)),
+                Some(Named::In(at, name)) => marks.push(binding_mark(at, &name)),
                 // A class of a library: whoever uses it by that name.
+                Some(Named::Outside(path)) => marks.push(external_mark(&path)),
                 None => marks.push(external_mark(path)),
             },
             Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {

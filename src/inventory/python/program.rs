@@ -3,9 +3,12 @@
 //! Nothing is run. A *scope* is whatever can be reached by a name: a module, a class, a function, or a value that a
 //! module or class assigns. Each knows the names that it binds and, in order, the names that it uses.
 
+use std::collections::HashSet;
+
 use ruff_python_ast::{Expr, ExprCall, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::TextRange;
 
+use super::chains::decorator_chain;
 use super::conditions::{Condition, Known};
 use super::source::SourceFile;
 
@@ -25,6 +28,8 @@ pub(super) struct Program<'s> {
     pub(super) scopes: Vec<Scope<'s>>,
     /// How many are written.
     pub(super) written: u32,
+    /// The names of all properties.
+    pub(super) properties: HashSet<&'s str>,
 }
 
 /// One file.
@@ -282,6 +287,26 @@ impl<'s> Scope<'s> {
             }
         }
     }
+}
+
+/// Returns whether a method runs where its name is read, as an attribute.
+pub(super) fn is_property(def: &StmtFunctionDef) -> bool {
+    def.decorator_list.iter().filter_map(decorator_chain).any(|chain| {
+        matches!(
+            chain.last(),
+            Some(
+                &("abstractproperty"
+                    | "async_property"
+                    | "cached_property"
+                    | "classproperty"
+                    | "hybrid_property"
+                    | "lazy_property"
+                    | "property"
+                    | "reify"
+                    | "threaded_cached_property")
+            )
+        )
+    })
 }
 
 /// Returns what stands for a name that a scope binds, for comparing.

@@ -8,28 +8,18 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 
 use super::arguments::Callees;
-use super::chains::{CALLED, SUPER, chain_of, is_name};
+use super::chains::{CALLED, SUPER, chain_of};
 use super::dispatch::Methods;
 use super::links::speaks_http;
 use super::locate::Locator;
-use super::program::{Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark};
+use super::program::{
+    Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark, is_property,
+};
 use super::variables::Variables;
 use super::visible::VisibleFixtures;
 
-/// Decorators of functions that run where their name is asked for.
-const PROPERTIES: &[&str] = &[
-    "abstractproperty",
-    "cached_property",
-    "classproperty",
-    "hybrid_property",
-    "lazy_property",
-    "property",
-    "reify",
-    "threaded_cached_property",
-];
-
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
-const MAX_STEPS: u32 = 24;
+pub(super) const MAX_STEPS: u32 = 24;
 
 /// How many steps one name may take in all; what branches at every step would else take for ever.
 const MAX_FUEL: u32 = 4_000;
@@ -60,6 +50,15 @@ pub(super) enum Target {
     External(String),
 }
 
+/// What a dotted path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A name that a scope of the program binds.
+    In(ScopeIx, String),
+    /// Something outside of it, by its full name: `app.redis.Redis` is `redis.Redis`.
+    Outside(String),
+}
+
 /// Where an import leads.
 #[derive(Clone, Copy, Debug)]
 struct Imported {
@@ -86,8 +85,6 @@ pub(super) struct Names<'s> {
     imports: Vec<HashMap<Import<'s>, Imported>>,
     /// The modules of which every module imports all names.
     stars: Vec<Vec<ModuleIx>>,
-    /// The names of all properties: most attributes are none.
-    properties: HashSet<&'s str>,
     /// For every class that was asked for, itself and those that it inherits from.
     orders: Vec<OnceLock<Arc<[Target]>>>,
 }
@@ -122,8 +119,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         };
         let stars = program.modules.iter().map(starred).collect();
         resolver.names.stars = stars;
-        let properties = program.scope_indices().filter(|ix| resolver.is_property(*ix));
-        resolver.names.properties = properties.map(|ix| program.scope(ix).name).collect();
         let mut wanted: Vec<HashSet<Import<'s>>> = vec![HashSet::new(); program.modules.len()];
         for scope in &program.scopes {
             wanted[scope.module.0 as usize].extend(scope.names.iter().filter_map(
@@ -220,9 +215,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         resolved
     }
 
-    /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it: the scope that
-    /// binds the last name, that name, and what is bound.
-    pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<(ScopeIx, String)> {
+    /// Returns what a dotted path means (`app.cache.client`), as `unittest.mock.patch` reads it; nothing where it begins
+    /// with no module of the project.
+    pub(super) fn resolve_path(&self, from: ScopeIx, path: &str) -> Option<Named> {
         refuel();
         let parts: Vec<&str> = path.split('.').collect();
         let file = self.program.file_of(from).path.as_str();
@@ -230,13 +225,16 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             let module = parts[..split].join(".");
             if let Some(module) = self.find_module(file, &module) {
                 let mut at = self.program.module(module).scope;
-                for name in &parts[split..parts.len() - 1] {
+                for (behind, name) in parts[split..parts.len() - 1].iter().enumerate() {
                     match self.member(at, name, &mut Vec::new(), MAX_STEPS)? {
                         Target::Scope(scope) | Target::Instance(scope) => at = scope,
-                        Target::External(_) => return None,
+                        Target::External(outside) => {
+                            let rest = &parts[split + behind + 1..];
+                            return Some(Named::Outside(format!("{outside}.{}", rest.join("."))));
+                        }
                     }
                 }
-                return Some((at, parts[parts.len() - 1].to_owned()));
+                return Some(Named::In(at, parts[parts.len() - 1].to_owned()));
             }
         }
         None
@@ -251,8 +249,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             at = if *name == CALLED {
                 self.called(at, via, steps)?
             } else {
-                let object = self.got(at, via, steps)?;
-                self.attribute(object, name, via, steps)?
+                self.attribute(at, name, via, steps)?
             };
         }
         Some(at)
@@ -518,8 +515,28 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 let target = self.value(here.parent.unwrap_or(scope), value, via, steps)?;
                 self.attribute(target, name, via, steps)
             }
-            ScopeKind::Function(_) => None,
+            ScopeKind::Function(_) => {
+                let given = self.returned(self.property(scope)?, via, steps)?;
+                self.attribute(given, name, via, steps)
+            }
         }
+    }
+
+    /// Returns the method that runs where a property is read that a method belongs to: itself, or the one beside its setter.
+    pub(super) fn property(&self, method: ScopeIx) -> Option<ScopeIx> {
+        let scope = self.program.scope(method);
+        if !self.program.properties.contains(scope.name) {
+            return None;
+        }
+        let class = self.program.scope(scope.parent?);
+        let mut namesakes = class.names.iter().filter_map(|(name, binding)| match binding {
+            Binding::Scope(ix) if *name == scope.name => Some(*ix),
+            _ => None,
+        });
+        let getter = namesakes.find(
+            |ix| matches!(self.program.scope(*ix).kind, ScopeKind::Function(def) if is_property(def)),
+        )?;
+        Some(scope.seen.map_or(getter, |seen| self.as_seen(seen.class, getter)))
     }
 
     fn attribute(&self, target: Target, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
@@ -528,25 +545,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
             Target::External(path) => Some(Target::External(format!("{path}.{name}"))),
         }
-    }
-
-    /// Returns what is got by a name that means this: of a property what it gives.
-    fn got(&self, target: Target, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
-        match target {
-            Target::Scope(ix) if self.is_property(ix) => self.returned(ix, via, steps.checked_sub(1)?),
-            target => Some(target),
-        }
-    }
-
-    /// Returns whether a property of any class bears a name.
-    pub(super) fn names_property(&self, name: &str) -> bool {
-        self.names.properties.contains(name)
-    }
-
-    /// Returns whether a scope is a function that runs where its name is asked for: a property.
-    pub(super) fn is_property(&self, ix: ScopeIx) -> bool {
-        let ScopeKind::Function(def) = self.program.scope(ix).kind else { return false };
-        def.decorator_list.iter().any(|decorator| is_name(&decorator.expression, PROPERTIES))
     }
 
     /// Returns what is called, with what the calls before it say by their arguments: `Service(client=fake).read`.
@@ -594,13 +592,16 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                             let ScopeKind::Value(inner) = self.program.scope(other).kind else { return None };
                             self.value(self.program.scope(other).parent.unwrap_or(other), inner, via, steps)
                         }
+                        Target::Scope(other) => match self.property(other) {
+                            Some(getter) => self.returned(getter, via, steps),
+                            None => Some(Target::Scope(other)),
+                        },
                         target => Some(target),
                     };
                 }
                 let Expr::Attribute(attribute) = value else { return None };
                 let target = self.value(scope, &attribute.value, via, steps)?;
-                let object = self.got(target, via, steps)?;
-                self.attribute(object, attribute.attr.as_str(), via, steps)
+                self.attribute(target, attribute.attr.as_str(), via, steps)
             }
             Expr::Call(call) => {
                 match self.value(scope, &call.func, via, steps)? {

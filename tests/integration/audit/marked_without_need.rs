@@ -27,3 +27,21 @@ fn a_mark_of_a_class_is_right_where_one_of_its_tests_needs_it() {
         .found();
     assert!(found.is_empty(), "{found:?}");
 }
+
+#[test]
+fn a_mark_of_a_parametrised_test_is_looked_at() {
+    let found = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/test_a.py", "import pytest\n\n@pytest.mark.redis\n@pytest.mark.parametrize('x', [1, 2])\ndef test_sum(x): pass\n")
+        .found();
+    assert_eq!(found, ["tests/test_a.py:3 `test_sum` is marked `redis`, and nothing in it reaches redis"]);
+}
+
+#[test]
+fn a_mark_of_a_class_stays_where_one_of_its_tests_can_not_be_followed() {
+    let found = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/test_a.py", "import pytest\n\n@pytest.mark.redis\nclass TestA:\n    def test_sum(self): pass\n    def test_hit(self, company_cache):\n        company_cache.get('a')\n")
+        .found();
+    assert!(found.is_empty(), "{found:?}");
+}

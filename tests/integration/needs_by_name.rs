@@ -1,0 +1,261 @@
+//! Which services a test needs through what a name stands for: properties, other names of a function, replaced ones.
+
+use crate::needs::needs;
+
+#[test]
+fn a_property_runs_where_its_name_is_asked_for() {
+    let app = "
+import functools
+import redis
+
+class Store:
+    @property
+    def client(self):
+        return redis.Redis()
+
+    @functools.cached_property
+    def other(self):
+        return Inner()
+
+    def read(self):
+        return self.client.get('a')
+
+    def nothing(self):
+        return 1
+
+class Inner:
+    def ping(self):
+        return redis.Redis().ping()
+
+    def pong(self):
+        return 1
+";
+    let tests = "
+from unittest.mock import PropertyMock, patch
+import pytest
+from app import Store
+
+@pytest.fixture
+def store():
+    return Store()
+
+def test_of_a_method():
+    Store().read()
+
+def test_alone():
+    assert Store().client
+
+def test_of_a_fixture(store):
+    store.client.get('a')
+
+def test_of_what_it_gives(store):
+    store.other.ping()
+
+def test_of_what_it_gives_and_does_not_open(store):
+    store.other.pong()
+
+def test_not_asked_for(store):
+    store.nothing()
+
+def test_replaced(store):
+    with patch.object(Store, 'client', new_callable=PropertyMock):
+        store.read()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_of_a_method: redis",
+            "test_alone: redis",
+            "test_of_a_fixture: redis",
+            "test_of_what_it_gives: redis",
+            "test_of_what_it_gives_and_does_not_open:",
+            "test_not_asked_for:",
+            "test_replaced:",
+        ]
+    );
+}
+
+#[test]
+fn a_property_runs_where_it_is_read() {
+    let app = "
+import redis
+from functools import cached_property
+
+class Store:
+    @property
+    def client(self):
+        return self._client
+
+    @client.setter
+    def client(self, client):
+        self._client = client
+
+    @property
+    def pool(self):
+        return redis.ConnectionPool()
+
+    @cached_property
+    def cache(self) -> redis.Redis:
+        return redis.Redis()
+
+    def get(self, key):
+        return self.cache.get(key)
+
+    def open(self):
+        pool = self.pool
+        pool.connect()
+
+class Shop:
+    @property
+    def store(self):
+        return Store()
+
+    def total(self):
+        return self.store.get('total')
+
+    def name(self):
+        return self.store.client
+";
+    let tests = "
+from app import Shop, Store
+
+def test_method():
+    assert Store().get('a')
+
+def test_local():
+    Store().open()
+
+def test_itself():
+    assert Store().cache.get('a')
+
+def test_through_another():
+    assert Shop().total()
+
+def test_none():
+    assert Shop().name() is None
+
+def test_replaced(mocker):
+    mocker.patch.object(Store, 'cache')
+    assert Store().get('a')
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_method: redis",
+            "test_local: redis",
+            "test_itself: redis",
+            "test_through_another: redis",
+            "test_none:",
+            "test_replaced:"
+        ]
+    );
+}
+
+#[test]
+fn another_name_of_a_client_is_called_as_the_client_is() {
+    let app = "
+import psycopg
+import redis
+
+def opened():
+    return redis.Redis()
+
+class Store:
+    def __init__(self):
+        self.client = redis.Redis()
+
+connect = psycopg.connect
+reopened = opened
+Shelf = Store
+
+class Base:
+    client_class = dict
+
+    def client(self):
+        return self.client_class()
+";
+    let tests = "
+import redis
+import app
+from app import Base, Shelf, connect, reopened
+
+def test_library():
+    connect('')
+
+def test_attribute():
+    app.connect('')
+
+def test_function():
+    reopened()
+
+def test_class():
+    Shelf()
+
+def test_named_only():
+    assert connect and reopened
+
+class TestRedis(Base):
+    client_class = redis.Redis
+
+    def test_client(self):
+        self.client()
+
+class TestNone(Base):
+    def test_none(self):
+        self.client()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_library: postgres",
+            "test_attribute: postgres",
+            "test_function: redis",
+            "test_class: redis",
+            "test_named_only:",
+            "test_client: redis",
+            "test_none:"
+        ]
+    );
+}
+
+#[test]
+fn a_class_of_a_library_that_is_replaced_by_its_path_through_a_module_is_not_made() {
+    let app = "
+import redis
+
+class Store:
+    def __init__(self):
+        self.client = redis.Redis.from_url('redis://cache')
+
+def opened():
+    return redis.Redis()
+";
+    let tests = "
+from unittest.mock import patch
+import app
+
+@patch('app.redis.Redis')
+def test_class(redis):
+    app.opened()
+
+def test_method():
+    with patch('app.redis.Redis.from_url'):
+        app.Store()
+
+def test_attribute(monkeypatch):
+    monkeypatch.setattr('app.redis.Redis', dict)
+    app.opened()
+
+@patch.object(app.Store, '__init__', return_value=None)
+def test_constructor(init):
+    app.Store()
+
+@patch('app.redis.Sentinel')
+def test_other(sentinel):
+    app.opened()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        ["test_class:", "test_method:", "test_attribute:", "test_constructor:", "test_other: redis"]
+    );
+}
