@@ -101,6 +101,13 @@ impl Audited {
             workflows.iter().map(|workflow| (workflow.path.clone(), workflow.text.clone())).collect();
         others.extend(manifest_text.iter().map(|text| (manifest.clone(), text.clone())));
         others.extend(known.into_iter().map(|(name, text)| (name.to_owned(), text)));
+        for file in sources.roots.iter().filter_map(|root| root.file.as_ref()) {
+            if !others.iter().any(|(name, _)| name == file)
+                && let Ok(text) = std::fs::read_to_string(settings.below_root(file.as_ref()))
+            {
+                others.push((file.clone(), text));
+            }
+        }
         Ok(Self {
             workflows,
             coverage,

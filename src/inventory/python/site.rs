@@ -1,7 +1,8 @@
 //! Where marks and imports can be written into a file.
 
+use ruff_python_ast::statement_visitor::{StatementVisitor, walk_body, walk_stmt};
 use ruff_python_ast::{Expr, Stmt};
-use ruff_source_file::UniversalNewlines;
+use ruff_source_file::{OneIndexed, UniversalNewlines};
 use ruff_text_size::Ranged;
 
 use super::source::SourceFile;
@@ -26,13 +27,16 @@ impl SourceFile {
         for (at, stmt) in self.syntax.body.iter().enumerate() {
             match stmt {
                 Stmt::Import(import) => {
-                    site.imports_pytest |= import
+                    let pytest = import
                         .names
                         .iter()
                         .any(|alias| alias.name.as_str() == "pytest" && alias.asname.is_none());
+                    // What is written uses the name, so that it stands behind it and what is imported with it.
+                    leading |= pytest && !site.imports_pytest;
                     if leading {
                         site.after = self.line(stmt.end());
                     }
+                    site.imports_pytest |= pytest;
                 }
                 Stmt::ImportFrom(_) if leading => site.after = self.line(stmt.end()),
                 // The docstring stands before the imports.
@@ -61,20 +65,47 @@ impl SourceFile {
         self.text.universal_newlines().map(|line| line.as_str())
     }
 
-    /// Returns whether these lines, from 1 and both included, are one whole decorator or one whole assignment of
-    /// a single mark, so that they can be removed.
+    /// Returns whether a line, from 1, is one whole decorator or one whole assignment of a single mark, so that it can be
+    /// removed.
     #[must_use]
     pub fn is_lone_mark(&self, line: usize) -> bool {
-        let text = self.lines_of_text().nth(line - 1).unwrap_or_default().trim();
+        let Some(number) = OneIndexed::new(line) else { return false };
+        let text = self.text[self.lines.line_range(number, &self.text)].trim();
         let text = text.split(" #").next().unwrap_or(text).trim();
         let dotted = |text: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
         };
-        text.strip_prefix('@').is_some_and(dotted)
-            || text
-                .strip_prefix("pytestmark")
-                .map(str::trim_start)
-                .and_then(|rest| rest.strip_prefix('='))
-                .is_some_and(|rest| dotted(rest.trim()))
+        let assigned = || {
+            let value = text.strip_prefix("pytestmark")?.trim_start().strip_prefix('=')?;
+            dotted(value.trim()).then_some(())
+        };
+        text.strip_prefix('@').is_some_and(dotted) || assigned().is_some() && !self.is_whole_body(line)
+    }
+
+    /// Returns whether a line is all that a class or a branch consists of: without it the file would be no Python.
+    fn is_whole_body(&self, line: usize) -> bool {
+        let mut bodies = Bodies { file: self, line, found: false };
+        self.syntax.body.iter().for_each(|stmt| bodies.visit_stmt(stmt));
+        bodies.found
+    }
+}
+
+/// Looks for a body that is one statement in a line.
+struct Bodies<'f> {
+    file: &'f SourceFile,
+    line: usize,
+    found: bool,
+}
+
+impl<'f> StatementVisitor<'f> for Bodies<'f> {
+    fn visit_stmt(&mut self, stmt: &'f Stmt) {
+        walk_stmt(self, stmt);
+    }
+
+    fn visit_body(&mut self, body: &'f [Stmt]) {
+        if let [only] = body {
+            self.found |= self.file.line(only.start()) == self.line;
+        }
+        walk_body(self, body);
     }
 }

@@ -45,3 +45,16 @@ fn a_mark_of_a_class_stays_where_one_of_its_tests_can_not_be_followed() {
         .found();
     assert!(found.is_empty(), "{found:?}");
 }
+
+#[test]
+fn a_mark_that_is_all_a_class_consists_of_is_left_where_it_is() {
+    let case = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/test_a.py", "import pytest\n\nclass Base:\n    def test_sum(self): pass\n\nclass TestA(Base):\n    pytestmark = pytest.mark.redis\n")
+        .file("tests/test_b.py", "import pytest\n\n@pytest.mark.redis\ndef test_sum(): pass\n");
+    let fixed = case.fixed();
+    assert_eq!(
+        fixed.found(),
+        ["tests/test_a.py:7 `test_sum` is marked `redis`, and nothing in it reaches redis"]
+    );
+}

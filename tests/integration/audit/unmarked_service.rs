@@ -44,3 +44,17 @@ fn a_stand_in_and_a_stub_url_are_no_need() {
         .found();
     assert!(found.is_empty(), "{found:?}");
 }
+
+#[test]
+fn a_mark_of_a_file_is_written_behind_the_import_of_pytest() {
+    let case = Case::new("SP101").file("pytest.ini", "[pytest]\nmarkers =\n    redis: needs a server\n").file(
+        "tests/test_a.py",
+        "import sys\nsys.path.insert(0, 'src')\nimport pytest\nimport redis\n\ndef test_a():\n    redis.Redis()\n\ndef test_b():\n    redis.Redis()\n",
+    );
+    let fixed = case.fixed();
+    assert_eq!(
+        fixed.text("tests/test_a.py"),
+        "import sys\nsys.path.insert(0, 'src')\nimport pytest\nimport redis\n\npytestmark = pytest.mark.redis\n\ndef test_a():\n    redis.Redis()\n\ndef test_b():\n    redis.Redis()\n"
+    );
+    assert!(fixed.found().is_empty());
+}

@@ -18,3 +18,13 @@ fn a_mark_that_a_hook_adds_is_used() {
         .found();
     assert!(found.is_empty(), "{found:?}");
 }
+
+#[test]
+fn the_line_of_the_configuration_is_shown() {
+    let case = Case::new("SP104")
+        .file("pytest.ini", "[pytest]\nmarkers =\n    elastic: needs it\n")
+        .file("tests/test_a.py", "def test_a(): pass\n");
+    let shown = case.program(&["audit", "--select", "SP104"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("3 |     elastic: needs it"), "{shown}");
+}
