@@ -10,6 +10,7 @@ mod emitted;
 mod ingest;
 mod needs;
 mod needs_by_address;
+mod needs_by_name;
 mod needs_by_request;
 mod offered;
 mod run;

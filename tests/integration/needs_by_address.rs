@@ -282,3 +282,120 @@ def pool() -> Pool:
     let tests = "from code_of import pool\n\ndef test_a():\n    found = pool()\n    found.command('select 1')\n\ndef test_b():\n    pool()\n";
     assert_eq!(needs(&[("code_of.py", code), ("tests/test_a.py", tests)]), ["test_a: clickhouse", "test_b:"]);
 }
+
+#[test]
+fn what_a_guard_is_given_counts_before_the_defaults_of_its_parameters() {
+    let tests = "
+import socket
+import threading
+import pytest
+
+def is_up(host='localhost', port=5432):
+    try:
+        socket.create_connection((host, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+def is_there(port=6379):
+    return is_up('localhost', port)
+
+@pytest.mark.skipif(not is_up(), reason='no database')
+def test_default():
+    pass
+
+@pytest.mark.skipif(not is_up('localhost', 9200), reason='no index')
+def test_given():
+    pass
+
+@pytest.mark.skipif(not is_up(port=8983), reason='no index')
+def test_named():
+    pass
+
+@pytest.mark.skipif(not is_there(), reason='no cache')
+def test_passed_on():
+    pass
+
+@pytest.mark.skipif(not is_there(27017), reason='no store')
+def test_given_to_pass_on():
+    pass
+
+def test_thread():
+    threading.Thread(target=is_up).start()
+
+def test_none():
+    pass
+";
+    assert_eq!(
+        needs(&[("tests/test_a.py", tests)]),
+        [
+            "test_default: postgres",
+            "test_given: elasticsearch",
+            "test_named: solr",
+            "test_passed_on: redis",
+            "test_given_to_pass_on: mongo",
+            "test_thread: postgres",
+            "test_none:"
+        ]
+    );
+}
+
+#[test]
+fn what_an_import_only_tries_is_needed_by_those_that_ask_how_it_went() {
+    let conftest = "
+import socket
+
+try:
+    socket.create_connection(('localhost', 6379), 1).close()
+    HAVE_REDIS = True
+except OSError:
+    HAVE_REDIS = False
+";
+    let tests = "
+import psycopg2
+import pytest
+from conftest import HAVE_REDIS
+
+HAVE_POSTGRES = False
+try:
+    connection = psycopg2.connect('dbname=shop')
+    HAVE_POSTGRES = True
+except psycopg2.OperationalError:
+    pass
+
+@pytest.mark.skipif(not HAVE_REDIS, reason='no cache')
+def test_cache():
+    pass
+
+@pytest.mark.skipif(not HAVE_POSTGRES, reason='no database')
+def test_database():
+    pass
+
+def test_connection():
+    connection.cursor()
+
+def test_none():
+    pass
+";
+    let firm = "
+import psycopg2
+
+try:
+    connection = psycopg2.connect('dbname=shop')
+except psycopg2.OperationalError as error:
+    raise RuntimeError('start the database') from error
+
+def test_all():
+    pass
+";
+    assert_eq!(
+        needs(&[("tests/conftest.py", conftest), ("tests/test_a.py", tests), ("tests/test_b.py", firm)]),
+        [
+            "test_cache: redis",
+            "test_database: postgres",
+            "test_connection: postgres",
+            "test_none:",
+            "test_all: postgres"
+        ]
+    );
+}

@@ -27,13 +27,31 @@ pub(super) struct Hints {
     pub(super) open: Vec<(ScopeIx, usize)>,
 }
 
+/// Whether the defaults of parameters count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Defaults {
+    Count,
+    LeftOut,
+}
+
 /// Returns what an expression within a scope is made of.
 pub(super) fn hints_of<'s>(
     resolver: &Resolver<'_, 's, '_>,
     scope: ScopeIx,
     exprs: impl IntoIterator<Item = &'s Expr>,
 ) -> Hints {
-    let mut reader = Reader { resolver, hints: Hints::default(), seen: BTreeSet::new(), looks: MAX_LOOKS };
+    hints_with(resolver, scope, exprs, Defaults::Count)
+}
+
+/// Returns what an expression within a scope is made of, with or without what parameters are where nobody says otherwise.
+pub(super) fn hints_with<'s>(
+    resolver: &Resolver<'_, 's, '_>,
+    scope: ScopeIx,
+    exprs: impl IntoIterator<Item = &'s Expr>,
+    defaults: Defaults,
+) -> Hints {
+    let (hints, seen) = (Hints::default(), BTreeSet::new());
+    let mut reader = Reader { resolver, hints, seen, looks: MAX_LOOKS, defaults };
     for expr in exprs {
         reader.read(scope, expr, MAX_DEPTH);
     }
@@ -45,6 +63,7 @@ struct Reader<'r, 'p, 's, 't> {
     hints: Hints,
     seen: BTreeSet<(ScopeIx, String)>,
     looks: u32,
+    defaults: Defaults,
 }
 
 impl<'s> Reader<'_, '_, 's, '_> {
@@ -217,7 +236,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             return;
         };
         self.hints.open.push((scope, at));
-        if let Some(default) = parameter.default() {
+        if let Some(default) = parameter.default().filter(|_| self.defaults == Defaults::Count) {
             self.read(scope, default, depth);
         }
     }

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::hints::{Hints, hints_of};
+use super::hints::{Defaults, Hints, hints_of, hints_with};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
-use super::program::{How, ModuleIx, Patch, ScopeIx, ScopeKind, Use, binding_mark};
+use super::patches::marks_of_external;
+use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
-use super::resolve::{MAX_STEPS, Named, Resolver, Target};
+use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
@@ -227,73 +228,9 @@ pub(super) fn arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
     call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value))
 }
 
-/// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
-/// calls.
-pub(super) fn patched(resolver: &Resolver<'_, '_, '_>, links: &[Links], scope: ScopeIx) -> Vec<u64> {
-    let mut marks = patched_here(resolver, scope);
-    let mut seen = BTreeSet::from([scope]);
-    let mut open = vec![(scope, 0)];
-    while let Some((at, depth)) = open.pop() {
-        for link in &links[at.0 as usize].out {
-            let helper = resolver.program.scope(link.to);
-            if depth < 2
-                && matches!(helper.kind, ScopeKind::Function(_))
-                && seen.len() < 64
-                && seen.insert(link.to)
-            {
-                marks.extend(patched_here(resolver, link.to));
-                open.push((link.to, depth + 1));
-            }
-        }
-    }
-    marks
-}
-
-/// Returns the marks of the names that a scope itself replaces.
-pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> Vec<u64> {
-    let mut marks = Vec::new();
-    for patch in &resolver.program.scope(scope).patches {
-        match patch {
-            Patch::Path(path) => match resolver.resolve_path(scope, path) {
-                Some(Named::In(at, name)) => marks.push(binding_mark(at, &name)),
-                // A class of a library: whoever uses it by that name.
-                Some(Named::Outside(path)) => marks.push(external_mark(&path)),
-                None => marks.push(external_mark(path)),
-            },
-            Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
-                Some(Target::Scope(at) | Target::Instance(at)) => {
-                    marks.push(binding_mark(at, name));
-                    // The name may be one that the class inherits.
-                    if matches!(resolver.program.scope(at).kind, ScopeKind::Class(_)) {
-                        marks.extend(resolver.mro(at).iter().filter_map(|base| match base {
-                            Target::Scope(base) => Some(binding_mark(*base, name)),
-                            _ => None,
-                        }));
-                    }
-                }
-                Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
-                None => {}
-            },
-            Patch::Function(chain) => {
-                let program = resolver.program;
-                if let Some(Target::Scope(at)) = resolver.resolve(scope, chain).target
-                    && let Some(around) = program.scope(at).parent
-                {
-                    marks.push(binding_mark(around, program.scope(at).name));
-                }
-            }
-        }
-    }
-    marks
-}
-
 /// Returns what stands for what runs only where something in a module equals a text.
 pub(super) fn choice_mark(module: ModuleIx, text: &str) -> u64 {
     binding_mark(ScopeIx(module.0), &format!("== {text}"))
-}
-
-fn external_mark(path: &str) -> u64 {
-    binding_mark(ScopeIx(u32::MAX), path)
 }
 
 struct Linker<'l, 'p, 's, 't, 'c> {
@@ -364,7 +301,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             // Who replaces what it is given to has nobody run it.
             via.extend(given_to.via);
             if let Some(Target::External(path)) = given_to.target {
-                via.extend(prefixes(&path).map(external_mark));
+                via.extend(marks_of_external(&path));
             }
         }
         if used.guard {
@@ -544,7 +481,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
         let called = self.book.call(path);
         if called.is_some() {
-            via.extend(prefixes(path).map(external_mark));
+            via.extend(marks_of_external(path));
         }
         match called {
             Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, &via),
@@ -559,22 +496,32 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 self.variable(used, &name);
             }
             Some(Called::Addressed { database }) => {
-                let hints = if speaks_http(path) {
-                    // A transport of its own is a stand-in for the network.
-                    if has_keyword(call, &["transport", "mounts", "app"]) {
-                        return;
+                // A transport of its own is a stand-in for the network.
+                if speaks_http(path) && has_keyword(call, &["transport", "mounts", "app"]) {
+                    return;
+                }
+                let hints = self.address_hints(path, call, Defaults::Count);
+                let (address, usual) = match self.book.address(&hints) {
+                    // What the defaults of the function's own parameters say holds for callers that say nothing else.
+                    Address::Of(services)
+                        if hints.open.first().is_some_and(|(by, _)| *by == self.scope)
+                            && self.book.address(&self.address_hints(path, call, Defaults::LeftOut))
+                                == Address::Unknown =>
+                    {
+                        (Address::Unknown, services)
                     }
-                    hints_of(self.resolver, self.scope, address_arguments(call))
-                } else {
-                    hints_of(self.resolver, self.scope, arguments(call))
+                    address => (address, Vec::new()),
                 };
-                match self.book.address(&hints) {
+                let connects = ["socket.", "asyncio.", "requests.", "httpx.get"]
+                    .iter()
+                    .any(|start| path.starts_with(start));
+                if connects {
+                    self.links.connects.extend(usual.iter().map(|service| (*service, used.range)));
+                }
+                match address {
                     Address::Of(services) => {
                         for service in services {
-                            if ["socket.", "asyncio.", "requests.", "httpx.get"]
-                                .iter()
-                                .any(|start| path.starts_with(start))
-                            {
+                            if connects {
                                 self.links.connects.push((service, used.range));
                             }
                             self.touch(used, service, TouchKind::Client, path, &via);
@@ -597,6 +544,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                                 via,
                                 what: path.to_owned(),
                                 database,
+                                usual,
                             });
                         }
                         (None, Some(service)) if database => {
@@ -612,6 +560,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             Some(Called::Database) => self.database(used, path, &via),
             Some(Called::Cache) => self.cache(used, path, &via),
             None => {}
+        }
+    }
+
+    /// Returns what the arguments of a call are made of that say which address it opens.
+    fn address_hints(&self, path: &str, call: &'s ExprCall, defaults: Defaults) -> Hints {
+        if speaks_http(path) {
+            hints_with(self.resolver, self.scope, address_arguments(call), defaults)
+        } else {
+            hints_with(self.resolver, self.scope, arguments(call), defaults)
         }
     }
 
@@ -671,6 +628,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     /// A task that is put off goes to the broker, or runs at once where the settings say so.
     fn put_off(&mut self, used: &Use<'s>) {
         let Some((last, task)) = used.chain.split_last() else { return };
+        if *last == "send_task" {
+            return self.send_task(used);
+        }
         if !matches!(*last, "delay" | "apply_async" | "adelay" | "s" | "si") || task.is_empty() {
             return;
         }
@@ -692,6 +652,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             for service in self.book.tasks.services.clone() {
                 self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
             }
+        }
+    }
+
+    /// `app.send_task("work")`: the task's name is all that is known of it.
+    fn send_task(&mut self, used: &Use<'s>) {
+        let resolved = self.resolver.resolve(self.scope, &used.chain);
+        if !matches!(&resolved.target, Some(Target::External(path)) if path.starts_with("celery.")) {
+            return;
+        }
+        for service in self.book.tasks.services.clone() {
+            self.touch(used, service, TouchKind::Client, "send_task", &resolved.via);
         }
     }
 
@@ -818,9 +789,4 @@ fn is_queue(chain: &[&str]) -> bool {
         && chain.last().is_some_and(|last| {
             matches!(*last, "enqueue" | "enqueue_at" | "enqueue_call" | "enqueue_in" | "enqueue_many")
         })
-}
-
-/// Returns a dotted path and all its beginnings.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('.').map(|(at, _)| &path[..at]).chain([path])
 }

@@ -30,6 +30,7 @@ mod marks;
 mod needs;
 mod openings;
 mod parameters;
+mod patches;
 mod program;
 mod reach;
 mod requests;

@@ -7,7 +7,8 @@ use ruff_text_size::TextRange;
 
 use super::choices::Choices;
 use super::connections::Connection;
-use super::links::{Links, patched, patched_here};
+use super::links::Links;
+use super::patches::{patched, patched_here};
 use super::program::{ModuleIx, ScopeIx, ScopeKind};
 use super::reach::{Reach, Strength, Way};
 use super::resolve::Resolver;

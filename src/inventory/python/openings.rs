@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::hints::{Hints, hints_of};
+use super::hints::{Defaults, Hints, hints_with};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
 use super::program::{How, ScopeIx, ScopeKind, Use};
 use super::resolve::Resolver;
-use super::signs::{Address, SignBook, words_of};
+use super::signs::{Address, SignBook, Sought, words_of};
 
 /// How far functions are followed whose parameters are the address that they open.
 const ROUNDS: usize = 4;
@@ -37,6 +37,8 @@ pub(super) struct Opening {
     pub(super) what: String,
     /// The project's database is meant where nobody says otherwise.
     pub(super) database: bool,
+    /// What the defaults of the parameters say, for who says nothing else.
+    pub(super) usual: Vec<Sought>,
     /// Where the address is opened in the end.
     pub(super) place: UnknownCall,
 }
@@ -87,7 +89,7 @@ pub(super) fn open_all(
             .par_iter()
             .filter_map(|scope| {
                 let opened = openings(resolver, book, *scope, &all[scope.0 as usize], &opening);
-                (!opened.said.is_empty()).then_some((*scope, opened))
+                (!opened.said.is_empty() || !opened.touches.is_empty()).then_some((*scope, opened))
             })
             .collect();
         let mut said: BTreeSet<ScopeIx> = BTreeSet::new();
@@ -119,7 +121,11 @@ struct OpenedBy {
 
 impl OpenedBy {
     fn add(&mut self, found: Opening) {
-        let same = |other: &Opening| other.parameters == found.parameters && other.database == found.database;
+        let same = |other: &Opening| {
+            other.parameters == found.parameters
+                && other.database == found.database
+                && other.usual == found.usual
+        };
         if self.told_apart.len() < OPENED && !self.told_apart.iter().any(same) {
             self.told_apart.push(found.clone());
         }
@@ -150,16 +156,38 @@ fn openings(
         return opened;
     }
     for used in &resolver.program.scope(scope).uses {
-        let How::Call(call) = used.how else { continue };
         let through = links.out.iter().filter(|link| link.range == used.range);
         for (link, open) in through.filter_map(|link| Some((link, opening.get(&link.to)?))) {
+            let How::Call(call) = used.how else {
+                // `Thread(target=connect)`: it is called with nothing.
+                if matches!(used.how, How::Argument) {
+                    for open in open.told_apart.iter().filter(|open| !open.usual.is_empty()) {
+                        opened.call(book, &Hints::default(), scope, used, link, open);
+                    }
+                }
+                continue;
+            };
             opened.said.push(link.to);
             for open in &open.told_apart {
                 let given = given(resolver.program.scope(link.to).kind, &open.parameters, call);
-                let mut hints = hints_of(resolver, scope, given);
-                // `redis_url` is an address of Redis, `redis` is mostly a client that somebody has made.
-                hints.words.retain(|word| words_of(word).len() > 1);
-                opened.call(book, &hints, scope, used, link, open);
+                let hints = |defaults| {
+                    let mut hints = hints_with(resolver, scope, given.iter().copied(), defaults);
+                    // `redis_url` is an address of Redis, `redis` is mostly a client that somebody has made.
+                    hints.words.retain(|word| words_of(word).len() > 1);
+                    hints
+                };
+                let with = hints(Defaults::Count);
+                if with.open.first().is_none_or(|(by, _)| *by != scope) {
+                    opened.call(book, &with, scope, used, link, open);
+                    continue;
+                }
+                // It passes on a parameter of its own, whose default holds for callers that say nothing else.
+                let without = hints(Defaults::LeftOut);
+                let usual = match (book.address(&with), book.address(&without)) {
+                    (Address::Of(services), Address::Unknown) => services,
+                    _ => open.usual.clone(),
+                };
+                opened.call(book, &without, scope, used, link, &Opening { usual, ..open.clone() });
             }
         }
     }
@@ -199,6 +227,7 @@ impl Opened {
                     via,
                     ..open.clone()
                 }),
+                None if !open.usual.is_empty() => self.touches.extend(open.usual.iter().copied().map(touch)),
                 None if open.database => match book.database {
                     Some(database) => self.touches.push(touch(database)),
                     None => self.unknown.push(open.place.clone()),
@@ -235,17 +264,22 @@ fn given<'s>(callee: ScopeKind<'s>, parameters: &[usize], call: &'s ExprCall) ->
 impl Links {
     /// Adds what a function opens of which none of its callers says what it is.
     fn of_nobody(&mut self, book: &SignBook<'_>, open: Opening) {
-        match book.database {
-            _ if !open.database => {}
-            Some(service) => self.touches.push(Touch {
-                service,
-                kind: TouchKind::Client,
-                range: open.range,
-                guard: open.guard,
-                via: open.via,
-                what: open.what,
-            }),
-            None => self.unknown.push(open.place),
-        }
+        let services = match book.database {
+            _ if !open.usual.is_empty() => open.usual,
+            _ if !open.database => Vec::new(),
+            Some(service) => vec![service],
+            None => {
+                self.unknown.push(open.place);
+                Vec::new()
+            }
+        };
+        self.touches.extend(services.into_iter().map(|service| Touch {
+            service,
+            kind: TouchKind::Client,
+            range: open.range,
+            guard: open.guard,
+            via: open.via.clone(),
+            what: open.what.clone(),
+        }));
     }
 }
