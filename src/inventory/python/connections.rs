@@ -1,11 +1,11 @@
 //! Connections that are opened while modules are imported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ruff_text_size::TextRange;
 
 use super::links::Links;
-use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind};
+use super::program::{Binding, How, ModuleIx, Program, Scope, ScopeIx, ScopeKind, Use};
 use super::resolve::{Resolver, Target};
 use super::signs::Sought;
 
@@ -15,7 +15,7 @@ pub(super) struct Connection {
     pub(super) service: Sought,
     pub(super) scope: ScopeIx,
     pub(super) range: TextRange,
-    /// It only decides whether tests are skipped.
+    /// It only decides whether tests are skipped, or the import goes on where it fails.
     pub(super) guard: bool,
 }
 
@@ -52,9 +52,6 @@ pub(super) fn connections(
         }
     }
     let mut own: BTreeMap<ModuleIx, Vec<Connection>> = BTreeMap::new();
-    let guarded = |ix: ScopeIx, range: TextRange| {
-        program.scope(ix).uses.iter().any(|used| used.range == range && used.guard)
-    };
     for (from, out) in links.iter().enumerate() {
         let ix = ScopeIx(u32::try_from(from).unwrap_or(u32::MAX));
         let scope = program.scope(ix);
@@ -66,28 +63,35 @@ pub(super) fn connections(
         if !at_import {
             continue;
         }
-        let direct = out.connects.iter().map(|(service, range)| Connection {
+        let opening = out.out.iter().filter_map(|link| {
+            let service = opens[link.to.0 as usize]?;
+            matches!(program.scope(link.to).kind, ScopeKind::Function(_)).then_some((service, link.range))
+        });
+        let opening: Vec<(Sought, TextRange)> = opening.collect();
+        if opening.is_empty() && out.connects.is_empty() {
+            continue;
+        }
+        let guarded = ranges_of(scope, |used| used.guard || used.tried);
+        let called = ranges_of(scope, |used| matches!(used.how, How::Call(_)));
+        let connection = |(service, range): &(Sought, TextRange)| Connection {
             service: *service,
             scope: ix,
             range: *range,
-            guard: guarded(ix, *range),
-        });
-        let through = out.out.iter().enumerate().filter_map(|(at, link)| {
-            let service = opens[link.to.0 as usize]?;
-            let function = matches!(program.scope(link.to).kind, ScopeKind::Function(_));
-            (function && calls(from, at)).then_some(Connection {
-                service,
-                scope: ix,
-                range: link.range,
-                guard: link.guard,
-            })
-        });
+            guard: guarded.contains(range),
+        };
+        let direct = out.connects.iter().map(connection);
+        let through = opening.iter().filter(|(_, range)| called.contains(range)).map(connection);
         let found: Vec<_> = direct.chain(through).collect();
         if !found.is_empty() {
             own.entry(scope.module).or_default().extend(found);
         }
     }
     own
+}
+
+/// Returns where a scope uses names in some way.
+fn ranges_of(scope: &Scope<'_>, fits: impl Fn(&Use<'_>) -> bool) -> HashSet<TextRange> {
+    scope.uses.iter().filter(|used| fits(used)).map(|used| used.range).collect()
 }
 
 fn runs_at_import(program: &Program<'_>, scope: ScopeIx) -> bool {
@@ -101,11 +105,7 @@ fn runs_at_import(program: &Program<'_>, scope: ScopeIx) -> bool {
 }
 
 fn is_call(program: &Program<'_>, scope: ScopeIx, range: TextRange) -> bool {
-    program
-        .scope(scope)
-        .uses
-        .iter()
-        .any(|used| used.range == range && matches!(used.how, super::program::How::Call(_)))
+    program.scope(scope).uses.iter().any(|used| used.range == range && matches!(used.how, How::Call(_)))
 }
 
 /// Returns, for every module, the connections that its import and the imports of what it imports open.

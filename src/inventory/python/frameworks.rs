@@ -250,6 +250,36 @@ impl<'s> Reader<'_, '_, 's, '_> {
         found
     }
 
+    /// Returns the services that applications of Celery are made with: `Celery(broker="redis://mq")`. To make one asks
+    /// them for nothing.
+    fn celery_services(&self, book: &SignBook<'_>) -> Vec<Sought> {
+        const ADDRESSES: &[&str] = &["broker", "backend", "broker_url", "result_backend"];
+        let program = self.resolver.program;
+        let mut found: BTreeSet<Sought> = BTreeSet::new();
+        for ix in program.scope_indices() {
+            for used in &program.scope(ix).uses {
+                let (How::Call(call), Some(&("Celery" | "update"))) = (used.how, used.chain.last()) else {
+                    continue;
+                };
+                let said = ADDRESSES.iter().filter_map(|name| call.arguments.find_keyword(name));
+                let said: Vec<&Expr> = said.map(|keyword| &keyword.value).collect();
+                let of_celery = || match self.resolver.resolve(ix, &used.chain).target {
+                    Some(Target::External(path)) => path.starts_with("celery."),
+                    _ => false,
+                };
+                if said.is_empty() || !of_celery() {
+                    continue;
+                }
+                for value in said {
+                    if let Address::Of(services) = book.address(&hints_of(self.resolver, ix, [value])) {
+                        found.extend(services);
+                    }
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
     /// Returns what the configuration of a Flask application says about its database: that of the tests, where there
     /// is one of their own.
     fn flask_database(&self, book: &SignBook<'_>) -> Option<Address> {

@@ -44,6 +44,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         stars: Vec::new(),
         at: 0,
         guard: 0,
+        tried: 0,
         when: None,
         branches: 0,
         condition: 0,
@@ -86,6 +87,8 @@ struct Gatherer<'s> {
     at: usize,
     /// How many skip conditions stand around.
     guard: u32,
+    /// How many `try` of a module stand around behind which its import goes on.
+    tried: u32,
     /// The text that the nearest `if` around asks for.
     when: Option<&'s str>,
     /// How many branches of the function stand around: what is replaced in one is replaced for some only.
@@ -248,6 +251,7 @@ impl<'s> Gatherer<'s> {
             how => how,
         };
         let (guard, decorator) = (self.guard > 0, self.decorator);
+        let tried = self.tried > 0 && !self.in_function();
         self.scopes[self.at].asks_by_name |= chain.last() == Some(&"getfixturevalue");
         let given_to = self.given_to.filter(|_| matches!(how, How::Argument));
         self.scopes[self.at].uses.push(Use {
@@ -255,11 +259,24 @@ impl<'s> Gatherer<'s> {
             how,
             range,
             guard,
+            tried,
             decorator,
             when: self.when,
             given_to,
             condition: self.condition,
         });
+    }
+
+    /// `HAVE_REDIS = True` in a `try` and `False` where it fails: who asks for the value asks for what was tried.
+    fn say_how_it_went(&mut self, from: usize, tried: &[Use<'s>]) {
+        const MOST: usize = 32;
+        let calls: Vec<Use<'s>> =
+            tried.iter().filter(|used| matches!(used.how, How::Call(_))).take(MOST).cloned().collect();
+        for scope in &mut self.scopes[from..] {
+            if let ScopeKind::Value(Expr::BooleanLiteral(_) | Expr::NoneLiteral(_)) = scope.kind {
+                scope.uses.extend(calls.iter().cloned());
+            }
+        }
     }
 
     fn function(&mut self, def: &'s StmtFunctionDef) {
@@ -276,6 +293,7 @@ impl<'s> Gatherer<'s> {
                 how: if starts { How::Lifespan } else { How::Argument },
                 range: def.name.range(),
                 guard: self.guard > 0,
+                tried: false,
                 decorator: false,
                 when: self.when,
                 given_to: None,
@@ -639,12 +657,27 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 for handler in without {
                     self.visit_body(&handler.body);
                 }
+                let probes = !(skips || self.in_function() || others.is_empty())
+                    && others.iter().all(|handler| goes_on(&handler.body));
+                let (uses, values) = (self.scopes[self.at].uses.len(), self.scopes.len());
+                self.tried += u32::from(probes);
                 self.guarded(skips, |this| this.visit_body(&attempt.body));
+                self.tried -= u32::from(probes);
+                let mut tried = self.scopes[self.at].uses[uses..].to_vec();
+                tried.extend(
+                    self.scopes[values..]
+                        .iter()
+                        .filter(|scope| is_value(scope))
+                        .flat_map(|scope| scope.uses.clone()),
+                );
                 for handler in others {
                     self.visit_body(&handler.body);
                 }
                 self.visit_body(&attempt.orelse);
                 self.visit_body(&attempt.finalbody);
+                if probes {
+                    self.say_how_it_went(values, &tried);
+                }
             }
             Stmt::With(with) => {
                 for item in &with.items {

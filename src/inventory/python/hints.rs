@@ -27,6 +27,13 @@ pub(super) struct Hints {
     pub(super) open: Vec<(ScopeIx, usize)>,
 }
 
+/// Whether the defaults of parameters count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Defaults {
+    Count,
+    LeftOut,
+}
+
 /// Returns what an expression within a scope is made of.
 pub(super) fn hints_of<'s>(
     resolver: &Resolver<'_, 's, '_>,

@@ -314,7 +314,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             // Who replaces what it is given to has nobody run it.
             via.extend(given_to.via);
             if let Some(Target::External(path)) = given_to.target {
-                via.extend(prefixes(&path).map(external_mark));
+                via.extend(marks_of_external(&path));
             }
         }
         if used.guard {
@@ -538,7 +538,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         let called = self.book.call(path);
         if called.is_some() {
-            via.extend(prefixes(path).map(external_mark));
+            via.extend(marks_of_external(path));
         }
         match called {
             Some(Called::Client(service)) => self.touch(used, service, TouchKind::Client, path, &via),
@@ -577,10 +577,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 match address {
                     Address::Of(services) => {
                         for service in services {
-                            if ["socket.", "asyncio.", "requests.", "httpx.get"]
-                                .iter()
-                                .any(|start| path.starts_with(start))
-                            {
+                            if connects {
                                 self.links.connects.push((service, used.range));
                             }
                             self.touch(used, service, TouchKind::Client, path, &via);
@@ -619,6 +616,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             Some(Called::Database) => self.database(used, path, &via),
             Some(Called::Cache) => self.cache(used, path, &via),
             None => {}
+        }
+    }
+
+    /// Returns what the arguments of a call are made of that say which address it opens.
+    fn address_hints(&self, path: &str, call: &'s ExprCall, defaults: Defaults) -> Hints {
+        if speaks_http(path) {
+            hints_with(self.resolver, self.scope, address_arguments(call), defaults)
+        } else {
+            hints_with(self.resolver, self.scope, arguments(call), defaults)
         }
     }
 
@@ -732,6 +738,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             for service in services {
                 self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
             }
+        }
+    }
+
+    /// `app.send_task("work")`: the task's name is all that is known of it.
+    fn send_task(&mut self, used: &Use<'s>) {
+        let resolved = self.resolver.resolve(self.scope, &used.chain);
+        if !matches!(&resolved.target, Some(Target::External(path)) if path.starts_with("celery.")) {
+            return;
+        }
+        for service in self.book.tasks.services.clone() {
+            self.touch(used, service, TouchKind::Client, "send_task", &resolved.via);
         }
     }
 
@@ -858,9 +875,4 @@ fn is_queue(chain: &[&str]) -> bool {
         && chain.last().is_some_and(|last| {
             matches!(*last, "enqueue" | "enqueue_at" | "enqueue_call" | "enqueue_in" | "enqueue_many")
         })
-}
-
-/// Returns a dotted path and all its beginnings.
-fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('.').map(|(at, _)| &path[..at]).chain([path])
 }

@@ -13,7 +13,7 @@ use super::hints::{Hints, hints_but_defaults, hints_of};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
 use super::program::{How, ScopeIx, ScopeKind, Use};
 use super::resolve::Resolver;
-use super::signs::{Address, SignBook, words_of};
+use super::signs::{Address, SignBook, Sought, words_of};
 
 /// How far functions are followed whose parameters are the address that they open.
 const ROUNDS: usize = 4;
@@ -89,7 +89,7 @@ pub(super) fn open_all(
             .par_iter()
             .filter_map(|scope| {
                 let opened = openings(resolver, book, *scope, &all[scope.0 as usize], &opening);
-                (!opened.said.is_empty()).then_some((*scope, opened))
+                (!opened.said.is_empty() || !opened.touches.is_empty()).then_some((*scope, opened))
             })
             .collect();
         let mut said: BTreeSet<ScopeIx> = BTreeSet::new();
@@ -163,6 +163,15 @@ fn openings(
         };
         let through = links.out.iter().filter(|link| link.range == used.range);
         for (link, open) in through.filter_map(|link| Some((link, opening.get(&link.to)?))) {
+            let How::Call(call) = used.how else {
+                // `Thread(target=connect)`: it is called with nothing.
+                if matches!(used.how, How::Argument) {
+                    for open in open.told_apart.iter().filter(|open| !open.usual.is_empty()) {
+                        opened.call(book, &Hints::default(), scope, used, link, open);
+                    }
+                }
+                continue;
+            };
             opened.said.push(link.to);
             for open in &open.told_apart {
                 let given =

@@ -143,6 +143,8 @@ pub(super) struct Use<'s> {
     pub(super) range: TextRange,
     /// It decides whether a test is skipped.
     pub(super) guard: bool,
+    /// It runs while a module is imported, which goes on where it fails.
+    pub(super) tried: bool,
     /// It stands in a decorator.
     pub(super) decorator: bool,
     /// The text that something must equal for it to run: `if backend == "redis"`.
