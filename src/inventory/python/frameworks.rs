@@ -196,29 +196,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if let Some(Address::Of(services)) = by_settings {
             book.tasks.services = services;
         } else {
-            book.tasks.services = self.celery_broker(book);
+            book.tasks.services = self.celery_services(book);
         }
         book.tasks.of_actors = self.broker_of_actors(book);
-    }
-
-    /// Returns the services of the broker that applications of Celery's are made with: `Celery("app", broker=url)`.
-    fn celery_broker(&self, book: &SignBook<'_>) -> Vec<Sought> {
-        let program = self.resolver.program;
-        let made =
-            program.scope_indices().flat_map(|ix| program.scope(ix).uses.iter().map(move |used| (ix, used)));
-        let said = made.filter_map(|(ix, used)| {
-            let How::Call(call) = used.how else { return None };
-            if used.chain.last() != Some(&"Celery") {
-                return None;
-            }
-            let broker = call.arguments.find_keyword("broker")?;
-            match book.address(&hints_of(self.resolver, ix, [&broker.value])) {
-                Address::Of(services) => Some((program.is_for_tests(ix), services)),
-                Address::None | Address::Unknown => None,
-            }
-        });
-        // What the tests say comes before what the application says.
-        said.max_by_key(|(of_tests, _)| *of_tests).map(|(_, services)| services).unwrap_or_default()
     }
 
     /// Returns the services of the brokers of dramatiq's that are made, where none of them is a stand-in.

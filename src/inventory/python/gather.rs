@@ -7,11 +7,13 @@ use ruff_python_ast::{
 use ruff_text_size::Ranged;
 
 use super::chains::{chain_of, chain_through_calls, is_name};
-use super::conditions::{Condition, Question, Subject, Tested, keeps, leaves, mark_asked_for};
+use super::conditions::{Condition, Question, Subject, keeps, leaves, mark_asked_for};
 use super::imports::each_import;
 use super::patches::patches_of;
 use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
-use super::shapes::{ends_in_skip, for_want_of_a_module, imported_by_call, is_for_tests, is_main_guard};
+use super::shapes::{
+    ends_in_skip, for_want_of_a_module, goes_on, imported_by_call, is_for_tests, is_main_guard,
+};
 use super::source::SourceFile;
 
 /// The scopes of one file; their positions are those within the file.
@@ -78,13 +80,13 @@ const WIRES: &[&str] = &["init_app", "Migrate", "register_blueprint"];
 /// What injects the result of the function that it is given.
 const INJECTS: &[&str] = &["Depends", "Security", "Inject", "Provide", "Provided"];
 
-struct Gatherer<'s> {
+pub(super) struct Gatherer<'s> {
     module: ModuleIx,
     path: &'s str,
-    scopes: Vec<Scope<'s>>,
+    pub(super) scopes: Vec<Scope<'s>>,
     stars: Vec<Import<'s>>,
     /// The scope that is read.
-    at: usize,
+    pub(super) at: usize,
     /// How many skip conditions stand around.
     guard: u32,
     /// How many `try` of a module stand around behind which its import goes on.
@@ -94,9 +96,9 @@ struct Gatherer<'s> {
     /// How many branches of the function stand around: what is replaced in one is replaced for some only.
     branches: u32,
     /// The innermost condition around, as the scope counts them from 1.
-    condition: u32,
+    pub(super) condition: u32,
     decorator: bool,
-    argument: bool,
+    pub(super) argument: bool,
     /// The call whose arguments are read.
     given_to: Option<&'s ExprCall>,
     lifespan: bool,
@@ -115,55 +117,6 @@ impl<'s> Gatherer<'s> {
             self.scopes[self.at].rebound.push((name, steady));
         }
         self.scopes[self.at].names.push((name, binding));
-    }
-
-    /// Returns whether a name is a parameter of the function that is read.
-    fn is_parameter(&self, name: &str) -> bool {
-        let here = &self.scopes[self.at];
-        let ScopeKind::Function(def) = here.kind else { return false };
-        def.parameters.find(name).is_some()
-    }
-
-    /// Returns whether what is read runs only where a value is missing.
-    fn is_missing(&self, subject: Subject<'_>) -> bool {
-        let here = &self.scopes[self.at];
-        let at = |at: u32| here.conditions.get((at as usize).checked_sub(1)?);
-        std::iter::successors(at(self.condition), |condition| at(condition.outer))
-            .any(|condition| condition.is_missing(subject))
-    }
-
-    /// Returns what holds where a test comes out true, and what where it does not.
-    fn tested(&self, test: &'s Expr) -> Tested<'s> {
-        if !self.in_function() {
-            return Tested::default();
-        }
-        Tested::of(test, &|name| {
-            if self.is_parameter(name) {
-                return Some(Subject::Parameter(name));
-            }
-            // `mark = request.node.get_closest_marker("redis")`
-            match self.scopes[self.at].names.iter().rev().find(|(bound, _)| *bound == name) {
-                Some((_, Binding::Local(value, _))) => mark_asked_for(value).map(Subject::Mark),
-                _ => None,
-            }
-        })
-    }
-
-    /// What is read from here on runs only where these conditions hold.
-    fn suppose(&mut self, conditions: &[Condition<'s>]) {
-        for condition in conditions {
-            let here = &mut self.scopes[self.at].conditions;
-            here.push(Condition { outer: self.condition, ..*condition });
-            self.condition = u32::try_from(here.len()).unwrap_or(0);
-        }
-    }
-
-    /// Reads what runs only where these conditions hold.
-    fn supposing(&mut self, conditions: &[Condition<'s>], read: impl FnOnce(&mut Self)) {
-        let before = self.condition;
-        self.suppose(conditions);
-        read(self);
-        self.condition = before;
     }
 
     fn open(&mut self, name: &'s str, kind: ScopeKind<'s>) -> usize {
@@ -193,7 +146,7 @@ impl<'s> Gatherer<'s> {
         self.at = before;
     }
 
-    fn guarded(&mut self, guard: bool, read: impl FnOnce(&mut Self)) {
+    pub(super) fn guarded(&mut self, guard: bool, read: impl FnOnce(&mut Self)) {
         self.guard += u32::from(guard);
         read(self);
         self.guard -= u32::from(guard);
@@ -209,18 +162,6 @@ impl<'s> Gatherer<'s> {
         self.when = before;
     }
 
-    /// Returns the text that a condition asks for, itself or by a constant of the module.
-    fn asked_text(&self, condition: &'s Expr) -> Option<&'s str> {
-        super::choices::asked_text(condition, &|name| {
-            let bound = self.scopes[0].names.iter().rev().find(|(bound, _)| *bound == name)?;
-            let Binding::Scope(ix) = bound.1 else { return None };
-            match self.scopes.get(ix.0 as usize)?.kind {
-                ScopeKind::Value(Expr::StringLiteral(text)) => Some(text),
-                _ => None,
-            }
-        })
-    }
-
     fn replace(&mut self, patch: Patch<'s>) {
         if self.branches == 0 && !self.scopes[self.at].patches.contains(&patch) {
             self.scopes[self.at].patches.push(patch);
@@ -234,7 +175,7 @@ impl<'s> Gatherer<'s> {
         }
     }
 
-    fn in_function(&self) -> bool {
+    pub(super) fn in_function(&self) -> bool {
         matches!(self.scopes[self.at].kind, ScopeKind::Function(_))
     }
 
@@ -244,7 +185,7 @@ impl<'s> Gatherer<'s> {
         super::routes::is_decorated(def) && !is_for_tests(self.path)
     }
 
-    fn record(&mut self, chain: Box<[&'s str]>, how: How<'s>, range: ruff_text_size::TextRange) {
+    pub(super) fn record(&mut self, chain: Box<[&'s str]>, how: How<'s>, range: ruff_text_size::TextRange) {
         let how = match how {
             How::Load | How::Call(_) if self.lifespan => How::Lifespan,
             How::Load if self.argument => How::Argument,
@@ -501,18 +442,6 @@ impl<'s> Gatherer<'s> {
         self.lifespan = around;
     }
 
-    /// Reads a condition that is written as a text, `skipif("not redis_up()")`: whatever it names, it asks.
-    fn condition_in_words(&mut self, text: &'s str, range: ruff_text_size::TextRange) {
-        let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-        for named in text.split(|c| !part(c)).filter(|named| named.starts_with(|c: char| !c.is_ascii_digit()))
-        {
-            let chain: Vec<&str> = named.split('.').filter(|name| !name.is_empty()).collect();
-            let argument = std::mem::replace(&mut self.argument, true);
-            self.guarded(true, |this| this.record(chain.into(), How::Load, range));
-            self.argument = argument;
-        }
-    }
-
     /// Reads what an annotation has called: `Annotated[Session, Depends(get_db)]`, or a name that stands for it.
     fn injected(&mut self, annotation: &'s Expr) {
         match annotation {
@@ -667,7 +596,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 tried.extend(
                     self.scopes[values..]
                         .iter()
-                        .filter(|scope| is_value(scope))
+                        .filter(|scope| matches!(scope.kind, ScopeKind::Value(_)))
                         .flat_map(|scope| scope.uses.clone()),
                 );
                 for handler in others {

@@ -40,27 +40,18 @@ pub(super) fn hints_of<'s>(
     scope: ScopeIx,
     exprs: impl IntoIterator<Item = &'s Expr>,
 ) -> Hints {
-    read_all(resolver, scope, exprs, true)
+    hints_with(resolver, scope, exprs, Defaults::Count)
 }
 
-/// Returns what an expression within a scope is made of, the defaults of parameters aside: who calls the function may
-/// give others.
-pub(super) fn hints_but_defaults<'s>(
+/// Returns what an expression within a scope is made of, with or without what parameters are where nobody says otherwise.
+pub(super) fn hints_with<'s>(
     resolver: &Resolver<'_, 's, '_>,
     scope: ScopeIx,
     exprs: impl IntoIterator<Item = &'s Expr>,
+    defaults: Defaults,
 ) -> Hints {
-    read_all(resolver, scope, exprs, false)
-}
-
-fn read_all<'s>(
-    resolver: &Resolver<'_, 's, '_>,
-    scope: ScopeIx,
-    exprs: impl IntoIterator<Item = &'s Expr>,
-    defaults: bool,
-) -> Hints {
-    let hints = Hints::default();
-    let mut reader = Reader { resolver, hints, seen: BTreeSet::new(), looks: MAX_LOOKS, defaults };
+    let (hints, seen) = (Hints::default(), BTreeSet::new());
+    let mut reader = Reader { resolver, hints, seen, looks: MAX_LOOKS, defaults };
     for expr in exprs {
         reader.read(scope, expr, MAX_DEPTH);
     }
@@ -79,8 +70,7 @@ struct Reader<'r, 'p, 's, 't> {
     hints: Hints,
     seen: BTreeSet<(ScopeIx, String)>,
     looks: u32,
-    /// Defaults of parameters are read.
-    defaults: bool,
+    defaults: Defaults,
 }
 
 impl<'s> Reader<'_, '_, 's, '_> {
@@ -266,7 +256,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             return;
         };
         self.hints.open.push((scope, at));
-        if let Some(default) = parameter.default().filter(|_| self.defaults) {
+        if let Some(default) = parameter.default().filter(|_| self.defaults == Defaults::Count) {
             self.read(scope, default, depth);
         }
     }

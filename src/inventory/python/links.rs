@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::TextRange;
 
 use super::conditions::Subject;
-use super::hints::{Hints, hints_but_defaults, hints_of};
+use super::hints::{Defaults, Hints, hints_of, hints_with};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
+use super::patches::marks_of_external;
 use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
 use super::resolve::{MAX_STEPS, Resolver, Target};
@@ -239,15 +240,11 @@ pub(super) fn bears_mark(name: &str, bears: bool) -> u64 {
     binding_mark(ScopeIx(u32::MAX), &format!("{} @{name}", if bears { "with" } else { "without" }))
 }
 
-pub(super) fn external_mark(path: &str) -> u64 {
-    binding_mark(ScopeIx(u32::MAX), path)
-}
-
-struct Linker<'l, 'p, 's, 't, 'c> {
-    resolver: &'l Resolver<'p, 's, 't>,
-    book: &'l SignBook<'c>,
+pub(super) struct Linker<'l, 'p, 's, 't, 'c> {
+    pub(super) resolver: &'l Resolver<'p, 's, 't>,
+    pub(super) book: &'l SignBook<'c>,
     routes: &'l Routes,
-    scope: ScopeIx,
+    pub(super) scope: ScopeIx,
     /// The services that the call at hand can lead to.
     only: Option<Box<[Sought]>>,
     links: Links,
@@ -326,7 +323,6 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             && let root = self.resolver.resolve(self.scope, &used.chain[..1])
             && let Some(Target::Scope(to)) = root.target
             && matches!(self.resolver.program.scope(to).kind, ScopeKind::Value(_))
-            && !self.only_registers(used)
         {
             self.push(used, to, &via);
         }
@@ -390,23 +386,6 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 self.push(used, getter, &read.via);
             }
         }
-    }
-
-    /// Returns whether something tells an application of Celery's what there is and asks its broker for nothing:
-    /// `@app.task`, `app.conf.update(…)`.
-    fn only_registers(&self, used: &Use<'s>) -> bool {
-        const REGISTERS: &[&str] = &[
-            "autodiscover_tasks",
-            "conf",
-            "config_from_object",
-            "on_after_configure",
-            "register_task",
-            "task",
-            "tasks",
-        ];
-        used.chain.get(1).is_some_and(|name| REGISTERS.contains(name))
-            && matches!(self.resolver.resolve(self.scope, &used.chain).target,
-                Some(Target::External(path)) if path.starts_with("celery.Celery."))
     }
 
     /// `connect = psycopg.connect`: who calls the value calls what it is another name of.
@@ -487,7 +466,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         via.iter().copied().chain(choice).chain(marks).collect()
     }
 
-    fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
+    pub(super) fn push(&mut self, used: &Use<'s>, to: ScopeIx, via: &[u64]) {
         if to != self.scope {
             self.links.out.push(Link {
                 to,
@@ -553,26 +532,27 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 self.variable(used, &name);
             }
             Some(Called::Addressed { database }) => {
-                let said: Vec<&'s Expr> = if speaks_http(path) {
-                    // A transport of its own is a stand-in for the network.
-                    if has_keyword(call, &["transport", "mounts", "app"]) {
-                        return;
+                // A transport of its own is a stand-in for the network.
+                if speaks_http(path) && has_keyword(call, &["transport", "mounts", "app"]) {
+                    return;
+                }
+                let hints = self.address_hints(path, call, Defaults::Count);
+                let (address, usual) = match self.book.address(&hints) {
+                    // What the defaults of the function's own parameters say holds for callers that say nothing else.
+                    Address::Of(services)
+                        if hints.open.first().is_some_and(|(by, _)| *by == self.scope)
+                            && self.book.address(&self.address_hints(path, call, Defaults::LeftOut))
+                                == Address::Unknown =>
+                    {
+                        (Address::Unknown, services)
                     }
-                    address_arguments(call).collect()
-                } else {
-                    arguments(call).collect()
+                    address => (address, Vec::new()),
                 };
-                let mut hints = hints_but_defaults(self.resolver, self.scope, said.iter().copied());
-                let mut address = self.book.address(&hints);
-                let mut usual = Address::Unknown;
-                if address == Address::Unknown {
-                    let with_defaults = hints_of(self.resolver, self.scope, said);
-                    usual = self.book.address(&with_defaults);
-                    // Who calls the function says it, and the default holds where nobody does.
-                    if hints.open.is_empty() {
-                        address = std::mem::replace(&mut usual, Address::Unknown);
-                        hints = with_defaults;
-                    }
+                let connects = ["socket.", "asyncio.", "requests.", "httpx.get"]
+                    .iter()
+                    .any(|start| path.starts_with(start));
+                if connects {
+                    self.links.connects.extend(usual.iter().map(|service| (*service, used.range)));
                 }
                 match address {
                     Address::Of(services) => {
@@ -644,114 +624,6 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    /// Returns whether a call puts a function that it is given into a queue, which a worker runs: itself, as
-    /// `queue.enqueue(send)`, or by handing it on.
-    fn is_put_off(
-        &self,
-        used: &Use<'s>,
-        call: &'s ExprCall,
-        chain: &[&str],
-        target: Option<&Target>,
-    ) -> bool {
-        if self.book.tasks.queues_run {
-            return false;
-        }
-        if is_queue(chain) {
-            return true;
-        }
-        let Some(&Target::Scope(to)) = target else { return false };
-        let callee = self.resolver.program.scope(to);
-        let ScopeKind::Function(def) = callee.kind else { return false };
-        let covers = |value: &Expr| value.range().contains_range(used.range);
-        let keyword = call.arguments.keywords.iter().find(|keyword| covers(&keyword.value));
-        let name = if let Some(keyword) = keyword {
-            keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str)
-        } else {
-            let skipped = usize::from(chain.len() > 1 && self.resolver.class_around(to).is_some());
-            let at = call.arguments.args.iter().position(covers);
-            at.and_then(|at| (&*def.parameters).into_iter().nth(at + skipped))
-                .map(|parameter| parameter.name().as_str())
-        };
-        let Some(name) = name else { return false };
-        let mut of_it = callee.uses.iter().filter(|other| other.chain.first() == Some(&name)).peekable();
-        of_it.peek().is_some()
-            && of_it.all(|other| {
-                let by = other.given_to.and_then(|call| super::chains::chain_of(&call.func));
-                other.chain.len() == 1 && by.is_some_and(|chain| is_queue(&chain))
-            })
-    }
-
-    /// A task that is put off goes to the broker, or runs at once where the settings say so.
-    fn put_off(&mut self, used: &Use<'s>) {
-        const PUT_OFF: &[&str] = &[
-            "adelay",
-            "apply_async",
-            "defer",
-            "defer_async",
-            "delay",
-            "kiq",
-            "s",
-            "send",
-            "send_with_options",
-            "si",
-        ];
-        let Some((last, task)) = used.chain.split_last() else { return };
-        if !PUT_OFF.contains(last) || task.is_empty() {
-            return;
-        }
-        let resolved = self.resolver.resolve(self.scope, task);
-        let Some(Target::Scope(to)) = resolved.target else { return };
-        let program = self.resolver.program;
-        let ScopeKind::Function(def) = program.scope(to).kind else { return };
-        let Some(decorator) = def.decorator_list.iter().find_map(|decorator| {
-            let chain = super::chains::decorator_chain(decorator)?;
-            let is_task = chain.last().is_some_and(|last| last.ends_with("task") || *last == "actor");
-            is_task.then_some(chain)
-        }) else {
-            return;
-        };
-        let mut via = resolved.via;
-        via.push(binding_mark(to, last));
-        let around = program.scope(to).parent.unwrap_or(to);
-        let by = self.resolver.resolve(around, &decorator).target;
-        let services = match by {
-            Some(Target::External(path)) if path.starts_with("dramatiq.") => {
-                self.book.tasks.of_actors.clone()
-            }
-            // `@broker.task` of another library: the object that is asked is the one to which it is put off.
-            Some(Target::External(path)) if !path.starts_with("celery.") && decorator.len() > 1 => {
-                if let Some(Target::Scope(object)) = self.resolver.resolve(around, &decorator[..1]).target
-                    && matches!(program.scope(object).kind, ScopeKind::Value(_))
-                {
-                    self.push(used, object, &via);
-                    return;
-                }
-                self.book.tasks.services.clone()
-            }
-            _ if self.book.tasks.eager => {
-                self.push(used, to, &via);
-                return;
-            }
-            _ => self.book.tasks.services.clone(),
-        };
-        if !matches!(*last, "s" | "si") {
-            for service in services {
-                self.touch(used, service, TouchKind::Client, &used.chain.join("."), &via);
-            }
-        }
-    }
-
-    /// `app.send_task("work")`: the task's name is all that is known of it.
-    fn send_task(&mut self, used: &Use<'s>) {
-        let resolved = self.resolver.resolve(self.scope, &used.chain);
-        if !matches!(&resolved.target, Some(Target::External(path)) if path.starts_with("celery.")) {
-            return;
-        }
-        for service in self.book.tasks.services.clone() {
-            self.touch(used, service, TouchKind::Client, "send_task", &resolved.via);
-        }
-    }
-
     /// `throttle_classes = [UserRateThrottle]`: what counts the requests of a view keeps the count in the cache.
     fn throttle(&mut self, used: &Use<'s>, class: &Target, via: &[u64]) {
         let paths: Vec<String> = match class {
@@ -799,7 +671,14 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    fn touch(&mut self, used: &Use<'s>, service: Sought, kind: TouchKind, what: &str, via: &[u64]) {
+    pub(super) fn touch(
+        &mut self,
+        used: &Use<'s>,
+        service: Sought,
+        kind: TouchKind,
+        what: &str,
+        via: &[u64],
+    ) {
         self.links.touches.push(Touch {
             service,
             kind,
@@ -867,12 +746,4 @@ fn leaves_alone(used: &Use<'_>) -> bool {
     used.chain.get(1).is_some_and(|name| {
         name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
     })
-}
-
-/// Returns whether a call puts what it is given into a queue: `queue.enqueue`.
-fn is_queue(chain: &[&str]) -> bool {
-    chain.len() > 1
-        && chain.last().is_some_and(|last| {
-            matches!(*last, "enqueue" | "enqueue_at" | "enqueue_call" | "enqueue_in" | "enqueue_many")
-        })
 }

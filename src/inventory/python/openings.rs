@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::hints::{Hints, hints_but_defaults, hints_of};
+use super::hints::{Defaults, Hints, hints_with};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
 use super::program::{How, ScopeIx, ScopeKind, Use};
 use super::resolve::Resolver;
@@ -37,8 +37,8 @@ pub(super) struct Opening {
     pub(super) what: String,
     /// The project's database is meant where nobody says otherwise.
     pub(super) database: bool,
-    /// What the defaults of the parameters say, which hold where nobody says otherwise.
-    pub(super) usual: Address,
+    /// What the defaults of the parameters say, for who says nothing else.
+    pub(super) usual: Vec<Sought>,
     /// Where the address is opened in the end.
     pub(super) place: UnknownCall,
 }
@@ -122,8 +122,9 @@ struct OpenedBy {
 impl OpenedBy {
     fn add(&mut self, found: Opening) {
         let same = |other: &Opening| {
-            (&other.parameters, other.database, &other.usual)
-                == (&found.parameters, found.database, &found.usual)
+            other.parameters == found.parameters
+                && other.database == found.database
+                && other.usual == found.usual
         };
         if self.told_apart.len() < OPENED && !self.told_apart.iter().any(same) {
             self.told_apart.push(found.clone());
@@ -155,12 +156,6 @@ fn openings(
         return opened;
     }
     for used in &resolver.program.scope(scope).uses {
-        let call = match used.how {
-            How::Call(call) => Some(call),
-            // What is handed on is called by somebody, with whatever.
-            How::Argument => None,
-            _ => continue,
-        };
         let through = links.out.iter().filter(|link| link.range == used.range);
         for (link, open) in through.filter_map(|link| Some((link, opening.get(&link.to)?))) {
             let How::Call(call) = used.how else {
@@ -174,78 +169,70 @@ fn openings(
             };
             opened.said.push(link.to);
             for open in &open.told_apart {
-                let given =
-                    call.map(|call| given(resolver.program.scope(link.to).kind, &open.parameters, call));
-                let given = given.unwrap_or_default();
-                let address = |hints: &mut Hints| {
+                let given = given(resolver.program.scope(link.to).kind, &open.parameters, call);
+                let hints = |defaults| {
+                    let mut hints = hints_with(resolver, scope, given.iter().copied(), defaults);
                     // `redis_url` is an address of Redis, `redis` is mostly a client that somebody has made.
                     hints.words.retain(|word| words_of(word).len() > 1);
-                    book.address(hints)
+                    hints
                 };
-                let mut hints = hints_but_defaults(resolver, scope, given.iter().copied());
-                let mut said = address(&mut hints);
-                let mut usual = Address::Unknown;
-                if said == Address::Unknown {
-                    usual = address(&mut hints_of(resolver, scope, given));
-                    if hints.open.is_empty() {
-                        said = std::mem::replace(&mut usual, Address::Unknown);
-                    }
+                let with = hints(Defaults::Count);
+                if with.open.first().is_none_or(|(by, _)| *by != scope) {
+                    opened.call(book, &with, scope, used, link, open);
+                    continue;
                 }
-                let usual = if usual == Address::Unknown { open.usual.clone() } else { usual };
-                let call = OpeningCall { scope, used, link, hints: &hints, usual };
-                opened.call(book, said, &call, open);
+                // It passes on a parameter of its own, whose default holds for callers that say nothing else.
+                let without = hints(Defaults::LeftOut);
+                let usual = match (book.address(&with), book.address(&without)) {
+                    (Address::Of(services), Address::Unknown) => services,
+                    _ => open.usual.clone(),
+                };
+                opened.call(book, &without, scope, used, link, &Opening { usual, ..open.clone() });
             }
         }
     }
     opened
 }
 
-/// A call of a function that opens what it is given.
-struct OpeningCall<'c, 's> {
-    scope: ScopeIx,
-    used: &'c Use<'s>,
-    link: &'c Link,
-    /// What its arguments are made of.
-    hints: &'c Hints,
-    /// What is meant where nobody says it.
-    usual: Address,
-}
-
 impl Opened {
-    /// Adds what a call opens whose arguments say this.
-    fn call(&mut self, book: &SignBook<'_>, said: Address, call: &OpeningCall<'_, '_>, open: &Opening) {
-        let OpeningCall { scope, used, link, .. } = *call;
+    /// Adds what a call opens with arguments that come to these hints.
+    fn call(
+        &mut self,
+        book: &SignBook<'_>,
+        hints: &Hints,
+        scope: ScopeIx,
+        used: &Use<'_>,
+        link: &Link,
+        open: &Opening,
+    ) {
         let via: Box<[u64]> = link.via.iter().chain(&open.via).copied().collect();
-        let guard = used.guard || open.guard;
         let touch = |service| Touch {
             service,
             kind: TouchKind::Client,
             range: used.range,
-            guard,
+            guard: used.guard,
             via: via.clone(),
             what: used.chain.join("."),
         };
-        match said {
+        match book.address(hints) {
             Address::Of(services) => self.touches.extend(services.into_iter().map(touch)),
             Address::None => {}
-            Address::Unknown => match (call.hints.open.first().copied(), &call.usual) {
-                (Some((by, _)), usual) => self.passes_on.push(Opening {
+            Address::Unknown => match hints.open.first().copied() {
+                Some((by, _)) => self.passes_on.push(Opening {
                     by,
-                    parameters: parameters_of(call.hints, by),
+                    parameters: parameters_of(hints, by),
                     at: scope,
                     range: used.range,
-                    guard,
+                    guard: used.guard,
                     via,
-                    usual: usual.clone(),
                     ..open.clone()
                 }),
-                (None, Address::Of(services)) => self.touches.extend(services.iter().copied().map(touch)),
-                (None, Address::None) => {}
-                (None, Address::Unknown) if open.database => match book.database {
+                None if !open.usual.is_empty() => self.touches.extend(open.usual.iter().copied().map(touch)),
+                None if open.database => match book.database {
                     Some(database) => self.touches.push(touch(database)),
                     None => self.unknown.push(open.place.clone()),
                 },
-                (None, Address::Unknown) => {}
+                None => {}
             },
         }
     }
@@ -277,19 +264,22 @@ fn given<'s>(callee: ScopeKind<'s>, parameters: &[usize], call: &'s ExprCall) ->
 impl Links {
     /// Adds what a function opens of which none of its callers says what it is.
     fn of_nobody(&mut self, book: &SignBook<'_>, open: Opening) {
-        let touch = |service| Touch {
+        let services = match book.database {
+            _ if !open.usual.is_empty() => open.usual,
+            _ if !open.database => Vec::new(),
+            Some(service) => vec![service],
+            None => {
+                self.unknown.push(open.place);
+                Vec::new()
+            }
+        };
+        self.touches.extend(services.into_iter().map(|service| Touch {
             service,
             kind: TouchKind::Client,
             range: open.range,
             guard: open.guard,
             via: open.via.clone(),
             what: open.what.clone(),
-        };
-        match (&open.usual, book.database) {
-            (Address::Of(services), _) => self.touches.extend(services.iter().copied().map(touch)),
-            (Address::Unknown, Some(service)) if open.database => self.touches.push(touch(service)),
-            (Address::Unknown, None) if open.database => self.unknown.push(open.place),
-            (Address::None | Address::Unknown, _) => {}
-        }
+        }));
     }
 }

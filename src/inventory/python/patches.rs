@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ruff_python_ast::{Expr, ExprCall};
 
 use super::chains::chain_of;
-use super::links::{Links, external_mark};
+use super::links::Links;
 use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
 use super::resolve::{Named, Resolver, Target};
 
@@ -168,4 +168,14 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
         }
     }
     marks
+}
+
+/// Returns what stands for something outside of the program and for all that it is a part of: whoever replaces one of
+/// them replaces it.
+pub(super) fn marks_of_external(path: &str) -> impl Iterator<Item = u64> {
+    path.match_indices('.').map(|(at, _)| &path[..at]).chain([path]).map(external_mark)
+}
+
+fn external_mark(path: &str) -> u64 {
+    binding_mark(ScopeIx(u32::MAX), path)
 }

@@ -64,3 +64,14 @@ pub(super) fn ends_in_skip(body: &[Stmt]) -> bool {
         _ => false,
     })
 }
+
+/// Returns whether what runs where something failed neither raises nor leaves.
+pub(super) fn goes_on(body: &[Stmt]) -> bool {
+    !body.iter().any(|stmt| match stmt {
+        Stmt::Raise(_) => true,
+        Stmt::Expr(stmt) => {
+            matches!(&*stmt.value, Expr::Call(call) if is_name(&call.func, &["exit", "fail", "_exit"]))
+        }
+        _ => false,
+    })
+}

@@ -1,0 +1,82 @@
+//! What holds where something is read: the conditions around it, as a scope gathers them.
+
+use ruff_python_ast::Expr;
+
+use super::conditions::{Condition, Subject, Tested, mark_asked_for};
+use super::gather::Gatherer;
+use super::program::{Binding, How, ScopeKind};
+
+impl<'s> Gatherer<'s> {
+    /// Returns whether a name is a parameter of the function that is read.
+    pub(super) fn is_parameter(&self, name: &str) -> bool {
+        let here = &self.scopes[self.at];
+        let ScopeKind::Function(def) = here.kind else { return false };
+        def.parameters.find(name).is_some()
+    }
+
+    /// Returns whether what is read runs only where a value is missing.
+    pub(super) fn is_missing(&self, subject: Subject<'_>) -> bool {
+        let here = &self.scopes[self.at];
+        let at = |at: u32| here.conditions.get((at as usize).checked_sub(1)?);
+        std::iter::successors(at(self.condition), |condition| at(condition.outer))
+            .any(|condition| condition.is_missing(subject))
+    }
+
+    /// Returns what holds where a test comes out true, and what where it does not.
+    pub(super) fn tested(&self, test: &'s Expr) -> Tested<'s> {
+        if !self.in_function() {
+            return Tested::default();
+        }
+        Tested::of(test, &|name| {
+            if self.is_parameter(name) {
+                return Some(Subject::Parameter(name));
+            }
+            // `mark = request.node.get_closest_marker("redis")`
+            match self.scopes[self.at].names.iter().rev().find(|(bound, _)| *bound == name) {
+                Some((_, Binding::Local(value, _))) => mark_asked_for(value).map(Subject::Mark),
+                _ => None,
+            }
+        })
+    }
+
+    /// What is read from here on runs only where these conditions hold.
+    pub(super) fn suppose(&mut self, conditions: &[Condition<'s>]) {
+        for condition in conditions {
+            let here = &mut self.scopes[self.at].conditions;
+            here.push(Condition { outer: self.condition, ..*condition });
+            self.condition = u32::try_from(here.len()).unwrap_or(0);
+        }
+    }
+
+    /// Reads what runs only where these conditions hold.
+    pub(super) fn supposing(&mut self, conditions: &[Condition<'s>], read: impl FnOnce(&mut Self)) {
+        let before = self.condition;
+        self.suppose(conditions);
+        read(self);
+        self.condition = before;
+    }
+
+    /// Returns the text that a condition asks for, itself or by a constant of the module.
+    pub(super) fn asked_text(&self, condition: &'s Expr) -> Option<&'s str> {
+        super::choices::asked_text(condition, &|name| {
+            let bound = self.scopes[0].names.iter().rev().find(|(bound, _)| *bound == name)?;
+            let Binding::Scope(ix) = bound.1 else { return None };
+            match self.scopes.get(ix.0 as usize)?.kind {
+                ScopeKind::Value(Expr::StringLiteral(text)) => Some(text),
+                _ => None,
+            }
+        })
+    }
+
+    /// Reads a condition that is written as a text, `skipif("not redis_up()")`: whatever it names, it asks.
+    pub(super) fn condition_in_words(&mut self, text: &'s str, range: ruff_text_size::TextRange) {
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        for named in text.split(|c| !part(c)).filter(|named| named.starts_with(|c: char| !c.is_ascii_digit()))
+        {
+            let chain: Vec<&str> = named.split('.').filter(|name| !name.is_empty()).collect();
+            let argument = std::mem::replace(&mut self.argument, true);
+            self.guarded(true, |this| this.record(chain.into(), How::Load, range));
+            self.argument = argument;
+        }
+    }
+}
