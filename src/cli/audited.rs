@@ -10,11 +10,11 @@ use super::project::{read_inventory, read_manifest};
 use super::settings::Settings;
 use crate::audit::coverage::{self, CoverageSettings};
 use crate::audit::{AuditedWorkflow, Context};
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::estimate::Estimates;
 use crate::history::{self, Filter, Observed, Store};
-use crate::inventory::Inventory;
 use crate::inventory::python::{self, Sources};
+use crate::inventory::{Evidence, Inventory};
 use crate::report::plural;
 use crate::workflow::github::WorkflowError;
 
@@ -231,6 +231,16 @@ pub(crate) fn warn_of_unfollowed(sources: &Sources, settings: &Settings) {
     }
 }
 
+/// Returns how a need is known, and where, as one word of a table.
+fn told(evidence: Evidence, origin: &Origin) -> String {
+    let place = origin.to_string();
+    if place.contains(char::is_whitespace) {
+        evidence.as_str().to_owned()
+    } else {
+        format!("{}:{place}", evidence.as_str())
+    }
+}
+
 /// Returns the inventory of the sources as a table.
 pub(crate) fn source_inventory_csv(sources: &Sources, config: &Config) -> String {
     let mut names = sources.needed_services();
@@ -247,9 +257,7 @@ pub(crate) fn source_inventory_csv(sources: &Sources, config: &Config) -> String
             &join(test.markers.iter().map(ToString::to_string).collect()),
             &join(test.fixtures.clone()),
             &join(test.needs.iter().map(|need| need.service.to_string()).collect()),
-            &join(
-                test.needs.iter().map(|need| format!("{}:{}", need.evidence.as_str(), need.origin)).collect(),
-            ),
+            &join(test.needs.iter().map(|need| told(need.evidence, &need.origin)).collect()),
         ]);
     }
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()

@@ -191,6 +191,22 @@ impl Inventory {
 }
 
 impl Evidence {
+    const ALL: [Self; 7] = [
+        Self::Observed,
+        Self::Declared,
+        Self::Guard,
+        Self::Fixture,
+        Self::Client,
+        Self::Container,
+        Self::Variable,
+    ];
+
+    /// Returns the evidence that a word of the machine format means.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|evidence| evidence.as_str() == word)
+    }
+
     /// Returns the word that the machine format uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {

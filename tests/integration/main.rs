@@ -11,6 +11,8 @@ mod ingest;
 mod needs;
 mod needs_by_address;
 mod needs_by_argument;
+mod needs_by_mark;
+mod needs_by_name;
 mod needs_by_request;
 mod needs_replaced;
 mod offered;

@@ -520,3 +520,20 @@ dramatiq.set_broker(StubBroker())
     let needed = needs(&[("app.py", app), ("test_a.py", tests), ("conftest.py", stub)]);
     assert_eq!(needed, ["test_mail:", "test_mail_now:", "test_count: rabbitmq"]);
 }
+
+#[test]
+fn a_call_that_opens_databases_opens_no_cache() {
+    let tests = "
+import alembic.command
+from app import config
+
+def test_upgrade():
+    alembic.command.upgrade(config(settings={'sessions': 'redis://cache', 'database': None}), 'head')
+";
+    let app = "
+def config(settings):
+    return settings
+";
+    let files = [("app.py", app), ("test_a.py", tests), ("requirements.txt", "psycopg\n")];
+    assert_eq!(needs(&files), ["test_upgrade: postgres"]);
+}

@@ -164,11 +164,16 @@ def store():
 def test_of_a_plugin(store):
     pass
 ";
-    let metadata = "[project]\nname = \"stores\"\n[project.entry-points.pytest11]\nstores = \"stores.plugin\"\n";
+    let metadata =
+        "[project]\nname = \"stores\"\n[project.entry-points.pytest11]\nstores = \"stores.plugin\"\n";
     let setup = "[options.entry_points]\npytest11 =\n    stores = stores.plugin\n";
     for (file, text) in [("pyproject.toml", metadata), ("setup.cfg", setup)] {
-        let files =
-            [(file, text), ("stores/__init__.py", ""), ("stores/plugin.py", plugin), ("tests/test_a.py", tests)];
+        let files = [
+            (file, text),
+            ("stores/__init__.py", ""),
+            ("stores/plugin.py", plugin),
+            ("tests/test_a.py", tests),
+        ];
         assert_eq!(needs(&files), ["test_of_a_plugin: redis"], "{file}");
     }
 }

@@ -259,3 +259,25 @@ def test_other(sentinel):
         ["test_class:", "test_method:", "test_attribute:", "test_constructor:", "test_other: redis"]
     );
 }
+
+#[test]
+fn a_name_that_is_made_of_itself_means_the_one_before() {
+    let app = "
+from sqlalchemy import create_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+engine = create_engine('postgresql://db/x')
+Session = sessionmaker(bind=engine)
+Session = scoped_session(Session)
+
+def read():
+    return Session().execute('select 1')
+";
+    let tests = "
+from app import read
+
+def test_read():
+    read()
+";
+    assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_read: postgres"]);
+}

@@ -142,3 +142,47 @@ def test_other_use():
         ]
     );
 }
+
+#[test]
+fn stand_ins_of_flexmock_and_mockito_replace_what_they_name() {
+    let app = "
+import redis
+
+class Store:
+    def client(self):
+        return redis.Redis()
+
+def read():
+    return Store().client().get('a')
+";
+    let tests = "
+import redis
+from flexmock import flexmock
+from mockito import when
+import app
+
+def test_library():
+    flexmock(redis).should_receive('Redis').and_return(flexmock())
+    app.read()
+
+def test_method():
+    flexmock(app.Store).should_receive('client.get').and_return(None).once()
+    app.read()
+
+def test_attribute():
+    flexmock(app.Store, client=dict)
+    app.read()
+
+def test_other():
+    flexmock(app.Store).should_receive('other')
+    app.read()
+
+def test_mockito():
+    when(app.Store).client().thenReturn({})
+    app.read()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", tests)]),
+        ["test_library:", "test_method:", "test_attribute:", "test_other: redis", "test_mockito:"]
+    );
+}

@@ -141,8 +141,10 @@ fn is_chosen(text: &str, name: &str) -> bool {
                 let whole = !before.ends_with(part) && !after.starts_with(part);
                 let compared = before.trim_end().ends_with("==") || before.trim_end().ends_with("!=");
                 let defined = before.is_empty() && after.trim_start().starts_with('=');
+                // `f"{KIND} is off"` only tells it.
+                let told = before.ends_with('{') && after.starts_with('}');
                 let listed = before.trim().is_empty() && matches!(after.trim(), "" | ",");
-                whole && !(compared || defined || listed)
+                whole && !(compared || defined || told || listed)
             })
     })
 }

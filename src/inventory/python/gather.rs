@@ -9,7 +9,7 @@ use ruff_text_size::Ranged;
 use super::chains::{chain_of, chain_through_calls, is_name};
 use super::conditions::{Condition, Question, Subject, keeps, leaves, mark_asked_for};
 use super::imports::each_import;
-use super::patches::patches_of;
+use super::patches::{patch_behind, patches_of};
 use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
 use super::shapes::{
     ends_in_skip, for_want_of_a_module, goes_on, imported_by_call, is_for_tests, is_main_guard,
@@ -402,6 +402,9 @@ impl<'s> Gatherer<'s> {
             self.replaced_by(Some(&chain));
             self.record(chain, How::Call(call), call.range());
         } else {
+            if let Some(patch) = patch_behind(call) {
+                self.replace(patch);
+            }
             // `Cart().total()`: the method of what a call gives, and that call.
             if let Some(chain) = chain_through_calls(&call.func) {
                 self.record(chain, How::Call(call), call.range());

@@ -536,12 +536,16 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 if speaks_http(path) && has_keyword(call, &["transport", "mounts", "app"]) {
                     return;
                 }
+                let address = |hints: &Hints| match self.book.address(hints) {
+                    address if database => self.book.of_database(address),
+                    address => address,
+                };
                 let hints = self.address_hints(path, call, Defaults::Count);
-                let (address, usual) = match self.book.address(&hints) {
+                let (address, usual) = match address(&hints) {
                     // What the defaults of the function's own parameters say holds for callers that say nothing else.
                     Address::Of(services)
                         if hints.open.first().is_some_and(|(by, _)| *by == self.scope)
-                            && self.book.address(&self.address_hints(path, call, Defaults::LeftOut))
+                            && address(&self.address_hints(path, call, Defaults::LeftOut))
                                 == Address::Unknown =>
                     {
                         (Address::Unknown, services)

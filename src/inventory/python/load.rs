@@ -53,7 +53,8 @@ pub(super) fn load(
         }
     }
     for root in roots {
-        let named = root.option("-p").into_iter().chain(root.django_settings.as_deref());
+        let plugins = root.plugins.iter().map(String::as_str);
+        let named = root.option("-p").into_iter().chain(root.django_settings.as_deref()).chain(plugins);
         known.extend(
             named
                 .filter_map(|module| locator.file(&root.below_root("conftest.py"), 0, module))

@@ -52,6 +52,14 @@ pub(super) struct UnknownCall {
     pub(super) what: String,
 }
 
+impl Opening {
+    /// Returns what hints say of the address that is opened.
+    fn address(&self, book: &SignBook<'_>, hints: &Hints) -> Address {
+        let address = book.address(hints);
+        if self.database { book.of_database(address) } else { address }
+    }
+}
+
 impl UnknownCall {
     pub(super) fn new(at: ScopeIx, range: TextRange, what: &str) -> Self {
         Self { at, start: range.start().to_u32(), end: range.end().to_u32(), what: what.to_owned() }
@@ -183,7 +191,7 @@ fn openings(
                 }
                 // It passes on a parameter of its own, whose default holds for callers that say nothing else.
                 let without = hints(Defaults::LeftOut);
-                let usual = match (book.address(&with), book.address(&without)) {
+                let usual = match (open.address(book, &with), open.address(book, &without)) {
                     (Address::Of(services), Address::Unknown) => services,
                     _ => open.usual.clone(),
                 };
@@ -214,7 +222,7 @@ impl Opened {
             via: via.clone(),
             what: used.chain.join("."),
         };
-        match book.address(hints) {
+        match open.address(book, hints) {
             Address::Of(services) => self.touches.extend(services.into_iter().map(touch)),
             Address::None => {}
             Address::Unknown => match hints.open.first().copied() {

@@ -106,8 +106,33 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
             _ => Vec::new(),
         },
         "setitem" if modules => text(1).map(Patch::Path).into_iter().collect(),
+        // `flexmock(cache, client=fake)`
+        "flexmock" => {
+            let target = first.and_then(chain_of);
+            let names = call.arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
+            let patch = |name: &str| Some(Patch::Attribute(target.clone()?, name.to_owned()));
+            names.filter_map(|name| patch(name.as_str())).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// Returns what a call replaces that names it behind the object: `flexmock(redis).should_receive("Redis")`,
+/// `when(redis).Redis()`.
+pub(super) fn patch_behind<'s>(call: &'s ExprCall) -> Option<Patch<'s>> {
+    let Expr::Attribute(method) = &*call.func else { return None };
+    let Expr::Call(object) = &*method.value else { return None };
+    let by = chain_of(&object.func)?;
+    let target = chain_of(object.arguments.args.first()?)?;
+    let name = match (*by.last()?, method.attr.as_str()) {
+        ("flexmock", "should_receive" | "should_call") => match call.arguments.args.first()? {
+            Expr::StringLiteral(name) => name.value.to_str(),
+            _ => return None,
+        },
+        ("when" | "expect", name) if object.arguments.len() == 1 => name,
+        _ => return None,
+    };
+    Some(Patch::Attribute(target, name.split('.').next().unwrap_or(name).to_owned()))
 }
 
 /// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it

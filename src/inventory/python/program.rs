@@ -254,6 +254,15 @@ impl<'s> Scope<'s> {
         (bound == name).then_some(binding)
     }
 
+    /// Returns what a name stood for before it was given a value.
+    pub(super) fn binding_before(&self, name: &str, value: ScopeIx) -> Option<Binding<'s>> {
+        let at = self
+            .names
+            .iter()
+            .position(|(_, binding)| matches!(binding, Binding::Scope(ix) if *ix == value))?;
+        self.names[..at].iter().rev().find(|(bound, _)| *bound == name).map(|(_, binding)| *binding)
+    }
+
     /// Takes a nested function that an application starts with for nothing else: it does not run where it is defined.
     pub(super) fn leave_lifespans(&mut self) {
         let starts = |used: &Use<'s>| matches!(used.how, How::Lifespan) && used.chain.len() == 1;

@@ -295,6 +295,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                     let found = self.parameter(ix, name, annotation, via, steps)?;
                     return Some((found, 0));
                 }
+                // `Session = scoped_session(Session)` means the one before.
+                let binding = match binding {
+                    Binding::Scope(own) if self.is_of_value(scope, own) => {
+                        here.binding_before(name, own).unwrap_or(binding)
+                    }
+                    binding => binding,
+                };
                 if let Binding::Import(import) = binding {
                     return self.import(ix, &import, rest, via, steps);
                 }
@@ -305,6 +312,11 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
         let module = self.program.scope(scope).module;
         self.starred(module, name, via, steps).map(|target| (target, 0))
+    }
+
+    /// Returns whether a scope is that of a value.
+    fn is_of_value(&self, scope: ScopeIx, value: ScopeIx) -> bool {
+        scope == value && matches!(self.program.scope(value).kind, ScopeKind::Value(_))
     }
 
     fn starred(&self, module: ModuleIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {

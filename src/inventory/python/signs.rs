@@ -275,6 +275,17 @@ impl<'c> SignBook<'c> {
         words.find_map(|word| self.word(word)).map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
     }
 
+    /// Returns the address of a call that opens databases: it is none of a cache, a queue or a store of files.
+    pub(super) fn of_database(&self, address: Address) -> Address {
+        const OTHERS: &[&str] = &["amqp", "kafka", "memcached", "mongodb", "nats", "redis", "s3"];
+        let Address::Of(mut services) = address else { return address };
+        services.retain(|service| {
+            let signs = &self.get(*service).signs;
+            signs.sql || !signs.schemes.iter().any(|scheme| OTHERS.contains(&scheme.as_str()))
+        });
+        if services.is_empty() { Address::Unknown } else { Address::Of(services) }
+    }
+
     fn port(&self, port: u64) -> Option<Sought> {
         self.all()
             .find(|(_, service)| service.signs.ports.iter().any(|known| u64::from(*known) == port))

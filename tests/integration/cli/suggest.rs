@@ -211,6 +211,27 @@ fn a_shard_of_a_lock_has_a_plain_name() {
 }
 
 #[test]
+fn the_inventory_that_an_audit_writes_is_read_again_with_how_each_need_is_known() {
+    let project = Project::empty();
+    project.write(
+        "conftest.py",
+        "import pytest, redis\n\n@pytest.fixture\ndef cache():\n    return redis.Redis()\n",
+    );
+    project.write("test_a.py", "def test_cache(cache):\n    pass\n\ndef test_plain():\n    pass\n");
+    project.shardplan("audit --write-inventory written.csv --select SP305");
+    let written = std::fs::read_to_string(project.path("written.csv")).unwrap();
+    assert!(
+        written.contains("test_a.py::test_cache,test_a.py,,cache,redis,fixture:conftest.py:5"),
+        "{written}"
+    );
+    let said = project.shardplan("explain test_a.py::test_cache --inventory written.csv");
+    assert!(said.stdout.contains("has a fixture that opens `redis` (conftest.py:5)"), "{said}");
+    project.write("short.csv", "test,needs,evidence\ntest_a.py::test_cache,redis postgres,guard:a.py:1\n");
+    let said = project.shardplan("suggest --inventory short.csv");
+    assert!(said.stderr.contains("short.csv:2: `evidence` has 1 and `needs` 2"), "{said}");
+}
+
+#[test]
 fn an_inventory_table_has_no_column_that_nobody_knows() {
     let project = Project::new();
     for (header, said) in [
