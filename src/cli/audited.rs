@@ -226,6 +226,12 @@ pub(crate) fn warn_of_unfollowed(sources: &Sources, settings: &Settings) {
     if let Some(more) = sources.unfollowed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         console.warning(format!("{} like these", plural(more, "further place")));
     }
+    if sources.more_methods {
+        console.warning(
+            "so many methods are inherited that not all were followed for the classes that inherit them: what tests need \
+             through them may be missing",
+        );
+    }
     if !sources.unfollowed.is_empty() {
         console.hint("`shardplan audit --explain SP306` says what to do");
     }

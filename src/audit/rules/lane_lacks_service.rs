@@ -50,8 +50,9 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         for (service, functions) in lacking {
             let count = crate::report::plural(functions.len(), "test function");
+            let need = if functions.len() == 1 { "needs" } else { "need" };
             let message =
-                format!("lane `{}` starts no {service} today, and {count} of it need it", tests.lane.name);
+                format!("lane `{}` starts no {service} today, and {count} of it {need} it", tests.lane.name);
             let finding = Finding::new(
                 &LANE_LACKS_SERVICE,
                 context.spot_of(&today.origin),

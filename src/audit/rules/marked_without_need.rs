@@ -19,7 +19,8 @@
 //!
 //! # Remedy
 //!
-//! Remove the mark. `shardplan audit --fix` does.
+//! Remove the mark. `shardplan audit --fix` does, except where a fixture or a hook asks tests for it
+//! (`request.node.get_closest_marker("redis")`).
 
 use std::collections::BTreeSet;
 
@@ -52,7 +53,15 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
                 format!("{} {}", function.id, mark.name),
                 message,
             );
-            findings.push(finding.with_fix(fix::unmark(context, function, mark)));
+            // What fixtures and hooks ask a test for does something, whatever it is: that mark is a person's to remove.
+            findings.push(if context.sources.marks_read.contains(&mark.name) {
+                finding.with_note(
+                    "a fixture or a hook asks tests for this mark: look at what it does first",
+                    None,
+                )
+            } else {
+                finding.with_fix(fix::unmark(context, function, mark))
+            });
         }
     }
     // A mark of a class or module that is right for one of its tests, or may be, is not wrong for the others.

@@ -47,8 +47,9 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         }
         for (service, functions) in skipped {
             let count = crate::report::plural(functions.len(), "test function");
+            let skip = if functions.len() == 1 { "skips itself" } else { "skip themselves" };
             let message = format!(
-                "lane `{}` starts no {service} today, and {count} of it skip themselves without it",
+                "lane `{}` starts no {service} today, and {count} of it {skip} without it",
                 tests.lane.name
             );
             let finding = Finding::new(

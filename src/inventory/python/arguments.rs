@@ -109,8 +109,7 @@ impl<'s> Callees<'s> {
         let Some(known) = self.0.get(&callee).filter(|callee| !callee.variants.is_empty()) else {
             return callee;
         };
-        let caller = Caller { program, scope, told: told_in(program, scope) };
-        let said = caller.says(known, call);
+        let said = Caller { program, scope, told: told_in(program, scope) }.says(known, call);
         // What an object keeps may say more than was known when the variants were made.
         let fits = |parameters: &Knowledge<'s>| parameters.iter().all(|known| said.contains(known));
         let fitting = known.variants.iter().filter(|(parameters, _)| fits(parameters));
@@ -197,10 +196,12 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
 /// Adds what some calls see to the program: first those of the sources as they are written, then those of what was added.
 pub(super) fn add_variants<'s>(program: &mut Program<'s>, callees: &mut Callees<'s>) {
     let mut names: HashMap<&'s str, Vec<ScopeIx>> = HashMap::new();
-    for callee in callees.0.keys() {
-        names.entry(program.scope(*callee).name).or_default().push(*callee);
+    // In their order: which of too many variants there are must not differ from run to run.
+    let mut sorted: Vec<ScopeIx> = callees.0.keys().copied().collect();
+    sorted.sort_unstable();
+    for callee in sorted {
+        names.entry(program.scope(callee).name).or_default().push(callee);
     }
-    names.values_mut().for_each(|namesakes| namesakes.sort_unstable());
     names.retain(|_, namesakes| namesakes.len() <= MAX_OF_A_NAME);
     let mut open: VecDeque<(ScopeIx, Knowledge<'s>)> =
         program.scope_indices().map(|ix| (ix, Knowledge::default())).collect();
@@ -430,7 +431,9 @@ fn by_name<'s>(
     let functions = matter.keys().copied().filter(|function| program.scope(*function).name != "__init__");
     let classes =
         constructed.iter().filter(|(_, function)| matter.contains_key(function)).map(|(class, _)| *class);
-    for callee in functions.chain(classes) {
+    let mut callees: Vec<ScopeIx> = functions.chain(classes).collect();
+    callees.sort_unstable();
+    for callee in callees {
         names.entry(program.scope(callee).name).or_default().push(callee);
     }
     names.retain(|_, namesakes| namesakes.len() <= MAX_OF_A_NAME);
@@ -445,8 +448,8 @@ fn calls_in<'a, 's>(
 ) -> impl Iterator<Item = (&'s ExprCall, ScopeIx)> + use<'a, 's> {
     program.scope(scope).uses.iter().flat_map(|used| {
         let called = if let How::Call(call) = used.how { Some(call) } else { None };
-        let named = called.and_then(|call| Some((call, names.get(used.chain.last()?)?)));
-        named.into_iter().flat_map(|(call, callees)| callees.iter().map(move |callee| (call, *callee)))
+        let meant = called.and_then(|call| Some((call, names.get(used.chain.last()?)?)));
+        meant.into_iter().flat_map(|(call, callees)| callees.iter().map(move |callee| (call, *callee)))
     })
 }
 

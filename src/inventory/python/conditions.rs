@@ -1,7 +1,7 @@
 //! What must hold of a parameter, of an attribute of `self` or of a test's marks for something to run: `if client is None`,
 //! `client or make_client()`, the rest of a fixture behind `if "redis" not in request.keywords: return`.
 
-use ruff_python_ast::{BoolOp, CmpOp, Expr, Stmt, UnaryOp};
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, Stmt, UnaryOp};
 
 use super::chains::chain_of;
 
@@ -65,7 +65,7 @@ impl Known {
     }
 }
 
-impl<'s> Condition<'s> {
+impl Condition<'_> {
     /// Returns whether the value is missing where this holds: it is `None`, or false.
     pub(super) fn is_missing(&self, subject: Subject<'_>) -> bool {
         self.subject == subject && !self.asks_for_it()
@@ -163,7 +163,11 @@ fn subject_of<'s>(expr: &'s Expr, meant: &dyn Fn(&'s str) -> Option<Subject<'s>>
 
 /// Returns the name of the mark that a call asks a test for: `request.node.get_closest_marker("redis")`.
 pub(super) fn mark_asked_for(expr: &Expr) -> Option<&str> {
-    let Expr::Call(call) = expr else { return None };
+    if let Expr::Call(call) = expr { mark_asked_by(call) } else { None }
+}
+
+/// The same of a call.
+pub(super) fn mark_asked_by(call: &ExprCall) -> Option<&str> {
     let chain = chain_of(&call.func)?;
     if !matches!(*chain.last()?, "get_closest_marker" | "get_marker" | "iter_markers") {
         return None;
@@ -187,13 +191,14 @@ pub(super) fn kept(value: &Expr) -> Option<&Expr> {
         Expr::Name(_) => Some(value),
         Expr::BoolOp(choice) if choice.op == BoolOp::Or => choice.values.first().and_then(kept),
         Expr::If(choice) => {
-            let arms = [&choice.body, &choice.orelse];
-            let name = arms.into_iter().find(|arm| arm.is_name_expr())?;
-            let Expr::Name(named) = &**name else { return None };
+            let (name, first) = match (&*choice.body, &*choice.orelse) {
+                (name @ Expr::Name(_), _) => (name, true),
+                (_, name) => (name, false),
+            };
+            let Expr::Name(named) = name else { return None };
             let subject = Subject::Parameter(named.id.as_str());
             let tested = Tested::of(&choice.test, &|other| (other == named.id.as_str()).then_some(subject));
-            let otherwise =
-                if std::ptr::eq(name, &choice.body) { tested.when_false } else { tested.when_true };
+            let otherwise = if first { tested.when_false } else { tested.when_true };
             otherwise.iter().any(|condition| condition.is_missing(subject)).then_some(name)
         }
         _ => None,

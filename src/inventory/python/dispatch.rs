@@ -14,7 +14,7 @@ use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind, Told};
 use super::resolve::{Resolver, Target};
 
 /// As many methods are seen once more, and as many names that they use in all: what is in a project decides how much memory
-/// they take. Beyond them, every object's methods are those of the class that defines them.
+/// they take. Beyond them, every object's methods are those of the class that defines them, and the inventory says so.
 const MAX_METHODS: usize = 100_000;
 const MAX_USES: usize = 2_000_000;
 
@@ -68,8 +68,14 @@ pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, Sco
     methods
 }
 
+/// The methods that are seen once more, and whether there are more of them than are.
+pub(super) struct Wanted {
+    pub(super) methods: Vec<(ScopeIx, ScopeIx)>,
+    pub(super) more: bool,
+}
+
 /// Returns every class with the methods that its objects see differently than the class that defines them.
-pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Vec<(ScopeIx, ScopeIx)> {
+pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Wanted {
     let program = resolver.program;
     let classes: Vec<ScopeIx> =
         program.all_indices().filter(|ix| matches!(program.scope(*ix).kind, ScopeKind::Class(_))).collect();
@@ -95,11 +101,28 @@ pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Vec<(ScopeIx,
             found.into_iter().map(|method| (*class, method)).collect()
         })
         .collect();
-    let few_uses = found.into_iter().flatten().scan(0, |uses, (class, method)| {
-        *uses += program.scope(method).uses.len();
-        (*uses <= MAX_USES).then_some((class, method))
-    });
-    few_uses.take(MAX_METHODS).collect()
+    let uses = |method: ScopeIx| program.scope(method).uses.len();
+    within(found.into_iter().flatten(), uses, MAX_METHODS, MAX_USES)
+}
+
+/// Takes methods for as long as there are few enough of them, with few enough uses of names.
+fn within(
+    found: impl Iterator<Item = (ScopeIx, ScopeIx)>,
+    uses_of: impl Fn(ScopeIx) -> usize,
+    max_methods: usize,
+    max_uses: usize,
+) -> Wanted {
+    let mut wanted = Wanted { methods: Vec::new(), more: false };
+    let mut sum = 0;
+    for (class, method) in found {
+        sum += uses_of(method);
+        if wanted.methods.len() == max_methods || sum > max_uses {
+            wanted.more = true;
+            break;
+        }
+        wanted.methods.push((class, method));
+    }
+    wanted
 }
 
 fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
@@ -189,4 +212,22 @@ fn defined(resolver: &Resolver<'_, '_, '_>, class: ScopeIx, name: &str) -> Optio
         Target::Scope(base) => resolver.program.scope(base).binding(name).map(|_| base),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_taken_up_to_the_bounds_and_it_is_said_where_there_are_more() {
+        let found = || (0..10).map(|at| (ScopeIx(at), ScopeIx(100 + at)));
+        let taken = |max_methods, max_uses| {
+            let wanted = within(found(), |_| 3, max_methods, max_uses);
+            (wanted.methods.len(), wanted.more)
+        };
+        assert_eq!(taken(10, 30), (10, false));
+        assert_eq!(taken(9, 30), (9, true));
+        assert_eq!(taken(10, 29), (9, true));
+        assert_eq!(taken(10, 2), (0, true));
+    }
 }

@@ -10,7 +10,7 @@ use super::arguments::{add_variants, callees};
 use super::chains::strings_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
-use super::conditions::Subject;
+use super::conditions::{Subject, mark_asked_by};
 use super::connections::{connections, with_imports};
 use super::dispatch::{Methods, add_methods, seen_differently};
 use super::environment::Environment;
@@ -21,7 +21,7 @@ use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
 use super::needs::{Memory, NeedFinder};
-use super::program::{Binding, ModuleIx, Program, ScopeIx, ScopeKind, is_property};
+use super::program::{Binding, How, ModuleIx, Program, ScopeIx, ScopeKind, is_property};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
 use super::routes::{Routes, UsualAnswer, usual_answers};
@@ -44,7 +44,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let locator = Locator::new(&tree, &roots);
     let environment = Environment::of(project, &roots);
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
-    let facts = {
+    let (facts, more_methods) = {
         let mut program = assemble(&files);
         let (names, mut callees) = {
             let resolver = Resolver::new(&program, &locator);
@@ -58,13 +58,13 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
             let (names, callees) = resolver.into_parts();
             (names, callees, wanted)
         };
-        let methods = add_methods(&mut program, &wanted);
+        let methods = add_methods(&mut program, &wanted.methods);
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
         resolver.variables = variables(&files, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
             Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
-        reader.read(&services, &tests)
+        (reader.read(&services, &tests), wanted.more)
     };
     let test_files = tests.into_iter().flatten().collect();
     let mut registered: Vec<RegisteredMarker> =
@@ -78,11 +78,13 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         fixtures: facts.fixtures,
         connections: facts.connections,
         marks_by_hooks: facts.marks_by_hooks,
+        marks_read: facts.marks_read,
         registered,
         services,
         shadowed: facts.shadowed,
         loops: tree.loops,
         unfollowed: facts.unfollowed,
+        more_methods,
     }
 }
 
@@ -136,6 +138,7 @@ struct Facts {
     fixtures: Vec<FixtureFacts>,
     connections: Vec<ImportConnection>,
     marks_by_hooks: BTreeSet<String>,
+    marks_read: BTreeSet<String>,
     registered: Vec<RegisteredMarker>,
     shadowed: Vec<super::Shadowed>,
     unfollowed: Vec<super::Unfollowed>,
@@ -229,6 +232,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             self.read_root(root, files, &finder, django, &mut facts);
         }
         facts.unfollowed = self.unfollowed(&finder, &facts);
+        facts.marks_read = self.marks_read();
         let mut files_of: BTreeMap<(ScopeIx, Sought, u32), (TextRange, BTreeSet<String>)> = BTreeMap::new();
         for file in tests.iter().flatten() {
             let Some(module) = self.resolver.module_of(file) else { continue };
@@ -247,6 +251,21 @@ impl<'s> Reader<'_, '_, 's, '_> {
             .collect();
         facts.connections.sort();
         facts
+    }
+
+    /// Returns the marks that any code asks a test for.
+    fn marks_read(&self) -> BTreeSet<String> {
+        let scopes = || self.resolver.program.scopes.iter();
+        let called = scopes().flat_map(|scope| &scope.uses).filter_map(|used| match used.how {
+            How::Call(call) => mark_asked_by(call),
+            _ => None,
+        });
+        let asked =
+            scopes().flat_map(|scope| &scope.conditions).filter_map(|condition| match condition.subject {
+                Subject::Mark(name) => Some(name),
+                Subject::Parameter(_) | Subject::Own(_) => None,
+            });
+        called.chain(asked).map(str::to_owned).collect()
     }
 
     /// Returns the marks that fixtures and hooks ask a test for, those aside that hooks give.

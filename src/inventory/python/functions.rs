@@ -73,16 +73,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             roots.extend(scopes.iter().map(|scope| Root::Fixture(as_seen(*scope), bringer)));
         }
         roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, None)));
-        // What marks only some of its items bear, or what only running tells, decides nothing for all of them.
-        let bears = |name: &str| {
-            let is = |marks: &[Mark<'_>]| marks.iter().any(|mark| mark.name == name);
-            let of_some = collected
-                .axes
-                .iter()
-                .any(|axis| axis.sets.as_ref().is_none_or(|sets| sets.iter().any(|(_, marks)| is(marks))));
-            if is(&collected.marks) { Some(true) } else { (!of_some).then_some(false) }
-        };
-        let mut needs = finder.of_roots(collected.module, &roots, bears);
+        let mut needs = finder.of_roots(collected.module, &roots, |name| bears(collected, name));
         self.add_framework_needs(collected, finder, django, &mut needs);
         let of_roots = || roots.iter().map(|root| root.scope());
         let not_known = finder.unknown.iter().enumerate().filter(|(_, call)| call.is_reached(of_roots()));
@@ -198,4 +189,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
         super::parameters::unstable(self.resolver, outer, values)
             .map(|(owner, range, why)| (self.resolver.program.file_of(owner).place(range), why))
     }
+}
+
+/// Returns whether a test bears a mark. What marks only some of its items bear, or what only running tells, decides nothing
+/// for all of them.
+fn bears(collected: &Collected<'_>, name: &str) -> Option<bool> {
+    let is = |marks: &[Mark<'_>]| marks.iter().any(|mark| mark.name == name);
+    let of_some = collected
+        .axes
+        .iter()
+        .any(|axis| axis.sets.as_ref().is_none_or(|sets| sets.iter().any(|(_, marks)| is(marks))));
+    if is(&collected.marks) { Some(true) } else { (!of_some).then_some(false) }
 }

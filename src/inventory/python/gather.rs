@@ -398,7 +398,9 @@ impl<'s> Gatherer<'s> {
             .and_then(<[_]>::last)
             .is_some_and(|last| matches!(*last, "skipif" | "skipIf" | "skipUnless"));
         if let Some(chain) = chain {
-            patches_of(&chain, call).into_iter().for_each(|patch| self.replace(patch));
+            for patch in patches_of(&chain, call) {
+                self.replace(patch);
+            }
             self.replaced_by(Some(&chain));
             self.record(chain, How::Call(call), call.range());
         } else {

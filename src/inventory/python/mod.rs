@@ -83,6 +83,8 @@ pub struct Sources {
     pub connections: Vec<ImportConnection>,
     /// Marks that hooks add while tests are collected: which test bears one, only running tells.
     pub marks_by_hooks: BTreeSet<String>,
+    /// Marks that fixtures, hooks or other code ask a test for.
+    pub marks_read: BTreeSet<String>,
     /// Marks that are registered, in a file or by a hook.
     pub registered: Vec<RegisteredMarker>,
     /// The services that were looked for.
@@ -93,6 +95,8 @@ pub struct Sources {
     pub loops: Vec<String>,
     /// What uses a service without anybody seeing which tests come to it, by place.
     pub unfollowed: Vec<Unfollowed>,
+    /// There are more inherited methods than are followed for every class: needs may be missing.
+    pub more_methods: bool,
 }
 
 /// Something that uses a service without anybody seeing which tests come to it.

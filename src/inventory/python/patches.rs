@@ -33,6 +33,27 @@ const KEEP: &[(&[&str], &[&str])] = &[
     (&["mongomock", "patch"], &["pymongo"]),
 ];
 
+/// The last names of these.
+const KEEP_BY: &[&str] = &[
+    "Mocker",
+    "MockRouter",
+    "RequestsMock",
+    "activate",
+    "aioresponses",
+    "mock",
+    "mock_aws",
+    "mock_dynamodb",
+    "mock_s3",
+    "mock_secretsmanager",
+    "mock_sns",
+    "mock_sqs",
+    "on",
+    "patch",
+    "respx",
+    "use_cassette",
+    "vcr",
+];
+
 /// The same of fixtures.
 const KEEP_FIXTURES: &[(&str, &[&str])] = &[
     ("requests_mock", &["requests"]),
@@ -49,7 +70,10 @@ const AWS: &[&str] = &["boto3", "botocore", "aiobotocore", "aioboto3"];
 
 /// Returns the libraries that something of this name keeps from the network while a test runs.
 pub(super) fn replaced_by<'k>(chain: &[&str]) -> impl Iterator<Item = &'k &'static str> + use<'k> {
-    let known = KEEP.iter().find(|(names, _)| chain.ends_with(names));
+    // Most calls are of something else, which the last name shows.
+    let last = chain.last().copied().unwrap_or_default();
+    let may_be = KEEP_BY.contains(&last);
+    let known = KEEP.iter().filter(|_| may_be).find(|(names, _)| chain.ends_with(names));
     known.map_or(&[][..], |(_, libraries)| *libraries).iter()
 }
 
@@ -119,7 +143,7 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
 
 /// Returns what a call replaces that names it behind the object: `flexmock(redis).should_receive("Redis")`,
 /// `when(redis).Redis()`.
-pub(super) fn patch_behind<'s>(call: &'s ExprCall) -> Option<Patch<'s>> {
+pub(super) fn patch_behind(call: &ExprCall) -> Option<Patch<'_>> {
     let Expr::Attribute(method) = &*call.func else { return None };
     let Expr::Call(object) = &*method.value else { return None };
     let by = chain_of(&object.func)?;
@@ -203,4 +227,16 @@ pub(super) fn marks_of_external(path: &str) -> impl Iterator<Item = u64> {
 
 fn external_mark(path: &str) -> u64 {
     binding_mark(ScopeIx(u32::MAX), path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_keeps_a_library_from_the_network_is_looked_for_by_its_last_part() {
+        for (names, libraries) in KEEP {
+            assert_eq!(replaced_by(names).count(), libraries.len(), "{names:?}");
+        }
+    }
 }

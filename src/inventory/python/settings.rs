@@ -136,8 +136,8 @@ impl PytestSettings {
         let tables: [&[&str]; 2] =
             [&["project", "entry-points", "pytest11"], &["tool", "poetry", "plugins", "pytest11"]];
         let written = read("pyproject.toml").filter(|text| text.contains("pytest11"));
-        let named = tables.into_iter().filter_map(|table| toml_values(written.as_deref()?, table)).flatten();
-        let mut modules: Vec<String> = named.flat_map(|(_, value)| value.words()).collect();
+        let listed = tables.into_iter().filter_map(|table| toml_values(written.as_deref()?, table)).flatten();
+        let mut modules: Vec<String> = listed.flat_map(|(_, value)| value.words()).collect();
         let section = read("setup.cfg").and_then(|text| ini_values(&text, "options.entry_points"));
         for (_, value) in section.into_iter().flatten().filter(|(key, _)| key == "pytest11") {
             let names = value

@@ -108,7 +108,9 @@ impl Tree {
     /// folders below it, else the defaults.
     pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
         let mut settings = self.configurations(project);
-        settings.iter_mut().for_each(|root| root.add_plugins(project));
+        for root in &mut settings {
+            root.add_plugins(project);
+        }
         settings
     }
 

@@ -78,7 +78,7 @@ impl<'s> Visitor<'s> for Reader<'s> {
         match stmt {
             Stmt::FunctionDef(def) => {
                 // A fixture that only some ask for sets it for those alone.
-                let for_all = fixture_decorator(def).and_then(|(_, call)| call).is_some_and(is_autouse);
+                let for_all = fixture_decorator(def).and_then(|((), call)| call).is_some_and(is_autouse);
                 if for_all || def.name.as_str().starts_with("pytest_") {
                     self.visit_body(&def.body);
                 }
@@ -143,14 +143,13 @@ fn is_autouse(call: &ExprCall) -> bool {
 }
 
 fn constants_of(body: &[Stmt]) -> HashMap<&str, String> {
-    let constant = |stmt| match stmt {
-        &Stmt::Assign(ref assign) => match &*assign.targets {
-            [Expr::Name(name)] => Some((name.id.as_str(), text_of(&assign.value)?)),
-            _ => None,
-        },
-        _ => None,
-    };
     body.iter().filter_map(constant).collect()
+}
+
+fn constant(stmt: &Stmt) -> Option<(&str, String)> {
+    let Stmt::Assign(assign) = stmt else { return None };
+    let [Expr::Name(name)] = &*assign.targets else { return None };
+    Some((name.id.as_str(), text_of(&assign.value)?))
 }
 
 /// Returns a literal text; what an f-string puts in is left out.

@@ -12,7 +12,7 @@ fn a_lane_without_what_its_test_opens_is_found() {
     };
     assert_eq!(
         case(""),
-        ["shardplan.toml:3 lane `unit` starts no postgres today, and 1 test function of it need it"]
+        ["shardplan.toml:3 lane `unit` starts no postgres today, and 1 test function of it needs it"]
     );
     assert!(case("\"postgres\"").is_empty());
 }

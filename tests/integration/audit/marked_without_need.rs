@@ -58,3 +58,15 @@ fn a_mark_that_is_all_a_class_consists_of_is_left_where_it_is() {
         ["tests/test_a.py:7 `test_sum` is marked `redis`, and nothing in it reaches redis"]
     );
 }
+
+#[test]
+fn a_mark_that_a_fixture_asks_for_is_left_to_a_person() {
+    let conftest = "import pytest\n\n@pytest.fixture(autouse=True)\ndef label(request):\n    mark = request.node.get_closest_marker(name='redis')\n    print(mark)\n";
+    let case = Case::new("SP102")
+        .file("pytest.ini", INI)
+        .file("tests/conftest.py", conftest)
+        .file("tests/test_a.py", "import pytest\n\n@pytest.mark.redis\ndef test_sum(): pass\n");
+    let found = ["tests/test_a.py:3 `test_sum` is marked `redis`, and nothing in it reaches redis"];
+    assert_eq!(case.found(), found);
+    assert_eq!(case.fixed().found(), found);
+}

@@ -10,7 +10,7 @@ fn a_guard_in_a_lane_without_its_service_skips_silently() {
     assert_eq!(
         found,
         [
-            "shardplan.toml:3 lane `unit` starts no postgres today, and 1 test function of it skip themselves without it"
+            "shardplan.toml:3 lane `unit` starts no postgres today, and 1 test function of it skips itself without it"
         ]
     );
 }
