@@ -537,3 +537,36 @@ def config(settings):
     let files = [("app.py", app), ("test_a.py", tests), ("requirements.txt", "psycopg\n")];
     assert_eq!(needs(&files), ["test_upgrade: postgres"]);
 }
+
+#[test]
+fn what_a_conftest_sets_for_some_tests_says_nothing_of_the_others() {
+    let files = [
+        ("app.py", FROM_ENVIRONMENT),
+        ("tests/unit/conftest.py", "import os\nos.environ['DATABASE_URL'] = 'sqlite://'\n"),
+        ("tests/unit/test_a.py", "def test_sum():\n    pass\n"),
+        ("tests/integration/test_b.py", READS),
+    ];
+    assert_eq!(needs(&files), ["test_read: postgres", "test_sum:"]);
+}
+
+#[test]
+fn what_an_option_or_one_test_sets_is_not_set_for_all() {
+    let app = ("app.py", FROM_ENVIRONMENT);
+    let option = "
+import os
+
+def pytest_configure(config):
+    if config.getoption('--sqlite'):
+        os.environ['DATABASE_URL'] = 'sqlite://'
+";
+    assert_eq!(needs(&[app, ("test_a.py", READS), ("conftest.py", option)]), ["test_read: postgres"]);
+    let local = "import os\nos.environ['DATABASE_URL'] = 'sqlite://'\n";
+    let sets = "
+from app import read
+
+def test_read(monkeypatch):
+    monkeypatch.setenv('DATABASE_URL', 'postgresql://localhost/x')
+    read()
+";
+    assert_eq!(needs(&[app, ("test_a.py", sets), ("conftest.py", local)]), ["test_read: postgres"]);
+}

@@ -120,6 +120,34 @@ def test_both(client):
 }
 
 #[test]
+fn an_object_of_the_application_that_is_given_may_come_to_the_service_itself() {
+    let app = "
+import redis
+
+class Repository:
+    def __init__(self, url):
+        self.url = url
+
+    def get(self, key):
+        return redis.Redis.from_url(self.url).get(key)
+
+class Service:
+    def __init__(self, repository=None):
+        self.repository = repository or Repository('redis://cache')
+
+    def read(self):
+        return self.repository.get('a')
+";
+    let tests = "
+from app import Repository, Service
+
+def test_given():
+    Service(Repository('redis://other')).read()
+";
+    assert_eq!(needs(&[("app.py", app), ("tests/test_a.py", tests)]), ["test_given: redis"]);
+}
+
+#[test]
 fn what_a_call_leaves_off_does_not_run() {
     let tests = "
 from app import audit, count
@@ -203,10 +231,33 @@ class Heir(Keeper):
 
 def look_up(client):
     return client
+
+def passes_on(client):
+    return made(client=client)
+
+def made(client=None):
+    if client is None:
+        client = redis.Redis()
+    return client.get('a')
+
+class Either:
+    def __init__(self, other, client=None):
+        self.client = redis.Redis()
+        if other:
+            self.client = client
+
+    def read(self):
+        return self.client.get('a')
 ";
     let tests = "
 import os
-from app import Heir, Keeper, changed, decorated, loses
+from app import Either, Heir, Keeper, changed, decorated, loses, passes_on
+
+SHARED = None
+
+def set_up_shared():
+    global SHARED
+    SHARED = Fake()
 
 class Fake:
     pass
@@ -227,6 +278,15 @@ def test_keeper():
     keeper = Keeper(Fake())
     keeper.drop()
     keeper.read()
+
+def test_passed_on():
+    passes_on(os.environ.get('CLIENT'))
+
+def test_passed_on_given():
+    passes_on(Fake())
+
+def test_either():
+    Either(False, Fake()).read()
 ";
     assert_eq!(
         needs(&[("app.py", app), ("tests/test_a.py", tests)]),
@@ -236,6 +296,9 @@ def test_keeper():
             "test_loses: redis",
             "test_environment: redis",
             "test_keeper: redis",
+            "test_passed_on: redis",
+            "test_passed_on_given:",
+            "test_either: redis",
         ]
     );
 }
@@ -291,5 +354,86 @@ class TestKept:
     assert_eq!(
         needs(&[("app.py", app), ("tests/test_a.py", tests)]),
         ["test_given: redis", "test_plain: redis", "test_kept:"]
+    );
+}
+
+#[test]
+fn a_parameter_that_is_given_another_value_in_any_way_is_not_known() {
+    let bodies = [
+        "    client += 1\n",
+        "    for client in [None]:\n        pass\n",
+        "    try:\n        pass\n    except ValueError as client:\n        pass\n",
+        "    (a, (client, b)) = look_up()\n",
+        "    if (client := look_up()):\n        pass\n",
+        "    with look_up() as client:\n        pass\n",
+        "    match look_up():\n        case [client]:\n            pass\n",
+        "    def drop():\n        nonlocal client\n        client = None\n    drop()\n",
+        "    [client for client in look_up()]\n",
+        "    del client\n",
+    ];
+    for body in bodies {
+        let app = format!(
+            "import redis\n\ndef look_up():\n    return None\n\ndef read(client=None):\n{body}    if client is None:\n        client = redis.Redis()\n    return client.get('a')\n"
+        );
+        let tests =
+            "from unittest.mock import Mock\nfrom app import read\n\ndef test_read():\n    read(Mock())\n";
+        let found = needs(&[("app.py", &app), ("tests/test_a.py", tests)]);
+        assert_eq!(found, ["test_read: redis"], "{app}");
+    }
+}
+
+#[test]
+fn an_attribute_that_others_set_or_that_is_dropped_is_not_known() {
+    let app = "
+import redis
+
+class Store:
+    def __init__(self, client=None):
+        self._client = client
+
+    def close(self):
+        self._client = None
+
+    def read(self):
+        if self._client is None:
+            self._client = redis.Redis()
+        return self._client.get('a')
+
+class Shelf:
+    def __init__(self, owner=None):
+        self.owner = owner
+
+    def read(self):
+        return (self.owner or redis.Redis()).get('a')
+
+def swap(shelf):
+    shelf.owner = None
+";
+    let tests = "
+from unittest.mock import Mock
+from app import Shelf, Store, swap
+
+def test_dropped():
+    store = Store(Mock())
+    store.close()
+    store.read()
+
+def test_swapped():
+    shelf = Shelf(Mock())
+    swap(shelf)
+    shelf.read()
+
+def test_may_be_nothing(store_or_none):
+    Shelf(store_or_none).read()
+
+def test_of_a_call():
+    Shelf(find_store()).read()
+
+def find_store():
+    return None
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        ["test_dropped: redis", "test_swapped: redis", "test_may_be_nothing: redis", "test_of_a_call: redis"]
     );
 }

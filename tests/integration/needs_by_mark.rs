@@ -177,3 +177,30 @@ def test_of_a_plugin(store):
         assert_eq!(needs(&files), ["test_of_a_plugin: redis"], "{file}");
     }
 }
+
+#[test]
+fn where_nobody_can_tell_a_tests_marks_a_fixture_that_asks_for_them_runs() {
+    let conftest = "
+import pytest
+import redis
+
+@pytest.fixture(autouse=True)
+def cache(request):
+    if 'cache' in request.keywords:
+        redis.Redis().flushdb()
+";
+    let plain = "def test_a():\n    pass\n";
+    let marked_by = |tests: &str| {
+        let found = needs(&[("conftest.py", conftest), ("tests/test_a.py", tests)]);
+        found == ["test_a: redis"]
+    };
+    assert!(!marked_by(plain));
+    assert!(marked_by("import marks\n\n@marks.cached\ndef test_a():\n    pass\n"));
+    assert!(marked_by(&format!("{plain}\npytestmark = []\npytestmark += MARKS\n")));
+    assert!(marked_by(&format!("{plain}\ntest_a.pytestmark = MARKS\n")));
+    // The names of folders are keywords as well.
+    assert_eq!(needs(&[("conftest.py", conftest), ("cache/test_a.py", plain)]), ["test_a: redis"]);
+    let hook = "\ndef pytest_collection_modifyitems(items):\n    for item in items:\n        item.add_marker(item.name)\n";
+    let with_hook = format!("{conftest}{hook}");
+    assert_eq!(needs(&[("conftest.py", &with_hook), ("tests/test_a.py", plain)]), ["test_a: redis"]);
+}

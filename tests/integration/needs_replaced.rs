@@ -186,3 +186,44 @@ def test_mockito():
         ["test_library:", "test_method:", "test_attribute:", "test_other: redis", "test_mockito:"]
     );
 }
+
+#[test]
+fn what_only_bears_the_name_of_a_stand_in_is_none() {
+    let app = "
+import requests
+
+def search():
+    return requests.get('http://localhost:9200/_search').json()
+";
+    let tests = "
+import pytest
+import requests_mock as mocker
+import app
+
+@pytest.fixture
+def requests_mock():
+    return []
+
+def when(store):
+    return store
+
+def test_own_fixture(requests_mock):
+    app.search()
+
+def test_passes_through():
+    with mocker.Mocker(real_http=True):
+        app.search()
+
+def test_own_function():
+    when(app).search()
+    app.search()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", tests)]),
+        [
+            "test_own_fixture: elasticsearch",
+            "test_passes_through: elasticsearch",
+            "test_own_function: elasticsearch",
+        ]
+    );
+}

@@ -35,36 +35,8 @@ const ROUNDS: usize = 3;
 /// How far a value is followed through the names that stand for it.
 const MAX_DEPTH: u32 = 4;
 
-/// Calls that may well give nothing: those of builtins, and those that look for something.
-const MAY_GIVE_NOTHING: &[&str] = &[
-    "all",
-    "any",
-    "bool",
-    "dict",
-    "find",
-    "first",
-    "float",
-    "get",
-    "getattr",
-    "getenv",
-    "int",
-    "len",
-    "list",
-    "match",
-    "max",
-    "min",
-    "next",
-    "one_or_none",
-    "pop",
-    "scalar",
-    "scalar_one_or_none",
-    "search",
-    "set",
-    "setdefault",
-    "str",
-    "sum",
-    "tuple",
-];
+/// Words in the names of what makes, or is, a stand-in: that is an object, and never nothing.
+const STAND_INS: &[&str] = &["dummy", "fake", "inmemory", "in_memory", "mock", "noop", "spy", "stub"];
 
 /// Decorators that leave the arguments of a function alone: who calls it gives them all.
 const LEAVE_ARGUMENTS: &[&str] = &[
@@ -95,7 +67,11 @@ struct Callee<'s> {
 
 /// The functions and classes whose calls matter by their arguments.
 #[derive(Debug, Default)]
-pub(super) struct Callees<'s>(HashMap<ScopeIx, Callee<'s>>);
+pub(super) struct Callees<'s> {
+    by_scope: HashMap<ScopeIx, Callee<'s>>,
+    /// The attributes that anything but their own object is seen to give: `store.client = client`.
+    set_from_outside: HashSet<&'s str>,
+}
 
 impl<'s> Callees<'s> {
     /// Returns a function or a class as a call within a scope sees it.
@@ -106,7 +82,7 @@ impl<'s> Callees<'s> {
         callee: ScopeIx,
         call: &ExprCall,
     ) -> ScopeIx {
-        let Some(known) = self.0.get(&callee).filter(|callee| !callee.variants.is_empty()) else {
+        let Some(known) = self.by_scope.get(&callee).filter(|callee| !callee.variants.is_empty()) else {
             return callee;
         };
         let said = Caller { program, scope, told: told_in(program, scope) }.says(known, call);
@@ -190,14 +166,18 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
         let handed_on = handed_on.get(&function).cloned().unwrap_or_default();
         Some((callee, Callee { function, matter, handed_on, variants: Vec::new() }))
     };
-    Callees(functions.chain(classes).filter_map(callee).collect())
+    let modules = program.modules.iter().flat_map(|module| &program.scope(module.scope).rebound);
+    Callees {
+        by_scope: functions.chain(classes).filter_map(callee).collect(),
+        set_from_outside: modules.map(|(name, _)| *name).collect(),
+    }
 }
 
 /// Adds what some calls see to the program: first those of the sources as they are written, then those of what was added.
 pub(super) fn add_variants<'s>(program: &mut Program<'s>, callees: &mut Callees<'s>) {
     let mut names: HashMap<&'s str, Vec<ScopeIx>> = HashMap::new();
     // In their order: which of too many variants there are must not differ from run to run.
-    let mut sorted: Vec<ScopeIx> = callees.0.keys().copied().collect();
+    let mut sorted: Vec<ScopeIx> = callees.by_scope.keys().copied().collect();
     sorted.sort_unstable();
     for callee in sorted {
         names.entry(program.scope(callee).name).or_default().push(callee);
@@ -210,14 +190,15 @@ pub(super) fn add_variants<'s>(program: &mut Program<'s>, callees: &mut Callees<
         let mut wanted: Vec<(ScopeIx, Knowledge<'s>)> = Vec::new();
         let caller = Caller { program, scope, told: &told };
         for (call, callee) in calls_in(program, scope, &names) {
-            let Some(known) = callees.0.get(&callee) else { continue };
+            let Some(known) = callees.by_scope.get(&callee) else { continue };
             let said = caller.says(known, call);
-            if !said.is_empty() && known.changes(program, callee, &said) {
+            if !said.is_empty() && known.changes(program, callee, &said, &callees.set_from_outside) {
                 wanted.push((callee, said));
             }
         }
         for (callee, said) in wanted {
-            let Some(known) = callees.0.get_mut(&callee) else { continue };
+            let Callees { by_scope, set_from_outside } = &mut *callees;
+            let Some(known) = by_scope.get_mut(&callee) else { continue };
             if added == MAX_VARIANTS
                 || uses > MAX_USES
                 || known.variants.len() == MAX_OF_ONE
@@ -225,7 +206,7 @@ pub(super) fn add_variants<'s>(program: &mut Program<'s>, callees: &mut Callees<
             {
                 continue;
             }
-            let variant = known.variant(program, callee, &said);
+            let variant = known.variant(program, callee, &said, set_from_outside);
             let ix = ScopeIx(u32::try_from(program.scopes.len()).unwrap_or(u32::MAX));
             added += 1;
             uses += program.scope(known.function).uses.len();
@@ -295,15 +276,28 @@ fn is_steady(scope: &Scope<'_>, name: &str) -> bool {
 
 impl<'s> Callee<'s> {
     /// Returns whether what a call says changes what runs.
-    fn changes(&self, program: &Program<'s>, callee: ScopeIx, said: &[(&'s str, Known)]) -> bool {
+    fn changes(
+        &self,
+        program: &Program<'s>,
+        callee: ScopeIx,
+        said: &[(&'s str, Known)],
+        set_from_outside: &HashSet<&str>,
+    ) -> bool {
         let function = program.scope(self.function);
         said.iter().any(|(name, _)| self.handed_on.contains(name))
             || function.uses.iter().any(|used| !runs(function, used, said, &[]))
-            || (callee != self.function && !kept_in(program, callee, self.function, said).is_empty())
+            || (callee != self.function
+                && !kept_in(program, callee, self.function, said, set_from_outside).is_empty())
     }
 
     /// Returns the function, or the class, as calls see it that say this.
-    fn variant(&self, program: &Program<'s>, callee: ScopeIx, said: &Knowledge<'s>) -> Scope<'s> {
+    fn variant(
+        &self,
+        program: &Program<'s>,
+        callee: ScopeIx,
+        said: &Knowledge<'s>,
+        set_from_outside: &HashSet<&str>,
+    ) -> Scope<'s> {
         let written = program.scope(callee).clone();
         if callee == self.function {
             let mut scope = as_told(written, said, &[]);
@@ -312,7 +306,7 @@ impl<'s> Callee<'s> {
             scope.told = Some(Box::new(told));
             return scope;
         }
-        let kept = kept_in(program, callee, self.function, said);
+        let kept = kept_in(program, callee, self.function, said, set_from_outside);
         let told = Told {
             of: callee,
             constructor: Some(self.function),
@@ -341,28 +335,32 @@ fn kept_in<'s>(
     class: ScopeIx,
     constructor: ScopeIx,
     said: &[(&'s str, Known)],
+    set_from_outside: &HashSet<&str>,
 ) -> Vec<(&'s str, Known, &'s Expr)> {
     let function = program.scope(constructor);
     let Some(owner) = function.parent.map(|parent| program.scope(parent)) else { return Vec::new() };
+    let given = |attribute: &str| {
+        let bindings = owner.names.iter().filter(|(name, _)| *name == attribute);
+        bindings.filter(|(_, binding)| matches!(binding, Binding::Local(_, at) if *at == constructor)).count()
+    };
     let mut found: Vec<(&'s str, Known, &'s Expr)> = Vec::new();
-    let mut several: Vec<&str> = Vec::new();
     for (attribute, binding) in &owner.names {
         let Binding::Local(value, at) = binding else { continue };
-        if *at != constructor {
-            continue;
-        }
-        if found.iter().any(|(known, ..)| known == attribute) {
-            several.push(attribute);
-        }
-        let Some(kept @ Expr::Name(name)) = kept(value) else { continue };
+        let Some(kept @ Expr::Name(name)) = kept(value).filter(|_| *at == constructor) else { continue };
         let Some((name, known)) = said.iter().find(|(said, _)| *said == name.id.as_str()) else { continue };
         let is_it = *known == Known::True || known.is_given() && value.is_name_expr();
         let steady = |scope: &Scope<'_>| is_steady(scope, attribute);
-        if is_it && is_steady(function, name) && steady(owner) && steady(program.scope(class)) {
+        if is_it
+            && is_steady(function, name)
+            && steady(owner)
+            && steady(program.scope(class))
+            // What it gives more than once, it may give something else.
+            && given(attribute) == 1
+            && !set_from_outside.contains(attribute)
+        {
             found.push((attribute, *known, kept));
         }
     }
-    found.retain(|(attribute, ..)| !several.contains(attribute));
     found
 }
 
@@ -545,12 +543,10 @@ impl<'s> Caller<'_, 's> {
         }
         match expr {
             Expr::Lambda(_) => Some(Known::True),
+            // Any other call may give nothing, or a thing that comes to the service in its own way.
             Expr::Call(call) => {
-                let chain = chain_of(&call.func);
-                let last = chain.as_ref().and_then(|chain| chain.last().copied())?;
-                let makes = self.program.is_for_tests(scope)
-                    || last.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase());
-                (makes && !MAY_GIVE_NOTHING.contains(&last)).then_some(Known::True)
+                let chain = chain_of(&call.func)?;
+                is_stand_in(chain.last()?).then_some(Known::True)
             }
             Expr::Await(inner) => self.known(scope, &inner.value, depth),
             Expr::Named(named) => self.known(scope, &named.value, depth),
@@ -605,7 +601,10 @@ impl<'s> Caller<'_, 's> {
             }
             Binding::Local(value, owner) => self.known(owner, value, depth),
             Binding::Scope(value) => match self.program.scope(value).kind {
-                ScopeKind::Value(value) => self.known(scope, value, depth),
+                // Another function may well give the module's name a value that is nothing at first.
+                ScopeKind::Value(value) => {
+                    self.known(scope, value, depth).filter(|known| *known != Known::Null)
+                }
                 ScopeKind::Function(_) | ScopeKind::Class(_) => Some(Known::True),
                 ScopeKind::Module => None,
             },
@@ -613,15 +612,12 @@ impl<'s> Caller<'_, 's> {
         }
     }
 
-    /// What every caller must give is mostly not `None`; what a fixture gives is an object.
+    /// What a fixture gives a test under the name of a stand-in is an object.
     fn parameter(&self, function: ScopeIx, name: &str) -> Option<Known> {
         let ScopeKind::Function(def) = self.program.scope(function).kind else { return None };
         let parameter = def.parameters.find(name)?;
-        if parameter.default.is_some() || parametrised(def, name).is_some() {
-            return None;
-        }
-        let of_tests = self.program.is_for_tests(function);
-        Some(if of_tests && def.name.as_str().starts_with("test") { Known::True } else { Known::Something })
+        let of_test = self.program.is_for_tests(function) && is_stand_in(name);
+        (of_test && parameter.default.is_none() && parametrised(def, name).is_none()).then_some(Known::True)
     }
 
     /// What an object keeps that was given to its constructor, or what a test class sets up.
@@ -645,7 +641,12 @@ impl<'s> Caller<'_, 's> {
     }
 }
 
-/// Returns what a literal is known to be.
+fn is_stand_in(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    STAND_INS.iter().any(|word| name.contains(word))
+}
+
+/// Returns what a literal is known to be; an empty list may be filled.
 fn literal(expr: &Expr) -> Option<Known> {
     let true_if = |is: bool| Some(if is { Known::True } else { Known::False });
     match expr {
@@ -658,12 +659,14 @@ fn literal(expr: &Expr) -> Option<Known> {
             Number::Float(float) => true_if(*float != 0.0),
             Number::Complex { .. } => None,
         },
-        Expr::List(list) if !list.elts.iter().any(Expr::is_starred_expr) => true_if(!list.elts.is_empty()),
+        Expr::List(list) if !list.elts.iter().any(Expr::is_starred_expr) => {
+            (!list.elts.is_empty()).then_some(Known::True)
+        }
         Expr::Tuple(tuple) if !tuple.elts.iter().any(Expr::is_starred_expr) => {
             true_if(!tuple.elts.is_empty())
         }
         Expr::Dict(dict) if dict.items.iter().all(|item| item.key.is_some()) => {
-            true_if(!dict.items.is_empty())
+            (!dict.items.is_empty()).then_some(Known::True)
         }
         _ => None,
     }

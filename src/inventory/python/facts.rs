@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
+use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::arguments::{add_variants, callees};
-use super::chains::strings_of;
+use super::chains::{chain_of, strings_of};
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::conditions::{Subject, mark_asked_by};
@@ -60,7 +61,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         };
         let methods = add_methods(&mut program, &wanted.methods);
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
-        resolver.variables = variables(&files, &environment);
+        resolver.variables = variables(&files, &tests, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
             Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
@@ -278,12 +279,27 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 Subject::Parameter(_) | Subject::Own(_) => None,
             })
             .collect();
-        if !asked.is_empty() {
-            for module in (0..program.modules.len()).map(|at| ModuleIx(u32::try_from(at).unwrap_or(u32::MAX)))
-            {
-                for given in marks_by_hooks(self.resolver, module) {
-                    asked.remove(given.as_str());
-                }
+        if asked.is_empty() {
+            return asked;
+        }
+        // Where a hook gives marks that nobody can tell, nobody can tell which test bears which.
+        let called = program.scopes.iter().flat_map(|scope| &scope.uses);
+        let adds = |call: &ExprCall| {
+            let mark = call.arguments.args.first().map(|arg| match arg {
+                Expr::Call(made) => &*made.func,
+                arg => arg,
+            });
+            mark.and_then(chain_of).is_some_and(|chain| chain.contains(&"mark"))
+        };
+        let told = called.filter(|used| matches!(used.chain.last(), Some(&("add_marker" | "applymarker"))));
+        let mut calls =
+            told.filter_map(|used| if let How::Call(call) = used.how { Some(call) } else { None });
+        if !calls.all(adds) {
+            return BTreeSet::new();
+        }
+        for module in (0..program.modules.len()).map(|at| ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))) {
+            for given in marks_by_hooks(self.resolver, module) {
+                asked.remove(given.as_str());
             }
         }
         asked

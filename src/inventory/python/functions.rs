@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ruff_python_ast::Expr;
+use ruff_python_ast::{Decorator, Expr};
 use ruff_text_size::Ranged;
 
+use super::chains::decorator_chain;
 use super::collect::Collected;
 use super::facts::Reader;
 use super::literal::{Literal, literal};
@@ -73,7 +74,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             roots.extend(scopes.iter().map(|scope| Root::Fixture(as_seen(*scope), bringer)));
         }
         roots.extend(hooks.iter().map(|scope| Root::Fixture(*scope, None)));
-        let mut needs = finder.of_roots(collected.module, &roots, |name| bears(collected, name));
+        let mut needs = finder.of_roots(collected.module, &roots, |name| self.bears(collected, name));
         self.add_framework_needs(collected, finder, django, &mut needs);
         let of_roots = || roots.iter().map(|root| root.scope());
         let not_known = finder.unknown.iter().enumerate().filter(|(_, call)| call.is_reached(of_roots()));
@@ -126,6 +127,36 @@ impl<'s> Reader<'_, '_, 's, '_> {
             unstable,
         };
         (function, not_known)
+    }
+
+    /// Returns whether a test bears a mark, where that is for certain. Its items may bear marks of their own, a decorator
+    /// may give one, and pytest takes the names of what it stands in for keywords too.
+    fn bears(&self, collected: &Collected<'s>, name: &str) -> Option<bool> {
+        let is = |marks: &[Mark<'_>]| marks.iter().any(|mark| mark.name == name);
+        if is(&collected.marks) {
+            return Some(true);
+        }
+        let program = self.resolver.program;
+        let file = program.module(collected.module).file;
+        let of_some = collected
+            .axes
+            .iter()
+            .any(|axis| axis.sets.as_ref().is_none_or(|sets| sets.iter().any(|(_, marks)| is(marks))));
+        let named = collected.name == name
+            || collected.classes.iter().any(|class| class == name)
+            || file.path.split('/').any(|part| part == name);
+        let plain = |decorator: &Decorator| {
+            decorator_chain(decorator).is_some_and(|chain| {
+                chain.iter().any(|part| matches!(*part, "mark" | "patch" | "staticmethod" | "classmethod"))
+            })
+        };
+        let decorated = match program.scope(collected.function).kind {
+            ScopeKind::Function(def) => !def.decorator_list.iter().all(plain),
+            _ => false,
+        };
+        let added = ["pytestmark +=", "pytestmark.", ".pytestmark", "pytest_generate_tests"];
+        let unsure = of_some || named || decorated || added.iter().any(|words| file.text.contains(words));
+        (!unsure).then_some(false)
     }
 
     /// Returns the scopes that a mark's guard is written in: the value that it stands for.
@@ -189,15 +220,4 @@ impl<'s> Reader<'_, '_, 's, '_> {
         super::parameters::unstable(self.resolver, outer, values)
             .map(|(owner, range, why)| (self.resolver.program.file_of(owner).place(range), why))
     }
-}
-
-/// Returns whether a test bears a mark. What marks only some of its items bear, or what only running tells, decides nothing
-/// for all of them.
-fn bears(collected: &Collected<'_>, name: &str) -> Option<bool> {
-    let is = |marks: &[Mark<'_>]| marks.iter().any(|mark| mark.name == name);
-    let of_some = collected
-        .axes
-        .iter()
-        .any(|axis| axis.sets.as_ref().is_none_or(|sets| sets.iter().any(|(_, marks)| is(marks))));
-    if is(&collected.marks) { Some(true) } else { (!of_some).then_some(false) }
 }

@@ -1,8 +1,8 @@
 //! From a syntax tree to scopes: one pass over a file, which gathers what every scope binds and uses.
 
-use ruff_python_ast::visitor::{Visitor, walk_body, walk_expr, walk_stmt};
+use ruff_python_ast::visitor::{Visitor, walk_body, walk_except_handler, walk_expr, walk_pattern, walk_stmt};
 use ruff_python_ast::{
-    BoolOp, CmpOp, ExceptHandler, Expr, ExprCall, ExprContext, Stmt, StmtClassDef, StmtFunctionDef,
+    BoolOp, CmpOp, ExceptHandler, Expr, ExprCall, ExprContext, Pattern, Stmt, StmtClassDef, StmtFunctionDef,
 };
 use ruff_text_size::Ranged;
 
@@ -260,8 +260,8 @@ impl<'s> Gatherer<'s> {
                 if let Some(annotation) = parameter.annotation() {
                     this.injected(annotation);
                 }
-                for library in super::patches::replaced_by_fixture(parameter.name().as_str()) {
-                    this.replace(Patch::Path((*library).to_owned()));
+                if super::patches::replaced_by_fixture(parameter.name().as_str()).next().is_some() {
+                    this.replace(Patch::Fixture(parameter.name().as_str()));
                 }
             }
             this.decorator = true;
@@ -309,8 +309,7 @@ impl<'s> Gatherer<'s> {
                     // `self.client = Redis()` is an attribute of the class.
                     Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) =>
                     {
-                        let steady = value.is_none_literal_expr()
-                            || self.is_missing(Subject::Own(attribute.attr.as_str()));
+                        let steady = self.is_missing(Subject::Own(attribute.attr.as_str()));
                         let constructs = self.scopes[self.at].name == "__init__";
                         if let Some(class) = self.scopes[self.at].parent
                             && let Some(class) = self.scopes.get_mut(class.0 as usize)
@@ -326,6 +325,8 @@ impl<'s> Gatherer<'s> {
                         for element in &tuple.elts {
                             if let Expr::Name(name) = element {
                                 self.bind(name.id.as_str(), Binding::Local(value, ix));
+                            } else {
+                                self.visit_expr(element);
                             }
                         }
                     }
@@ -377,7 +378,7 @@ impl<'s> Gatherer<'s> {
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_target(element, None)),
             Expr::List(list) => list.elts.iter().for_each(|element| self.bind_target(element, None)),
-            _ => {}
+            target => self.visit_expr(target),
         }
     }
 
@@ -387,7 +388,7 @@ impl<'s> Gatherer<'s> {
             Expr::Name(name) => self.bind(name.id.as_str(), Binding::Element(values, ix)),
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.bind_element(element, values)),
             Expr::List(list) => list.elts.iter().for_each(|element| self.bind_element(element, values)),
-            _ => {}
+            target => self.visit_expr(target),
         }
     }
 
@@ -401,10 +402,12 @@ impl<'s> Gatherer<'s> {
             for patch in patches_of(&chain, call) {
                 self.replace(patch);
             }
-            self.replaced_by(Some(&chain));
+            if call.arguments.find_keyword("real_http").is_none() {
+                self.replaced_by(Some(&chain));
+            }
             self.record(chain, How::Call(call), call.range());
         } else {
-            if let Some(patch) = patch_behind(call) {
+            if let Some(patch) = patch_behind(call).filter(|_| self.imports_stand_ins()) {
                 self.replace(patch);
             }
             // `Cart().total()`: the method of what a call gives, and that call.
@@ -588,6 +591,11 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     .iter()
                     .map(|ExceptHandler::ExceptHandler(handler)| handler)
                     .partition(|handler| handler.type_.as_deref().is_some_and(for_want_of_a_module));
+                for name in
+                    attempt.handlers.iter().filter_map(|handler| handler.as_except_handler()?.name.as_ref())
+                {
+                    self.written(&[name.as_str()]);
+                }
                 for handler in without {
                     self.visit_body(&handler.body);
                 }
@@ -662,7 +670,14 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 walk_stmt(self, stmt);
                 self.argument = argument;
             }
-            // `del`, `global`, `pass` and the like use nothing.
+            // A function within gives what the one around it is given another value.
+            Stmt::Nonlocal(names) => {
+                for name in &names.names {
+                    self.written_around(name.as_str());
+                }
+            }
+            Stmt::Delete(deleted) => deleted.targets.iter().for_each(|target| self.visit_expr(target)),
+            // `global`, `pass` and the like use nothing.
             _ => {}
         }
     }
@@ -690,6 +705,12 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 }
                 self.condition = around;
             }
+            Expr::Lambda(lambda) => {
+                for parameter in lambda.parameters.iter().flat_map(|parameters| &**parameters) {
+                    self.written(&[parameter.name().as_str()]);
+                }
+                walk_expr(self, expr);
+            }
             Expr::If(choice) => {
                 self.visit_expr(&choice.test);
                 let tested = self.tested(&choice.test);
@@ -704,7 +725,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 };
                 match chain_of(expr) {
                     Some(chain) if loads => self.record(chain, How::Load, expr.range()),
-                    Some(_) => {}
+                    Some(chain) => self.written(&chain),
                     None => {
                         // `Store().client`, which may be a property.
                         if let Some(chain) = chain_through_calls(expr).filter(|_| loads) {
@@ -751,6 +772,27 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
             }
             _ => walk_expr(self, expr),
         }
+    }
+
+    fn visit_except_handler(&mut self, handler: &'s ExceptHandler) {
+        let ExceptHandler::ExceptHandler(caught) = handler;
+        if let Some(name) = &caught.name {
+            self.written(&[name.as_str()]);
+        }
+        walk_except_handler(self, handler);
+    }
+
+    fn visit_pattern(&mut self, pattern: &'s Pattern) {
+        let name = match pattern {
+            Pattern::MatchAs(named) => named.name.as_ref(),
+            Pattern::MatchStar(named) => named.name.as_ref(),
+            Pattern::MatchMapping(named) => named.rest.as_ref(),
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.written(&[name.as_str()]);
+        }
+        walk_pattern(self, pattern);
     }
 
     fn visit_annotation(&mut self, _: &'s Expr) {}

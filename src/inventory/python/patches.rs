@@ -21,8 +21,6 @@ const KEEP: &[(&[&str], &[&str])] = &[
     (&["aioresponses"], &["aiohttp"]),
     (&["httpretty", "activate"], HTTP),
     (&["pook", "on"], HTTP),
-    (&["use_cassette"], HTTP),
-    (&["mark", "vcr"], HTTP),
     (&["mark", "respx"], &["httpx"]),
     (&["mock_aws"], AWS),
     (&["mock_dynamodb"], AWS),
@@ -50,8 +48,6 @@ const KEEP_BY: &[&str] = &[
     "on",
     "patch",
     "respx",
-    "use_cassette",
-    "vcr",
 ];
 
 /// The same of fixtures.
@@ -61,8 +57,6 @@ const KEEP_FIXTURES: &[(&str, &[&str])] = &[
     ("respx_mock", &["httpx"]),
     ("aioresponses", &["aiohttp"]),
     ("mock_aioresponse", &["aiohttp"]),
-    ("vcr", HTTP),
-    ("vcr_cassette", HTTP),
 ];
 
 const HTTP: &[&str] = &["requests", "httpx", "aiohttp", "urllib", "urllib3"];
@@ -149,7 +143,7 @@ pub(super) fn patch_behind(call: &ExprCall) -> Option<Patch<'_>> {
     let by = chain_of(&object.func)?;
     let target = chain_of(object.arguments.args.first()?)?;
     let name = match (*by.last()?, method.attr.as_str()) {
-        ("flexmock", "should_receive" | "should_call") => match call.arguments.args.first()? {
+        ("flexmock", "should_receive") => match call.arguments.args.first()? {
             Expr::StringLiteral(name) => name.value.to_str(),
             _ => return None,
         },
@@ -206,6 +200,12 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
                 Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
                 None => {}
             },
+            // A fixture of this name that the project has may be anything.
+            Patch::Fixture(name) => {
+                if resolver.fixtures.find(resolver.program, scope, name).is_none() {
+                    marks.extend(replaced_by_fixture(name).map(|library| external_mark(library)));
+                }
+            }
             Patch::Function(chain) => {
                 let program = resolver.program;
                 if let Some(Target::Scope(at)) = resolver.resolve(scope, chain).target

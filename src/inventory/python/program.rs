@@ -88,7 +88,8 @@ pub(super) struct Scope<'s> {
     /// The conditions under which it uses something; a use names the innermost by its position, counted from 1.
     pub(super) conditions: Vec<Condition<'s>>,
     /// Of a function the parameters that it gives another value, of a class the attributes that methods beside the
-    /// constructor give its objects; and whether that is done only where there is none yet.
+    /// constructor give its objects, of a module those that it gives other objects; and whether that is done only where
+    /// there is none yet.
     pub(super) rebound: Vec<(&'s str, bool)>,
     /// Where it is a method as objects of an inheriting class see it.
     pub(super) seen: Option<Seen>,
@@ -181,6 +182,8 @@ pub(super) enum Patch<'s> {
     Attribute(Box<[&'s str]>, String),
     /// `app.dependency_overrides[get_client]`
     Function(Box<[&'s str]>),
+    /// A fixture of a plugin that answers for the network.
+    Fixture(&'s str),
 }
 
 impl<'s> Program<'s> {

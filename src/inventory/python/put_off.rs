@@ -20,10 +20,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         if self.book.tasks.queues_run {
             return false;
         }
-        if is_queue(chain) {
-            return true;
-        }
-        let Some(&Target::Scope(to)) = target else { return false };
+        // What the project itself calls so may run it at once.
+        let Some(&Target::Scope(to)) = target else { return is_queue(chain) };
         let callee = self.resolver.program.scope(to);
         let ScopeKind::Function(def) = callee.kind else { return false };
         let covers = |value: &Expr| value.range().contains_range(used.range);

@@ -79,4 +79,32 @@ impl<'s> Gatherer<'s> {
             self.argument = argument;
         }
     }
+
+    /// Returns whether the file imports what `flexmock(…)` and `when(…)` are of.
+    pub(super) fn imports_stand_ins(&self) -> bool {
+        let imported = |(_, binding): &(&str, Binding<'_>)| matches!(binding, Binding::Import(import) if matches!(import.module, "flexmock" | "mockito"));
+        self.scopes[0].names.iter().any(imported)
+    }
+
+    /// Notes that something is given another value in a way that is not followed: a parameter, or the attribute of
+    /// another object.
+    pub(super) fn written(&mut self, chain: &[&'s str]) {
+        match *chain {
+            [name] if self.is_parameter(name) => self.scopes[self.at].rebound.push((name, false)),
+            [.., object, attribute] if object != "self" => self.scopes[0].rebound.push((attribute, false)),
+            _ => {}
+        }
+    }
+
+    /// Notes that a function within one that has a parameter of this name gives it another value.
+    pub(super) fn written_around(&mut self, name: &'s str) {
+        let mut at = self.scopes[self.at].parent;
+        while let Some(ix) = at {
+            let scope = &mut self.scopes[ix.0 as usize];
+            if matches!(scope.kind, ScopeKind::Function(_)) {
+                scope.rebound.push((name, false));
+            }
+            at = scope.parent;
+        }
+    }
 }

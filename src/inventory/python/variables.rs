@@ -11,17 +11,23 @@ use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Stmt};
 use super::chains::chain_of;
 use super::environment::Environment;
 use super::fixtures::fixture_decorator;
+use super::locate::folder_of;
 use super::source::SourceFile;
 
 /// The addresses that variables are while the tests run, by their names.
 pub(super) type Variables = HashMap<String, String>;
 
-/// Returns what is known of the variables.
-pub(super) fn variables(files: &[SourceFile], environment: &Environment) -> Variables {
+/// Returns what is known of the variables; `tests` are the files of all tests.
+pub(super) fn variables(files: &[SourceFile], tests: &[Vec<String>], environment: &Environment) -> Variables {
     let mut reader = Reader::default();
     for file in files.iter().filter(|file| file.path.rsplit('/').next() == Some("conftest.py")) {
-        reader.constants = constants_of(&file.syntax.body);
-        reader.visit_body(&file.syntax.body);
+        // What is set for some of the tests alone says nothing of the others.
+        let folder = folder_of(&file.path);
+        let above = |test: &String| folder.is_empty() || test.starts_with(&format!("{folder}/"));
+        if tests.iter().flatten().all(above) {
+            reader.constants = constants_of(&file.syntax.body);
+            reader.visit_body(&file.syntax.body);
+        }
     }
     let mut known = Variables::new();
     environment.when_tested().for_each(|(name, value)| add(&mut known, name, value));
@@ -30,7 +36,16 @@ pub(super) fn variables(files: &[SourceFile], environment: &Environment) -> Vari
     let mut set = Variables::new();
     reader.set.iter().for_each(|(name, value)| add(&mut set, name, value));
     known.extend(set);
+    // A test, or a fixture that some ask for, may set a server all the same.
+    known.retain(|name, value| !is_local(value) || !files.iter().any(|file| sets_server(file, name)));
     known
+}
+
+/// Returns whether a file of tests names a server in a line with a variable.
+fn sets_server(file: &SourceFile, name: &str) -> bool {
+    let of_tests = super::shapes::is_for_tests(&file.path);
+    let server = |line: &str| line.contains(name) && line.contains("://") && !is_local(line);
+    of_tests && file.text.contains(name) && file.text.lines().any(server)
 }
 
 /// Adds a value. Where several say it, a server is meant rather than a file: what needs it must not go unseen.
@@ -83,7 +98,8 @@ impl<'s> Visitor<'s> for Reader<'s> {
                     self.visit_body(&def.body);
                 }
             }
-            Stmt::ClassDef(_) => {}
+            // What only another condition has it set, an option for one, is not set for all.
+            Stmt::ClassDef(_) | Stmt::If(_) => {}
             Stmt::Assign(assign) => {
                 if let [Expr::Subscript(target)] = &*assign.targets
                     && is_environment(&target.value)
