@@ -437,3 +437,46 @@ def find_store():
         ["test_dropped: redis", "test_swapped: redis", "test_may_be_nothing: redis", "test_of_a_call: redis"]
     );
 }
+
+#[test]
+fn arguments_that_a_decorator_or_a_class_gives_are_not_known() {
+    let app = "
+import redis
+
+def with_session(function):
+    return lambda *given: function(None, *given)
+
+@with_session
+def load(client, key=None):
+    if client is None:
+        client = redis.Redis()
+    return client.get(key)
+
+class Store:
+    def save(self, row, client=None):
+        if client is None:
+            client = redis.Redis()
+        return client.set('row', row)
+
+def view(request):
+    if request.method == 'POST':
+        return redis.Redis().get('a')
+";
+    let tests = "
+from unittest.mock import Mock
+from app import Store, load, view
+
+def test_decorated():
+    load(Mock())
+
+def test_of_the_class():
+    Store.save(Store(), Mock())
+
+def test_view(request_factory):
+    view(request_factory.post('/'))
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        ["test_decorated: redis", "test_of_the_class: redis", "test_view: redis"]
+    );
+}

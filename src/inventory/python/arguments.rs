@@ -29,6 +29,9 @@ const MAX_OF_ONE: usize = 16;
 /// Functions of one name, of which there are more, are not told apart by their calls.
 const MAX_OF_A_NAME: usize = 32;
 
+/// As many parameters of one function matter.
+const MAX_PARAMETERS: usize = 12;
+
 /// How far parameters are followed that are handed on to others.
 const ROUNDS: usize = 3;
 
@@ -145,6 +148,9 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
         let mut changed = false;
         for (ix, name) in more {
             let known = matter.entry(ix).or_default();
+            if known.len() >= MAX_PARAMETERS {
+                continue;
+            }
             if !known.contains(&name) {
                 known.push(name);
             }
@@ -373,7 +379,7 @@ fn matters_in<'s>(program: &Program<'s>, ix: ScopeIx, asked_of_objects: &HashSet
     }
     let mut found: Vec<&'s str> = Vec::new();
     let mut add = |name: &'s str| {
-        if !found.contains(&name) {
+        if found.len() < MAX_PARAMETERS && !found.contains(&name) {
             found.push(name);
         }
     };
@@ -459,34 +465,35 @@ struct Bound<'c, 's> {
     own: usize,
     /// The call spreads a list or a dictionary, of which nobody knows what it gives.
     spread: bool,
-    /// What is not given has its default.
-    defaults: bool,
 }
 
 impl<'c, 's> Bound<'c, 's> {
     fn of(program: &Program<'s>, function: ScopeIx, call: &'c ExprCall) -> Option<Self> {
         let scope = program.scope(function);
         let ScopeKind::Function(def) = scope.kind else { return None };
-        let decorated = |names: &[&str]| {
-            def.decorator_list.iter().any(|decorator| {
-                decorator_chain(decorator)
-                    .and_then(|chain| chain.last().copied())
-                    .is_some_and(|last| names.contains(&last))
-            })
+        let last = |decorator| decorator_chain(decorator).and_then(|chain| chain.last().copied());
+        let is = |name: &str| def.decorator_list.iter().any(|decorator| last(decorator) == Some(name));
+        // A decorator that is not known may give arguments of its own.
+        if !def.decorator_list.iter().all(|one| last(one).is_some_and(|name| LEAVE_ARGUMENTS.contains(&name)))
+        {
+            return None;
+        }
+        let class = scope.parent.filter(|parent| matches!(program.scope(*parent).kind, ScopeKind::Class(_)));
+        // `Store.save(store, row)` gives the object itself.
+        let of_class_itself = class.is_some() && !(is("staticmethod") || is("classmethod")) && {
+            let chain = chain_of(&call.func);
+            let before = chain.as_ref().and_then(|chain| chain.iter().rev().nth(1));
+            before.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
         };
-        let of_class =
-            scope.parent.is_some_and(|parent| matches!(program.scope(parent).kind, ScopeKind::Class(_)));
-        let plain = def.decorator_list.iter().all(|decorator| {
-            let chain = decorator_chain(decorator);
-            chain.and_then(|chain| chain.last().copied()).is_some_and(|last| LEAVE_ARGUMENTS.contains(&last))
-        });
+        if of_class_itself {
+            return None;
+        }
         Some(Self {
             def,
             call,
-            own: usize::from(of_class && !decorated(&["staticmethod"])),
+            own: usize::from(class.is_some() && !is("staticmethod")),
             spread: call.arguments.args.iter().any(Expr::is_starred_expr)
                 || call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none()),
-            defaults: plain,
         })
     }
 
@@ -505,7 +512,7 @@ impl<'c, 's> Bound<'c, 's> {
 
     /// Returns the default that a parameter gets which is not given.
     fn default(&self, name: &str) -> Option<&'s Expr> {
-        if self.spread || !self.defaults {
+        if self.spread {
             return None;
         }
         self.def.parameters.find(name)?.default.as_deref()

@@ -11,6 +11,7 @@ use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprStringLiteral};
 use super::chains::chain_of;
 use super::links::choice_mark;
 use super::program::{ModuleIx, Program};
+use super::signs::words_of;
 
 /// Files beside the sources that may choose; those of the workflows come on top.
 const FILES: &[&str] = &[
@@ -111,7 +112,7 @@ pub(super) fn asked_text<'s>(
                 _ => None,
             }?;
             let text = literal.value.to_str();
-            let plain = !named.contains(&"environ") && !named.contains(&"__name__");
+            let plain = !named.contains(&"environ") && named.last().is_some_and(|name| chooses(name));
             (plain && text.len() > 1 && text.len() < 40).then_some(text)
         }
         _ => None,
@@ -149,6 +150,31 @@ fn is_chosen(text: &str, name: &str) -> bool {
     })
 }
 
+/// Returns whether a name is that of a choice between backends: not so the method of a request, a platform or the type of an
+/// event, which the program is told from outside.
+fn chooses(name: &str) -> bool {
+    const CHOICES: &[&str] = &[
+        "adapter",
+        "backend",
+        "broker",
+        "cache",
+        "database",
+        "db",
+        "driver",
+        "engine",
+        "impl",
+        "implementation",
+        "kind",
+        "mode",
+        "provider",
+        "storage",
+        "store",
+        "transport",
+        "vendor",
+    ];
+    words_of(name).iter().any(|word| CHOICES.contains(&word.as_str()))
+}
+
 fn beside(project: &Path) -> Vec<String> {
     let mut paths: Vec<std::path::PathBuf> = FILES.iter().map(|name| project.join(name)).collect();
     let workflows = std::fs::read_dir(project.join(".github/workflows")).into_iter().flatten();
@@ -172,6 +198,16 @@ fn says(file: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_program_is_told_from_outside_is_no_choice() {
+        for name in ["backend", "cache_type", "dbEngine", "KIND"] {
+            assert!(chooses(name), "{name}");
+        }
+        for name in ["method", "platform", "suffix", "type", "name"] {
+            assert!(!chooses(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_constant_that_is_only_compared_with_chooses_nothing() {

@@ -6,6 +6,9 @@ use super::conditions::{Condition, Subject, Tested, mark_asked_for};
 use super::gather::Gatherer;
 use super::program::{Binding, How, ScopeKind};
 
+/// As many conditions of one function are known.
+const MAX_CONDITIONS: usize = 256;
+
 impl<'s> Gatherer<'s> {
     /// Returns whether a name is a parameter of the function that is read.
     pub(super) fn is_parameter(&self, name: &str) -> bool {
@@ -43,6 +46,10 @@ impl<'s> Gatherer<'s> {
     pub(super) fn suppose(&mut self, conditions: &[Condition<'s>]) {
         for condition in conditions {
             let here = &mut self.scopes[self.at].conditions;
+            // Nobody writes so many; what stands behind further ones is taken to run.
+            if here.len() == MAX_CONDITIONS {
+                return;
+            }
             here.push(Condition { outer: self.condition, ..*condition });
             self.condition = u32::try_from(here.len()).unwrap_or(0);
         }
