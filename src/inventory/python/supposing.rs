@@ -81,6 +81,9 @@ impl<'s> Gatherer<'s> {
         for named in text.split(|c| !part(c)).filter(|named| named.starts_with(|c: char| !c.is_ascii_digit()))
         {
             let chain: Vec<&str> = named.split('.').filter(|name| !name.is_empty()).collect();
+            if chain.is_empty() {
+                continue;
+            }
             let argument = std::mem::replace(&mut self.argument, true);
             self.guarded(true, |this| this.record(chain.into(), How::Load, range));
             self.argument = argument;
