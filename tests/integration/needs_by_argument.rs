@@ -480,3 +480,90 @@ def test_view(request_factory):
         ["test_decorated: redis", "test_of_the_class: redis", "test_view: redis"]
     );
 }
+
+#[test]
+fn an_object_that_a_test_hands_on_is_used_as_whoever_is_given_it_uses_it() {
+    let app = "
+import psycopg
+
+class Base:
+    def get(self):
+        raise NotImplementedError
+
+class Rows(Base):
+    def __init__(self, dsn):
+        self.dsn = dsn
+
+    def get(self):
+        return psycopg.connect(self.dsn)
+
+    def close(self):
+        pass
+
+class Typed:
+    def __init__(self, rows: Base):
+        self.rows = rows
+
+    def read(self):
+        return self.rows.get()
+
+class Untyped:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def read(self):
+        return self.rows.get()
+
+def shut(rows):
+    rows.close()
+
+def read(rows):
+    return rows.get()
+";
+    let tests = "
+import pytest
+from app import Rows, Typed, Untyped, read, shut
+
+@pytest.fixture
+def rows():
+    return Rows('')
+
+@pytest.fixture
+def service():
+    return Typed(Rows(''))
+
+def test_typed():
+    Typed(Rows('')).read()
+
+def test_untyped():
+    Untyped(Rows('')).read()
+
+def test_local():
+    rows = Rows('')
+    Untyped(rows).read()
+
+def test_fixture(rows):
+    read(rows)
+
+def test_made_by_a_fixture(service):
+    service.read()
+
+def test_other_method(rows):
+    shut(rows)
+
+def test_looked_at(rows):
+    print(rows)
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("tests/test_a.py", tests)]),
+        [
+            "test_typed: postgres",
+            "test_untyped: postgres",
+            "test_local: postgres",
+            "test_fixture: postgres",
+            "test_made_by_a_fixture: postgres",
+            "test_other_method:",
+            "test_looked_at:",
+        ]
+    );
+}

@@ -194,7 +194,7 @@ impl<'s> Gatherer<'s> {
         let (guard, decorator) = (self.guard > 0, self.decorator);
         let tried = self.tried > 0 && !self.in_function();
         self.scopes[self.at].asks_by_name |= chain.last() == Some(&"getfixturevalue");
-        let given_to = self.given_to.filter(|_| matches!(how, How::Argument));
+        let given_to = self.given_to.filter(|_| matches!(how, How::Argument | How::Call(_)));
         self.scopes[self.at].uses.push(Use {
             chain,
             how,

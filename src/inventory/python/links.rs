@@ -301,7 +301,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             _ => self.resolver.resolve(self.scope, &used.chain),
         };
         let mut via = resolved.via;
-        if let (Some(Target::Scope(_)), Some(call)) = (&resolved.target, used.given_to)
+        if let (Some(Target::Scope(_)), Some(call), How::Argument) =
+            (&resolved.target, used.given_to, used.how)
             && let Some(chain) = super::chains::chain_of(&call.func)
         {
             let given_to = self.resolver.resolve(self.scope, &chain);
@@ -327,6 +328,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             self.push(used, to, &via);
         }
         self.read_properties(used);
+        self.hands_on(used, resolved.target.as_ref(), &via);
         if let (Some(Target::Scope(to)), How::Call(call)) = (&resolved.target, used.how) {
             self.only = self.meant_by(call);
             if let Some(services) = self.only.clone().filter(|services| !services.is_empty()) {

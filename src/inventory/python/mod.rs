@@ -20,6 +20,7 @@ mod fixtures;
 mod frameworks;
 mod functions;
 mod gather;
+mod handed;
 mod hints;
 mod hooks;
 mod imports;

@@ -150,7 +150,7 @@ pub(super) struct Use<'s> {
     pub(super) decorator: bool,
     /// The text that something must equal for it to run: `if backend == "redis"`.
     pub(super) when: Option<&'s str>,
-    /// The call that it is an argument of.
+    /// The call that it, or what its call gives, is an argument of.
     pub(super) given_to: Option<&'s ExprCall>,
     /// The innermost condition under which it runs, as its scope counts them from 1; 0 is none.
     pub(super) condition: u32,

@@ -4,7 +4,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 
 use super::links::{Linker, TouchKind};
-use super::program::{ScopeKind, Use, binding_mark};
+use super::program::{How, ScopeKind, Use, binding_mark};
 use super::resolve::Target;
 
 impl<'s> Linker<'_, '_, 's, '_, '_> {
@@ -39,7 +39,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         of_it.peek().is_some()
             && of_it.all(|other| {
                 let by = other.given_to.and_then(|call| super::chains::chain_of(&call.func));
-                other.chain.len() == 1 && by.is_some_and(|chain| is_queue(&chain))
+                matches!(other.how, How::Argument)
+                    && other.chain.len() == 1
+                    && by.is_some_and(|chain| is_queue(&chain))
             })
     }
 
