@@ -24,8 +24,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             _ => return,
         };
         let Some(chain) = chain_of(&call.func) else { return };
-        let Some(Target::Scope(user)) = self.resolver.resolve(self.scope, &chain).target else { return };
-        let names = self.names_used_by(user);
+        let Some(Target::Scope(receiver)) = self.resolver.resolve(self.scope, &chain).target else { return };
+        let names = self.names_used_by(receiver);
         if names.is_empty() {
             return;
         }
@@ -45,15 +45,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     /// Returns the names behind others that a function uses, or all methods of a class.
-    fn names_used_by(&self, user: ScopeIx) -> HashSet<&'s str> {
+    fn names_used_by(&self, receiver: ScopeIx) -> HashSet<&'s str> {
         let program = self.resolver.program;
         let names = |scope: ScopeIx| {
             program.scope(scope).uses.iter().flat_map(|used| used.chain.iter().skip(1).copied())
         };
-        match program.scope(user).kind {
-            ScopeKind::Function(_) => names(user).collect(),
+        match program.scope(receiver).kind {
+            ScopeKind::Function(_) => names(receiver).collect(),
             ScopeKind::Class(_) => {
-                let order = self.resolver.mro(user);
+                let order = self.resolver.mro(receiver);
                 let own = order
                     .iter()
                     .filter_map(|base| if let Target::Scope(base) = *base { Some(base) } else { None });
