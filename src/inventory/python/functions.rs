@@ -88,7 +88,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             }
             _ => def_place.line,
         };
-        let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.values?));
+        let unstable = collected.axes.iter().find_map(|axis| self.unstable(collected.function, axis.shown?));
         // anyio's plugin runs such a test once for each backend that is there, where the project does not say on which.
         let by_backend =
             collected.fixtures.iter().any(|(name, scopes)| name == "anyio_backend" && scopes.is_empty());
@@ -214,10 +214,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
     }
 
-    /// Returns what in the values of a parametrisation gives another id in every run.
-    fn unstable(&self, scope: ScopeIx, values: &'s Expr) -> Option<(super::Place, &'static str)> {
+    /// Returns what in the values or the ids of a parametrisation gives another id in every run.
+    fn unstable(&self, scope: ScopeIx, shown: &'s Expr) -> Option<(super::Place, &'static str)> {
         let outer = self.resolver.program.scope(scope).parent.unwrap_or(scope);
-        super::parameters::unstable(self.resolver, outer, values)
+        super::parameters::unstable(self.resolver, outer, shown)
             .map(|(owner, range, why)| (self.resolver.program.file_of(owner).place(range), why))
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Axis<'s> {
     pub(super) sets: Option<Vec<(String, Vec<Mark<'s>>)>>,
     /// The arguments are fixtures that get the values, not values themselves.
     pub(super) indirect: BTreeSet<String>,
-    /// The expression of the values, for looking at what makes an id unstable.
-    pub(super) values: Option<&'s Expr>,
+    /// What the ids show, for looking at what makes them unstable: the ids themselves where they are given, else the values.
+    pub(super) shown: Option<&'s Expr>,
 }
 
 /// Returns what a `parametrize` mark gives.
@@ -48,7 +48,7 @@ pub(super) fn axis_of_mark<'s>(
     let single = argument(0, "argnames")
         .is_some_and(|expr| matches!(expr, Expr::StringLiteral(text) if !text.value.to_str().contains(',')));
     let sets = values.and_then(|values| sets_of(resolver, scope, &names, single, values, ids));
-    Axis { names, sets, indirect, values }
+    Axis { names, sets, indirect, shown: ids.or(values) }
 }
 
 /// Returns what the `params` of a fixture give.
@@ -63,7 +63,7 @@ pub(super) fn axis_of_fixture<'s>(
     let ids = keyword("ids").filter(|expr| !matches!(expr, Expr::NoneLiteral(_)));
     let names = vec![name.to_owned()];
     let sets = sets_of(resolver, scope, &names, true, values, ids);
-    Some(Axis { names, sets, indirect: BTreeSet::new(), values: Some(values) })
+    Some(Axis { names, sets, indirect: BTreeSet::new(), shown: Some(ids.unwrap_or(values)) })
 }
 
 fn names_of<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx, expr: &'s Expr) -> Vec<String> {
@@ -382,6 +382,8 @@ pub(super) fn unstable<'s>(
             Expr::List(list) => list.elts.iter().rev().for_each(&mut push),
             Expr::Tuple(tuple) => tuple.elts.iter().rev().for_each(&mut push),
             Expr::Starred(starred) => push(&starred.value),
+            // `ids=lambda value: str(id(value))`
+            Expr::Lambda(lambda) => push(&lambda.body),
             Expr::BinOp(sum) => {
                 push(&sum.left);
                 push(&sum.right);
@@ -414,6 +416,11 @@ pub(super) fn unstable<'s>(
                     if !has_id {
                         call.arguments.args.iter().rev().for_each(&mut push);
                     }
+                    continue;
+                }
+                // A list of a set has the order of the set.
+                if let (["list" | "tuple"], [listed]) = (&*chain, &*call.arguments.args) {
+                    open.push((scope, listed, depth));
                     continue;
                 }
                 if let (["set" | "frozenset"], 0) = (&*chain, depth) {
@@ -508,8 +515,11 @@ fn made_of(
             },
         }
     };
+    if matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "id") {
+        return Some((call.range(), "the memory address of an object"));
+    }
     let shown = match &*call.func {
-        Expr::Name(name) if matches!(name.id.as_str(), "str" | "repr" | "hash" | "id") => {
+        Expr::Name(name) if matches!(name.id.as_str(), "str" | "repr" | "hash") => {
             call.arguments.args.first()?
         }
         Expr::Attribute(attribute)

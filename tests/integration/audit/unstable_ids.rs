@@ -7,9 +7,12 @@ fn ids_that_differ_from_run_to_run_are_found() {
         ("[time.time()]", "the time"),
         ("{'a', 'b'}", "the order of a set of texts"),
         ("[pytest.param(datetime.datetime.now().isoformat())]", "the present time"),
+        ("list(set('abc'))", "the order of a set"),
+        ("[1], ids=[f'{random.random()}']", "a random value"),
+        ("[1], ids=lambda value: str(id(value))", "the memory address of an object"),
     ] {
         let text = format!(
-            "import datetime, pytest, time, uuid\n\n@pytest.mark.parametrize('x', {value})\ndef test_a(x): pass\n"
+            "import datetime, pytest, random, time, uuid\n\n@pytest.mark.parametrize('x', {value})\ndef test_a(x): pass\n"
         );
         let found = Case::new("SP303").file("tests/test_a.py", &text).found();
         assert_eq!(
@@ -21,8 +24,14 @@ fn ids_that_differ_from_run_to_run_are_found() {
 
 #[test]
 fn ids_of_objects_and_given_ids_are_stable() {
-    for value in ["[uuid.uuid4()]", "[pytest.param(time.time(), id='now')]", "sorted({'a', 'b'})", "[1, 'a']"]
-    {
+    for value in [
+        "[uuid.uuid4()]",
+        "[pytest.param(time.time(), id='now')]",
+        "[time.time()], ids=['now']",
+        "[time.time()], ids=repr_of",
+        "sorted({'a', 'b'})",
+        "[1, 'a']",
+    ] {
         let text = format!(
             "import pytest, time, uuid\n\n@pytest.mark.parametrize('x', {value})\ndef test_a(x): pass\n"
         );
