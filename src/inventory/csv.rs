@@ -82,11 +82,8 @@ fn known_by(told: &str) -> Result<(Evidence, Option<Origin>), String> {
     let Some(evidence) = Evidence::from_word(word) else {
         return Err(format!("`{}` is no evidence", crate::ids::Printable(word)));
     };
-    let origin = place.rsplit_once(':').and_then(|(path, line)| {
-        let line = line.parse().ok()?;
-        Some(Origin::File { path: path.to_owned(), line })
-    });
-    Ok((evidence, origin))
+    // Where it was seen is whatever the file says: it is shown, and not gone to.
+    Ok((evidence, (!place.is_empty()).then(|| Origin::Seen(place.to_owned()))))
 }
 
 /// The columns of an inventory table; the first two are the same.

@@ -71,8 +71,8 @@ impl Environment {
         piccolo.push("piccolo_conf".to_owned());
         let workflow = |name: &str| has_extension(name, &["yml", "yaml"]);
         let workflows = project.join(".github/workflows");
-        found.read_folder(&workflows, &workflow);
         for (_, text) in files_in(&workflows, &workflow) {
+            found.read(&text, true);
             let set = text.lines().flat_map(assignments);
             found.of_jobs.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }

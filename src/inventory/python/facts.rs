@@ -254,31 +254,29 @@ impl<'s> Reader<'_, '_, 's, '_> {
         facts
     }
 
+    /// Returns the marks that conditions of fixtures and hooks are about.
+    fn marks_in_conditions(&self) -> impl Iterator<Item = &'s str> {
+        let conditions = self.resolver.program.scopes.iter().flat_map(|scope| &scope.conditions);
+        conditions.filter_map(|condition| match condition.subject {
+            Subject::Mark(name) => Some(name),
+            Subject::Parameter(_) | Subject::Own(_) => None,
+        })
+    }
+
     /// Returns the marks that any code asks a test for.
     fn marks_read(&self) -> BTreeSet<String> {
-        let scopes = || self.resolver.program.scopes.iter();
-        let called = scopes().flat_map(|scope| &scope.uses).filter_map(|used| match used.how {
+        let used = self.resolver.program.scopes.iter().flat_map(|scope| &scope.uses);
+        let called = used.filter_map(|used| match used.how {
             How::Call(call) => mark_asked_by(call),
             _ => None,
         });
-        let asked =
-            scopes().flat_map(|scope| &scope.conditions).filter_map(|condition| match condition.subject {
-                Subject::Mark(name) => Some(name),
-                Subject::Parameter(_) | Subject::Own(_) => None,
-            });
-        called.chain(asked).map(str::to_owned).collect()
+        called.chain(self.marks_in_conditions()).map(str::to_owned).collect()
     }
 
     /// Returns the marks that fixtures and hooks ask a test for, those aside that hooks give.
     fn marks_asked_for(&self) -> BTreeSet<&'s str> {
         let program = self.resolver.program;
-        let conditions = program.scopes.iter().flat_map(|scope| &scope.conditions);
-        let mut asked: BTreeSet<&str> = conditions
-            .filter_map(|condition| match condition.subject {
-                Subject::Mark(name) => Some(name),
-                Subject::Parameter(_) | Subject::Own(_) => None,
-            })
-            .collect();
+        let mut asked: BTreeSet<&str> = self.marks_in_conditions().collect();
         if asked.is_empty() {
             return asked;
         }

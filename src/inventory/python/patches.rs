@@ -31,25 +31,6 @@ const KEEP: &[(&[&str], &[&str])] = &[
     (&["mongomock", "patch"], &["pymongo"]),
 ];
 
-/// The last names of these.
-const KEEP_BY: &[&str] = &[
-    "Mocker",
-    "MockRouter",
-    "RequestsMock",
-    "activate",
-    "aioresponses",
-    "mock",
-    "mock_aws",
-    "mock_dynamodb",
-    "mock_s3",
-    "mock_secretsmanager",
-    "mock_sns",
-    "mock_sqs",
-    "on",
-    "patch",
-    "respx",
-];
-
 /// The same of fixtures.
 const KEEP_FIXTURES: &[(&str, &[&str])] = &[
     ("requests_mock", &["requests"]),
@@ -65,9 +46,7 @@ const AWS: &[&str] = &["boto3", "botocore", "aiobotocore", "aioboto3"];
 /// Returns the libraries that something of this name keeps from the network while a test runs.
 pub(super) fn replaced_by<'k>(chain: &[&str]) -> impl Iterator<Item = &'k &'static str> + use<'k> {
     // Most calls are of something else, which the last name shows.
-    let last = chain.last().copied().unwrap_or_default();
-    let may_be = KEEP_BY.contains(&last);
-    let known = KEEP.iter().filter(|_| may_be).find(|(names, _)| chain.ends_with(names));
+    let known = KEEP.iter().find(|(names, _)| names.last() == chain.last() && chain.ends_with(names));
     known.map_or(&[][..], |(_, libraries)| *libraries).iter()
 }
 
@@ -86,6 +65,7 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
     let Some(last) = chain.last().copied() else { return Vec::new() };
     let first = call.arguments.args.first();
     let of_patch = chain.iter().rev().nth(1).is_some_and(|name| name.ends_with("patch"));
+    let keywords = || call.arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
     // `sys.modules`, as a name or as a path to it.
     let modules = match first {
         Some(Expr::StringLiteral(path)) => path.value.to_str() == "sys.modules",
@@ -106,12 +86,11 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
         }
         // `patch.multiple("app.cache", client=DEFAULT)`
         "multiple" if of_patch => {
-            let names = call.arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
             let patch = |name: &str| match text(0) {
                 Some(path) => Some(Patch::Path(format!("{path}.{name}"))),
                 None => Some(Patch::Attribute(chain_of(first?)?, name.to_owned())),
             };
-            names.filter_map(|name| patch(name.as_str())).collect()
+            keywords().filter_map(|name| patch(name.as_str())).collect()
         }
         "dict" if of_patch && modules => match call.arguments.args.get(1) {
             Some(Expr::Dict(dict)) => {
@@ -127,9 +106,8 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
         // `flexmock(cache, client=fake)`
         "flexmock" => {
             let target = first.and_then(chain_of);
-            let names = call.arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref());
             let patch = |name: &str| Some(Patch::Attribute(target.clone()?, name.to_owned()));
-            names.filter_map(|name| patch(name.as_str())).collect()
+            keywords().filter_map(|name| patch(name.as_str())).collect()
         }
         _ => Vec::new(),
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Stmt};
+use ruff_python_ast::{DictItem, Expr, ExprCall, ExprDict, InterpolatedStringElement, Stmt};
 
 use super::chains::chain_of;
 use super::environment::Environment;
@@ -86,6 +86,12 @@ impl Reader<'_> {
     fn pair(&self, name: &Expr, value: &Expr) -> Option<(String, String)> {
         Some((self.text(name)?, self.text(value)?))
     }
+
+    fn set_all(&mut self, dict: &ExprDict) {
+        let pair = |item: &DictItem| self.pair(item.key.as_ref()?, &item.value);
+        let pairs: Vec<_> = dict.items.iter().filter_map(pair).collect();
+        self.set.extend(pairs);
+    }
 }
 
 impl<'s> Visitor<'s> for Reader<'s> {
@@ -126,18 +132,8 @@ impl<'s> Visitor<'s> for Reader<'s> {
                     let pair = self.pair(name, value);
                     self.unless_set.extend(pair);
                 }
-                ("update", [Expr::Dict(dict)]) if is_environment(&method.value) => {
-                    let items = dict.items.iter();
-                    let pairs: Vec<_> =
-                        items.filter_map(|item| self.pair(item.key.as_ref()?, &item.value)).collect();
-                    self.set.extend(pairs);
-                }
-                ("dict", [first, Expr::Dict(dict), ..]) if is_environment(first) => {
-                    let items = dict.items.iter();
-                    let pairs: Vec<_> =
-                        items.filter_map(|item| self.pair(item.key.as_ref()?, &item.value)).collect();
-                    self.set.extend(pairs);
-                }
+                ("update", [Expr::Dict(dict)]) if is_environment(&method.value) => self.set_all(dict),
+                ("dict", [first, Expr::Dict(dict), ..]) if is_environment(first) => self.set_all(dict),
                 _ => {}
             }
         }
