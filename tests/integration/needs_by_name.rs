@@ -402,6 +402,9 @@ def test_class():
 def test_memory():
     application({'store': 'app.stores.memory'})
 
+def test_no_choice():
+    application({'task': 'app.stores.redis'})
+
 def test_expected(made):
     made.assert_called_with({'store': 'app.stores.redis'})
 
@@ -424,6 +427,7 @@ def test_elsewhere():
             "test_set: redis",
             "test_class: redis",
             "test_memory:",
+            "test_no_choice:",
             "test_expected:",
             "test_said:",
             "test_elsewhere:",
@@ -480,4 +484,79 @@ def test_of_the_module():
     pass
 ";
     assert_eq!(needs(&[("test_a.py", module)]), ["test_of_the_module: memcached"]);
+}
+
+#[test]
+fn of_several_caches_of_django_the_one_that_is_meant_counts() {
+    let settings = "
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'x'}}
+CACHES = {
+    'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'},
+    'sessions': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://cache:6379/1'},
+}
+";
+    let views = "
+from django.core.cache import cache, caches
+from django.views.decorators.cache import cache_page
+
+def total():
+    return cache.get('total')
+
+def session(key):
+    return caches['sessions'].get(key)
+
+def page(view):
+    return cache_page(60)(view)
+
+def page_of_sessions(view):
+    return cache_page(60, cache='sessions')(view)
+";
+    let tests = "
+from django.test import override_settings
+from shop.views import page, page_of_sessions, session, total
+
+def test_total():
+    total()
+
+def test_session():
+    session('a')
+
+def test_page():
+    page(None)
+
+def test_page_of_sessions():
+    page_of_sessions(None)
+
+@override_settings(CACHES={'sessions': {'BACKEND': 'django.core.cache.backends.dummy.DummyCache'}})
+def test_overridden():
+    session('a')
+
+@override_settings(CACHES={'sessions': {'BACKEND': 'django_redis.cache.RedisCache'}})
+def test_overridden_by_a_server():
+    session('a')
+
+def test_set(settings):
+    caches = settings.CACHES.copy()
+    caches['sessions'] = {'BACKEND': 'django.core.cache.backends.dummy.DummyCache'}
+    settings.CACHES = caches
+    session('a')
+";
+    assert_eq!(
+        needs(&[
+            ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\n"),
+            ("shop/__init__.py", ""),
+            ("shop/settings.py", settings),
+            ("shop/views.py", views),
+            ("tests/test_a.py", tests),
+        ]),
+        [
+            "test_total:",
+            "test_session: redis",
+            "test_page:",
+            "test_page_of_sessions: redis",
+            "test_overridden:",
+            "test_overridden_by_a_server: redis",
+            "test_set:",
+        ]
+    );
 }

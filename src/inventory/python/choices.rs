@@ -156,7 +156,7 @@ fn is_chosen(text: &str, name: &str) -> bool {
 
 /// Returns whether a name is that of a choice between backends: not so the method of a request, a platform or the type of an
 /// event, which the program is told from outside.
-fn chooses(name: &str) -> bool {
+pub(super) fn chooses(name: &str) -> bool {
     const CHOICES: &[&str] = &[
         "adapter",
         "backend",

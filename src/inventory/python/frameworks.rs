@@ -113,8 +113,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
             Some(Address::None) => book.database = None,
             Some(Address::Unknown) | None => {}
         }
-        if let Some(Address::Of(services)) = self.setting(book, &settings, "CACHES") {
-            book.caches = services;
+        if let Some((ix, value)) = self.value_of(&settings, "CACHES") {
+            let of = |value| match self.address_in(book, ix, value) {
+                Address::Of(services) => services,
+                Address::None | Address::Unknown => Vec::new(),
+            };
+            let every = of(value);
+            book.cache = default_entry(value).map_or_else(|| every.clone(), of);
+            book.caches = every;
         }
         self.read_tasks(book, &settings);
         django.is_some()
@@ -122,29 +128,39 @@ impl<'s> Reader<'_, '_, 's, '_> {
 
     /// Returns what a setting of Django's says about addresses.
     fn setting(&self, book: &SignBook<'_>, settings: &[ModuleIx], name: &str) -> Option<Address> {
+        let (ix, value) = self.value_of(settings, name)?;
+        Some(self.address_in(book, ix, value))
+    }
+
+    /// Returns the value of a setting of Django's, with its scope.
+    fn value_of(&self, settings: &[ModuleIx], name: &str) -> Option<(ScopeIx, &'s Expr)> {
         let program = self.resolver.program;
         settings.iter().find_map(|module| {
             let scope = program.module(*module).scope;
             let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &[name]).target else { return None };
             let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
-            let mut hints = hints_of(self.resolver, ix, [value]);
-            let unsaid: Vec<String> = unsaid_variables(&hints).map(str::to_owned).collect();
-            hints.texts.extend(unsaid);
-            // What the tests' own runner gives a variable that the setting asks for is what it is.
-            let given =
-                hints.texts.iter().chain(&hints.words).find_map(|name| self.environment.of_tests(name));
-            if let Some(value) = given.filter(|value| value.contains("://")) {
-                return Some(book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() }));
-            }
-            // What a setting falls back to holds only where nobody sets the variables that it asks for.
-            let own = book.address(&hints);
-            let elsewhere = self.set_elsewhere(book, &hints);
-            Some(match &own {
-                Address::Of(services) if services.iter().any(|service| elsewhere.contains(service)) => own,
-                _ if elsewhere.is_empty() => own,
-                _ => Address::Of(elsewhere),
-            })
+            Some((ix, value))
         })
+    }
+
+    /// Returns what a value within the settings says about addresses.
+    fn address_in(&self, book: &SignBook<'_>, ix: ScopeIx, value: &'s Expr) -> Address {
+        let mut hints = hints_of(self.resolver, ix, [value]);
+        let unsaid: Vec<String> = unsaid_variables(&hints).map(str::to_owned).collect();
+        hints.texts.extend(unsaid);
+        // What the tests' own runner gives a variable that the setting asks for is what it is.
+        let given = hints.texts.iter().chain(&hints.words).find_map(|name| self.environment.of_tests(name));
+        if let Some(value) = given.filter(|value| value.contains("://")) {
+            return book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() });
+        }
+        // What a setting falls back to holds only where nobody sets the variables that it asks for.
+        let own = book.address(&hints);
+        let elsewhere = self.set_elsewhere(book, &hints);
+        match &own {
+            Address::Of(services) if services.iter().any(|service| elsewhere.contains(service)) => own,
+            _ if elsewhere.is_empty() => own,
+            _ => Address::Of(elsewhere),
+        }
     }
 
     /// Returns the services that the files beside the sources name in the variables that a setting asks for.
@@ -492,4 +508,11 @@ fn text_of(value: &Expr, environment: &Environment) -> Option<String> {
         }
         Some(inner) => text_of(inner, environment),
     }
+}
+
+/// Returns the entry of Django's caches that is meant where none is named, where a literal shows it.
+fn default_entry(caches: &Expr) -> Option<&Expr> {
+    let Expr::Dict(dict) = caches else { return None };
+    let is_default = |key: &Expr| matches!(key, Expr::StringLiteral(key) if key.value.to_str() == "default");
+    dict.items.iter().find(|item| item.key.as_ref().is_some_and(is_default)).map(|item| &item.value)
 }

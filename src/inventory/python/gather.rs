@@ -162,7 +162,7 @@ impl<'s> Gatherer<'s> {
         self.when = before;
     }
 
-    fn replace(&mut self, patch: Patch<'s>) {
+    pub(super) fn replace(&mut self, patch: Patch<'s>) {
         if self.branches == 0 && !self.scopes[self.at].patches.contains(&patch) {
             self.scopes[self.at].patches.push(patch);
         }
@@ -333,7 +333,7 @@ impl<'s> Gatherer<'s> {
                     target => self.visit_expr(target),
                 }
             }
-            self.named_by_path(value);
+            targets.iter().for_each(|target| self.set(target, value));
             self.visit_expr(value);
             return;
         }
@@ -369,7 +369,7 @@ impl<'s> Gatherer<'s> {
             }
         }
         self.within(scope, |this| {
-            this.named_by_path(value);
+            targets.iter().for_each(|target| this.named_by_path(target, value));
             this.visit_expr(value);
         });
     }

@@ -9,7 +9,7 @@ use ruff_text_size::TextRange;
 use super::conditions::Subject;
 use super::hints::{Defaults, Hints, hints_of, hints_with};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
-use super::patches::marks_of_external;
+use super::patches::{CACHES, marks_of_external};
 use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
 use super::resolve::{MAX_STEPS, Resolver, Target};
@@ -374,6 +374,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 _ => {}
             },
             (Some(Target::Instance(class)), How::Call(_)) => self.call_object(used, class, &via),
+            // `caches["sessions"].get(key)`
+            (Some(Target::External(path)), How::Load) if path == "django.core.cache.caches" => {
+                self.cache(used, &path, &via);
+            }
             (Some(Target::External(path)), How::Argument | How::Entry) => self.call_later(used, &path, &via),
             (Some(Target::External(path)), How::Call(call))
                 if !(self.is_known_before(used) || used.chain.len() > 1 && leaves_alone(used)) =>
@@ -642,8 +646,11 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     fn cache(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
-        for service in self.book.caches.clone() {
-            self.touch(used, service, TouchKind::Client, path, via);
+        let named =
+            path.ends_with(".caches") || matches!(used.how, How::Call(call) if has_keyword(call, &["cache"]));
+        let via: Vec<u64> = via.iter().copied().chain(marks_of_external(CACHES)).collect();
+        for service in if named { &self.book.caches } else { &self.book.cache }.clone() {
+            self.touch(used, service, TouchKind::Client, path, &via);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, ExprCall};
 
 use super::chains::chain_of;
@@ -128,12 +129,38 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
             let patch = |name: &str| Some(Patch::Attribute(target.clone()?, name.to_owned()));
             keywords().filter_map(|name| patch(name.as_str())).collect()
         }
+        // `@override_settings(CACHES={…})`
+        "override_settings" | "modify_settings" => {
+            let caches = call.arguments.find_keyword("CACHES").map(|keyword| &keyword.value);
+            caches.and_then(patch_of_caches).into_iter().collect()
+        }
         // A helper of the project: `self.patching("app.cache.client")`.
         name if name.contains("patch") => {
             text(0).filter(|path| is_path(path)).map(Patch::Path).into_iter().collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// What all of Django's caches are reached through.
+pub(super) const CACHES: &str = "django.core.cache";
+
+/// Returns what is replaced where Django's caches are set to something else for a test: all of them, unless the new ones
+/// are those of a server too.
+pub(super) fn patch_of_caches<'s>(caches: &Expr) -> Option<Patch<'s>> {
+    struct Servers(bool);
+    impl<'a> Visitor<'a> for Servers {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if let Expr::StringLiteral(text) = expr {
+                let text = text.value.to_str().to_ascii_lowercase();
+                self.0 |= ["redis://", "rediscache", "memcache"].iter().any(|server| text.contains(server));
+            }
+            walk_expr(self, expr);
+        }
+    }
+    let mut servers = Servers(false);
+    servers.visit_expr(caches);
+    (!servers.0).then(|| Patch::Path(CACHES.to_owned()))
 }
 
 /// Returns what a call replaces that names it behind the object: `flexmock(redis).should_receive("Redis")`,

@@ -32,7 +32,8 @@ pub(super) struct SignBook<'c> {
     pub(super) database: Option<Sought>,
     /// What Flask's settings say about the database.
     pub(super) flask: Option<Address>,
-    /// Where Django's cache lies.
+    /// Where Django's cache lies that is meant where none is named, and where all of them lie.
+    pub(super) cache: Vec<Sought>,
     pub(super) caches: Vec<Sought>,
     /// Where Celery's tasks go, and whether they run at once instead.
     pub(super) tasks: TaskBroker,
@@ -100,7 +101,15 @@ impl<'c> SignBook<'c> {
             .map(String::as_str)
             .chain(OF_ITSELF.iter().copied());
         let tops = names.map(top).collect();
-        Self { services, tops, database: None, flask: None, caches: Vec::new(), tasks: TaskBroker::default() }
+        Self {
+            services,
+            tops,
+            database: None,
+            flask: None,
+            cache: Vec::new(),
+            caches: Vec::new(),
+            tasks: TaskBroker::default(),
+        }
     }
 
     pub(super) fn get(&self, sought: Sought) -> &SoughtService {

@@ -2,8 +2,10 @@
 
 use ruff_python_ast::Expr;
 
+use super::chains::chain_of;
 use super::conditions::{Condition, Subject, Tested, mark_asked_for};
 use super::gather::Gatherer;
+use super::patches::patch_of_caches;
 use super::program::{Binding, How, ScopeKind};
 
 /// As many conditions of one function are known.
@@ -94,6 +96,17 @@ impl<'s> Gatherer<'s> {
     pub(super) fn imports_stand_ins(&self) -> bool {
         let imported = |(_, binding): &(&str, Binding<'_>)| matches!(binding, Binding::Import(import) if matches!(import.module, "flexmock" | "mockito"));
         self.scopes[0].names.iter().any(imported)
+    }
+
+    /// Notes what a function gives a value: a plug-in of a setting, or other caches to the settings that pytest's plugin
+    /// for Django gives a test.
+    pub(super) fn set(&mut self, target: &'s Expr, value: &'s Expr) {
+        self.named_by_path(target, value);
+        if matches!(chain_of(target).as_deref(), Some(["settings", "CACHES"]))
+            && let Some(patch) = patch_of_caches(value)
+        {
+            self.replace(patch);
+        }
     }
 
     /// Notes that something is given another value in a way that is not followed: a parameter, or the attribute of

@@ -8,6 +8,7 @@ use ruff_python_ast::{Expr, ExprDict};
 use ruff_text_size::Ranged;
 
 use super::chains::chain_of;
+use super::choices::chooses;
 use super::gather::Gatherer;
 use super::links::Linker;
 use super::program::{Binding, How, ScopeKind, Use};
@@ -41,6 +42,7 @@ impl<'s> Gatherer<'s> {
         for item in &dict.items {
             if let Some(key) = &item.key {
                 self.configured(key, &item.value);
+                self.named_by_path(key, &item.value);
                 self.visit_expr(key);
                 if let (true, Expr::StringLiteral(key), Some(chain)) = (table, key, chain_of(&item.value)) {
                     let around = self.when.replace(key.value.to_str());
@@ -48,13 +50,13 @@ impl<'s> Gatherer<'s> {
                     self.when = around;
                 }
             }
-            self.named_by_path(&item.value);
             self.visit_expr(&item.value);
         }
     }
 
-    /// Reads the path of a plug-in that a test's settings name. What is only expected to be there is named by no setting.
-    pub(super) fn named_by_path(&mut self, value: &'s Expr) {
+    /// Reads the path of a plug-in that a test's settings name: `settings["cache_backend"] = "app.caches.redis"`. What is
+    /// only expected to be there is named by no setting.
+    pub(super) fn named_by_path(&mut self, setting: &'s Expr, value: &'s Expr) {
         let expected = || {
             let name =
                 self.given_to.and_then(|call| chain_of(&call.func)).and_then(|chain| chain.last().copied());
@@ -63,6 +65,7 @@ impl<'s> Gatherer<'s> {
         if let Expr::StringLiteral(text) = value
             && is_path(text.value.to_str())
             && is_for_tests(self.path)
+            && name_of(setting).is_some_and(chooses)
             && !expected()
         {
             let chain = text.value.to_str().split('.').collect();
@@ -96,6 +99,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 ScopeKind::Module | ScopeKind::Value(_) => {}
             }
         }
+    }
+}
+
+/// Returns the name of what is given a value.
+fn name_of(setting: &Expr) -> Option<&str> {
+    match setting {
+        Expr::StringLiteral(key) => Some(key.value.to_str()),
+        Expr::Name(name) => Some(name.id.as_str()),
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+        Expr::Subscript(subscript) if subscript.slice.is_string_literal_expr() => name_of(&subscript.slice),
+        _ => None,
     }
 }
 
