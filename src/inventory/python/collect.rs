@@ -181,15 +181,17 @@ impl<'s> Collector<'_, '_, 's, '_> {
             by_class.reverse();
         }
         let mut members: Vec<(&str, ScopeIx)> = by_class.into_iter().flatten().collect();
+        let is_function = |target: ScopeIx| matches!(program.scope(target).kind, ScopeKind::Function(_));
+        // A class without any other test is one by its `runTest`.
+        let by_name = |name: &str| if unittest { name.starts_with("test") } else { self.is_test_name(name) };
+        let alone = unittest && !members.iter().any(|(name, target)| by_name(name) && is_function(*target));
         if unittest {
             // `unittest` sorts the names of its tests.
             members.sort_by_key(|(name, _)| *name);
         }
         for (member, target) in members {
             match program.scope(target).kind {
-                ScopeKind::Function(_)
-                    if if unittest { member.starts_with("test") } else { self.is_test_name(member) } =>
-                {
+                ScopeKind::Function(_) if by_name(member) || alone && member == "runTest" => {
                     found.extend(self.function(&around, target, member));
                 }
                 ScopeKind::Class(_) if !unittest => {
