@@ -95,6 +95,7 @@ impl Audited {
         if sources.roots.len() > 1 {
             console.status("Found", format!("several folders from which pytest runs: {}", roots(&sources)));
         }
+        say_left_out(&sources, settings);
         let workflows = read_workflows(&config, settings)?;
         let known = coverage::FILES.iter().filter_map(|name| {
             Some((*name, std::fs::read_to_string(settings.below_root(name.as_ref())).ok()?))
@@ -124,6 +125,27 @@ impl Audited {
             manifest,
         })
     }
+}
+
+/// Says which folders pytest does not come to from here.
+fn say_left_out(sources: &Sources, settings: &Settings) {
+    const SHOWN: usize = 3;
+    let Some((first, _)) = sources.left_out.first() else { return };
+    let folder = |(folder, files): &(String, usize)| {
+        format!("`{}` ({})", Printable(folder), plural(*files, "test file"))
+    };
+    let mut shown: Vec<String> = sources.left_out.iter().take(SHOWN).map(folder).collect();
+    if let Some(more) = sources.left_out.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        shown.push(format!("{more} more"));
+    }
+    settings.console.status(
+        "Left out",
+        format!(
+            "{}: pytest is configured there and does not come there from here; `shardplan audit -C {}` audits it",
+            shown.join(", "),
+            Printable(first)
+        ),
+    );
 }
 
 /// Returns the folders from which pytest runs, each with what configures it.

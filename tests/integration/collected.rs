@@ -139,3 +139,30 @@ fn tests_beside_the_one_configured_folder_are_collected_and_its_ids_stay_those_o
         ]
     );
 }
+
+#[test]
+fn a_folder_that_the_configuration_above_does_not_come_to_is_left_out_and_named() {
+    let folder = project(&[
+        ("pytest.ini", "[pytest]\ntestpaths = tests\n"),
+        ("tests/test_a.py", TEST),
+        ("tests/inner/pytest.ini", "[pytest]\n"),
+        ("tests/inner/test_b.py", TEST),
+        ("more/pyproject.toml", "[tool.pytest.ini_options]\n"),
+        ("more/test_c.py", TEST),
+        ("empty/pytest.ini", ""),
+    ]);
+    assert_eq!(found(folder.path()), ["tests/inner/test_b.py::test_a", "tests/test_a.py::test_a"]);
+    let output = Command::new(env!("CARGO_BIN_EXE_shardplan"))
+        .args(["audit"])
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains(
+            "Left out `more` (1 test file): pytest is configured there and does not come there from here; `shardplan audit -C more` audits it"
+        ),
+        "{said}"
+    );
+}

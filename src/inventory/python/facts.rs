@@ -46,6 +46,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let locator = Locator::new(&tree, &roots);
     let environment = Environment::of(project, &roots);
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
+    let left_out = tree.left_out(project, &roots, &tests);
     let named_within = named_within(&tree, &roots, &tests);
     let (facts, more_methods) = {
         let mut program = assemble(&files);
@@ -86,6 +87,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         marks_read: facts.marks_read,
         services,
         shadowed: facts.shadowed,
+        left_out,
         loops: tree.loops,
         unfollowed: facts.unfollowed,
         more_methods,

@@ -230,10 +230,10 @@ impl<'s> Reading<'_, '_, 's, '_> {
                     {
                         self.path(&method.value, depth)
                     }
-                    func => match chain_of(func)?.last()? {
-                        &"join" => Some(joined(args()?)),
-                        &"dirname" => Some(folder_of(args()?.first()?).to_owned()),
-                        &("str" | "Path" | "abspath" | "realpath" | "fspath" | "normpath") => {
+                    func => match *chain_of(func)?.last()? {
+                        "join" => Some(joined(args()?)),
+                        "dirname" => Some(folder_of(args()?.first()?).to_owned()),
+                        "str" | "Path" | "abspath" | "realpath" | "fspath" | "normpath" => {
                             Some(joined(args()?))
                         }
                         _ => None,

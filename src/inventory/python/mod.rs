@@ -91,6 +91,9 @@ pub struct Sources {
     pub services: Vec<SoughtService>,
     /// Tests that another of their name replaces.
     pub shadowed: Vec<Shadowed>,
+    /// Folders that configure pytest for themselves and whose tests are not collected from the project's, each with how
+    /// many test files it has.
+    pub left_out: Vec<(String, usize)>,
     /// Folders that a link leads back to.
     pub loops: Vec<String>,
     /// What uses a service without anybody seeing which tests come to it, by place.

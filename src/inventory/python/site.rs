@@ -95,7 +95,7 @@ fn imported_marks(stmt: &Stmt) -> Option<String> {
     match stmt {
         Stmt::Import(import) => bound(&import.names, "pytest").map(|pytest| format!("{pytest}.mark")),
         Stmt::ImportFrom(import) if import.level == 0 => {
-            let from = import.module.as_ref().map(|module| module.as_str());
+            let from = import.module.as_ref().map(ruff_python_ast::Identifier::as_str);
             bound(&import.names, "mark").filter(|_| from == Some("pytest"))
         }
         _ => None,

@@ -161,6 +161,31 @@ impl Tree {
         })
     }
 
+    /// Returns the folders that configure pytest for themselves and of which no test file is collected from these roots,
+    /// outermost only, each with how many it has. pytest that is started there collects them.
+    pub(super) fn left_out(
+        &self,
+        project: &Path,
+        roots: &[PytestSettings],
+        collected: &[Vec<String>],
+    ) -> Vec<(String, usize)> {
+        let mut found: Vec<(String, usize)> = Vec::new();
+        for folder in &self.configured {
+            let known = roots.iter().any(|root| root.root == *folder)
+                || found.iter().any(|(outer, _)| is_below(folder, outer))
+                || collected.iter().flatten().any(|file| is_below(file, folder));
+            if known {
+                continue;
+            }
+            let settings = PytestSettings::of_folder(project, folder);
+            let files = settings.map_or(0, |settings| self.test_files(&settings).len());
+            if files > 0 {
+                found.push((folder.clone(), files));
+            }
+        }
+        found
+    }
+
     /// Returns the test files of a configuration, in order.
     pub(super) fn test_files(&self, settings: &PytestSettings) -> Vec<String> {
         let given: Vec<String> =
