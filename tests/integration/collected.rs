@@ -60,6 +60,7 @@ fn what_conftest_files_keep_from_being_collected_is_left_out_as_pytest_leaves_it
         "tests/test_appended.py",
         "tests/test_extended.py",
         "tests/test_looped.py",
+        "tests/test_by_choice.py",
         "tests/test_joined.py",
         "tests/test_of_old_python.py",
         "tests/test_of_new_python.py",
@@ -73,7 +74,7 @@ fn what_conftest_files_keep_from_being_collected_is_left_out_as_pytest_leaves_it
         "tests/inner/test_ignored_by_outer_alone.py",
         "tests/none/test_none.py",
     ];
-    let conftest = "import os, sys\nfrom pathlib import Path\n\nHERE = Path(__file__).parent\nMORE = ['old']\ncollect_ignore = ['test_assigned.py', 'inner/test_ignored_by_outer_alone.py'] + MORE\ncollect_ignore += ['test_added.py']\ncollect_ignore.append('test_appended.py')\ncollect_ignore.extend(('test_extended.py',))\nfor name in ('test_looped.py', 'test_other.py'):\n    collect_ignore.append(name)\ncollect_ignore.append(str(HERE / 'test_joined.py'))\ncollect_ignore.append(os.path.join(os.path.dirname(__file__), 'none'))\nif sys.version_info < (3, 8):\n    collect_ignore.append('test_of_old_python.py')\nelse:\n    collect_ignore.append('test_of_new_python.py')\nif sys.platform == 'win32' or os.name == 'nt':\n    collect_ignore.append('test_of_windows.py')\nif sys.platform.startswith('linux'):\n    collect_ignore.append('test_of_linux.py')\ntry:\n    import os\nexcept ImportError:\n    collect_ignore.append('test_kept.py')\ncollect_ignore_glob = []\ncollect_ignore_glob += ['*_glob_1.py']\ncollect_ignore_glob.append('*_glob_[23].py')\n";
+    let conftest = "import os, sys\nfrom pathlib import Path\n\nHERE = Path(__file__).parent\nMORE = ['old']\ncollect_ignore = ['test_assigned.py', 'inner/test_ignored_by_outer_alone.py'] + MORE\ncollect_ignore += ['test_added.py']\ncollect_ignore.append('test_appended.py')\ncollect_ignore.extend(('test_extended.py',))\nfor name in ('test_looped.py', 'test_other.py'):\n    collect_ignore.append(name)\ncollect_ignore.append(str(HERE / 'test_joined.py'))\ncollect_ignore.append(os.path.join(os.path.dirname(__file__), 'none'))\nif sys.version_info < (3, 8):\n    collect_ignore.append('test_of_old_python.py')\nelse:\n    collect_ignore.append('test_of_new_python.py')\nif sys.platform == 'win32' or os.name == 'nt':\n    collect_ignore.append('test_of_windows.py')\nif sys.platform.startswith('linux'):\n    collect_ignore.append('test_of_linux.py')\ncollect_ignore += ['test_by_choice.py'] if sys.version_info[:2] >= (3, 5) else ['test_kept.py']\ntry:\n    import os\nexcept ImportError:\n    collect_ignore.append('test_kept.py')\ncollect_ignore_glob = []\ncollect_ignore_glob += ['*_glob_1.py']\ncollect_ignore_glob.append('*_glob_[23].py')\n";
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (*name, TEST)).collect();
     files.push(("tests/conftest.py", conftest));
     files.push(("tests/inner/conftest.py", "collect_ignore = ['test_ignored_by_inner.py']\n"));
@@ -101,6 +102,17 @@ fn a_class_whose_only_test_is_run_test_is_collected() {
         "tests/test_a.py::Parts::test_a",
         "tests/test_a.py::Whole::runTest",
     ];
+    assert_eq!(collected(&python, folder.path()), ids);
+    assert_eq!(found(folder.path()), ids);
+}
+
+#[test]
+fn a_class_that_only_a_type_checker_takes_for_a_test_case_is_none() {
+    let Some(python) = python_with("collected", &["pytest"]) else { return };
+    let support = "import unittest\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    Typed = unittest.TestCase\nelse:\n    Typed = object\n\nclass StoreTest(Typed):\n    def test_a(self): pass\n";
+    let text = "import unittest\nfrom support import StoreTest\n\nclass MemoryTest(StoreTest, unittest.TestCase): pass\n\nclass Further(MemoryTest): pass\n";
+    let folder = project(&[("tests/support.py", support), ("tests/test_a.py", text)]);
+    let ids = ["tests/test_a.py::Further::test_a", "tests/test_a.py::MemoryTest::test_a"];
     assert_eq!(collected(&python, folder.path()), ids);
     assert_eq!(found(folder.path()), ids);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruff_python_ast::{Expr, Stmt};
 
 use super::asked::{asked_by_name, asked_by_parameter, parameter_calls};
-use super::chains::chain_of;
+use super::chains::{chain_of, is_name};
 use super::fixtures::{Fixture, Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
 use super::hooks::Given;
 use super::marks::{self, Mark, MarkLevel};
@@ -140,7 +140,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
     fn class(&self, outer: &Around<'s>, class: ScopeIx, name: &str, found: &mut Vec<Collected<'s>>) {
         let program = self.resolver.program;
         let mro = self.resolver.mro(class);
-        let unittest = mro.iter().any(|base| matches!(base, Target::External(path) if is_unittest(path)));
+        let unittest = self.is_for_unittest(&mro);
         if !unittest && !matches_any(&self.settings.python_classes, name) || outer.classes.len() > 16 {
             return;
         }
@@ -200,6 +200,24 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// Returns whether a class inherits from `unittest`'s: not where only a type checker is told so.
+    fn is_for_unittest(&self, mro: &[Target]) -> bool {
+        let program = self.resolver.program;
+        let externally = |base: &Target| matches!(base, Target::External(path) if is_unittest(path));
+        let inherits = |class: &Target| {
+            let Target::Scope(class) = class else { return false };
+            let scope = program.scope(*class);
+            let ScopeKind::Class(def) = scope.kind else { return false };
+            let outer = scope.parent.unwrap_or(*class);
+            let body = &program.module(scope.module).file.syntax.body;
+            def.bases().iter().any(|base| {
+                let found = self.resolver.value(outer, base, &mut Vec::new(), 16);
+                found.is_some_and(|found| externally(&found)) && !is_typed_only(body, base)
+            })
+        };
+        mro.iter().any(externally) && mro.iter().any(inherits)
     }
 
     /// Returns whether a class has a constructor of its own: pytest does not collect it.
@@ -475,6 +493,27 @@ fn matches_any(options: &[String], name: &str) -> bool {
 fn is_unittest(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     last.ends_with("TestCase") || last.ends_with("LiveServerTestCase")
+}
+
+/// Returns whether a name is a class for type checkers alone: `if TYPE_CHECKING: Base = TestCase`, `else: Base = object`.
+fn is_typed_only(body: &[Stmt], base: &Expr) -> bool {
+    let Expr::Name(base) = base else { return false };
+    let is_object = |stmt: &Stmt| match stmt {
+        Stmt::Assign(assign) => {
+            is_name(&assign.value, &["object"])
+                && assign
+                    .targets
+                    .iter()
+                    .any(|target| matches!(target, Expr::Name(name) if name.id == base.id))
+        }
+        _ => false,
+    };
+    body.iter().any(|stmt| match stmt {
+        Stmt::If(branch) if is_name(&branch.test, &["TYPE_CHECKING"]) => {
+            branch.elif_else_clauses.iter().any(|clause| clause.body.iter().any(is_object))
+        }
+        _ => false,
+    })
 }
 
 /// Returns whether the nearest binding of a name in a class says `False`.

@@ -185,6 +185,11 @@ impl<'s> Reading<'_, '_, 's, '_> {
                 elements(value).iter().flat_map(|element| self.texts(element, depth)).collect()
             }
             Expr::Starred(starred) => self.texts(&starred.value, depth),
+            Expr::If(choice) => match holds(&choice.test) {
+                Some(true) => self.texts(&choice.body, depth),
+                Some(false) => self.texts(&choice.orelse, depth),
+                None => Vec::new(),
+            },
             Expr::Call(call)
                 if chain_of(&call.func)
                     .is_some_and(|chain| matches!(*chain, ["list" | "sorted" | "set" | "tuple"])) =>
@@ -319,7 +324,7 @@ fn compared(compare: &ExprCompare) -> Option<bool> {
     }
     let parts = match &*compare.left {
         Expr::Subscript(part) if is_version(&part.value) => match &*part.slice {
-            Expr::Slice(_) => usize::MAX,
+            Expr::Slice(slice) => usize::try_from(number(slice.upper.as_deref()?)?).ok()?,
             first => usize::from(number(first)? == 0),
         },
         Expr::Attribute(part) if is_version(&part.value) && part.attr.as_str() == "major" => 1,
