@@ -110,9 +110,13 @@ fn a_class_whose_only_test_is_run_test_is_collected() {
 fn a_class_that_only_a_type_checker_takes_for_a_test_case_is_none() {
     let Some(python) = python_with("collected", &["pytest"]) else { return };
     let support = "import unittest\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    Typed = unittest.TestCase\nelse:\n    Typed = object\n\nclass StoreTest(Typed):\n    def test_a(self): pass\n";
-    let text = "import unittest\nfrom support import StoreTest\n\nclass MemoryTest(StoreTest, unittest.TestCase): pass\n\nclass Further(MemoryTest): pass\n";
+    let text = "import unittest\nfrom support import StoreTest\n\nclass MemoryTest(StoreTest, unittest.TestCase): pass\n\nclass Further(MemoryTest): pass\n\nclass Case(unittest.TestCase):\n    def __class_getitem__(cls, kind): return cls\n\nclass Generic(Case[int]):\n    def test_b(self): pass\n";
     let folder = project(&[("tests/support.py", support), ("tests/test_a.py", text)]);
-    let ids = ["tests/test_a.py::Further::test_a", "tests/test_a.py::MemoryTest::test_a"];
+    let ids = [
+        "tests/test_a.py::Further::test_a",
+        "tests/test_a.py::Generic::test_b",
+        "tests/test_a.py::MemoryTest::test_a",
+    ];
     assert_eq!(collected(&python, folder.path()), ids);
     assert_eq!(found(folder.path()), ids);
 }

@@ -15,6 +15,7 @@ mod needs_by_argument;
 mod needs_by_mark;
 mod needs_by_name;
 mod needs_by_request;
+mod needs_of_classes;
 mod needs_replaced;
 mod offered;
 mod run;

@@ -73,7 +73,7 @@ struct Callee<'s> {
 pub(super) struct Callees<'s> {
     by_scope: HashMap<ScopeIx, Callee<'s>>,
     /// The attributes that anything but their own object is seen to give: `store.client = client`.
-    set_from_outside: HashSet<&'s str>,
+    pub(super) set_from_outside: HashSet<&'s str>,
 }
 
 impl<'s> Callees<'s> {
@@ -122,8 +122,10 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
             matter.insert(ix, found);
         }
     }
+    let modules = program.modules.iter().flat_map(|module| &program.scope(module.scope).rebound);
+    let set_from_outside = modules.map(|(name, _)| *name).collect();
     if matter.is_empty() {
-        return Callees::default();
+        return Callees { by_scope: HashMap::new(), set_from_outside };
     }
     let constructed = constructors(resolver);
     let mut handed_on: HashMap<ScopeIx, Vec<&'s str>> = HashMap::new();
@@ -172,11 +174,7 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
         let handed_on = handed_on.get(&function).cloned().unwrap_or_default();
         Some((callee, Callee { function, matter, handed_on, variants: Vec::new() }))
     };
-    let modules = program.modules.iter().flat_map(|module| &program.scope(module.scope).rebound);
-    Callees {
-        by_scope: functions.chain(classes).filter_map(callee).collect(),
-        set_from_outside: modules.map(|(name, _)| *name).collect(),
-    }
+    Callees { by_scope: functions.chain(classes).filter_map(callee).collect(), set_from_outside }
 }
 
 /// Adds what some calls see to the program: first those of the sources as they are written, then those of what was added.
@@ -247,7 +245,7 @@ pub(super) fn as_told<'s>(
 }
 
 /// Returns whether something that a function uses runs where this is known, as far as that says.
-fn runs<'s>(
+pub(super) fn runs<'s>(
     scope: &Scope<'s>,
     used: &Use<'s>,
     parameters: &[(&'s str, Known)],
@@ -648,13 +646,14 @@ impl<'s> Caller<'_, 's> {
     }
 }
 
-fn is_stand_in(name: &str) -> bool {
+/// Returns whether something is named like a stand-in for another.
+pub(super) fn is_stand_in(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     STAND_INS.iter().any(|word| name.contains(word))
 }
 
 /// Returns what a literal is known to be; an empty list may be filled.
-fn literal(expr: &Expr) -> Option<Known> {
+pub(super) fn literal(expr: &Expr) -> Option<Known> {
     let true_if = |is: bool| Some(if is { Known::True } else { Known::False });
     match expr {
         Expr::NoneLiteral(_) => Some(Known::Null),

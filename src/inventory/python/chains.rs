@@ -31,10 +31,8 @@ fn chain(expr: &Expr, through_calls: bool) -> Option<Box<[&str]>> {
                 chain.push(name.id.as_str());
                 break;
             }
-            Expr::Call(call)
-                if call.arguments.is_empty()
-                    && matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super") =>
-            {
+            Expr::Call(call) if matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super") => {
+                // `super(Cart, self)` names the class that `super()` finds by itself.
                 chain.push(SUPER);
                 break;
             }

@@ -15,8 +15,8 @@ use super::resolve::{Resolver, Target};
 use super::settings::PytestSettings;
 use super::tree::fnmatch;
 
-/// Methods that run before each test of a class, or before its first.
-const SET_UP: &[&str] = &[
+/// Methods that run around each test of a class, or around all of them.
+const AROUND: &[&str] = &[
     "setUp",
     "setUpClass",
     "asyncSetUp",
@@ -24,7 +24,26 @@ const SET_UP: &[&str] = &[
     "setup_method",
     "setup_class",
     "setup",
-    "setUpModule",
+    "tearDown",
+    "tearDownClass",
+    "asyncTearDown",
+    "teardown_method",
+    "teardown_class",
+    "teardown",
+];
+
+/// Those that run each test of unittest's classes, which some libraries and projects give their own set-up.
+const AROUND_UNITTEST: &[&str] =
+    &["__call__", "run", "_pre_setup", "_post_teardown", "_fixture_setup", "_fixture_teardown"];
+
+/// What test classes of libraries ask their objects for before each test, by the modules of these classes.
+const ASKED_BY_LIBRARIES: &[(&str, &str)] = &[
+    ("aiohttp.test_utils.", "get_app"),
+    ("aiohttp.test_utils.", "get_application"),
+    ("aiohttp.test_utils.", "get_server"),
+    ("flask_testing.", "create_app"),
+    ("tornado.testing.", "get_app"),
+    ("tornado.testing.", "get_new_ioloop"),
 ];
 
 /// A test function within its class, before its needs are known.
@@ -213,6 +232,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
             let outer = scope.parent.unwrap_or(*class);
             let body = &program.module(scope.module).file.syntax.body;
             def.bases().iter().any(|base| {
+                let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };
                 let found = self.resolver.value(outer, base, &mut Vec::new(), 16);
                 found.is_some_and(|found| externally(&found)) && !is_typed_only(body, base)
             })
@@ -286,7 +306,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
         Around {
             given: above.flat_map(|(_, given)| given.iter().cloned()).collect(),
             opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(unknown)),
-            set_up: class.map(|class| self.set_up(class)).unwrap_or_default(),
+            set_up: class.map(|class| self.set_up(class, unittest)).unwrap_or_default(),
             module,
             class,
             classes,
@@ -457,12 +477,20 @@ impl<'s> Collector<'_, '_, 's, '_> {
         homes
     }
 
-    fn set_up(&self, class: ScopeIx) -> Vec<ScopeIx> {
+    /// Returns the methods that run around the tests of a class.
+    fn set_up(&self, class: ScopeIx, unittest: bool) -> Vec<ScopeIx> {
+        let order = self.resolver.mro(class);
+        let is_of = |library: &str| {
+            order.iter().any(|base| matches!(base, Target::External(path) if path.starts_with(library)))
+        };
+        let asked = ASKED_BY_LIBRARIES.iter().filter(|(library, _)| is_of(library)).map(|(_, name)| name);
+        let of_unittest = unittest.then_some(AROUND_UNITTEST).into_iter().flatten();
+        let names: Vec<&str> = AROUND.iter().chain(of_unittest).chain(asked).copied().collect();
         let mut found = Vec::new();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
-        for base in self.resolver.mro(class).iter() {
+        for base in order.iter() {
             let Target::Scope(base) = *base else { continue };
-            for name in SET_UP {
+            for name in &names {
                 if let Some(Binding::Scope(ix)) = self.resolver.program.scope(base).binding(name)
                     && seen.insert(name)
                 {

@@ -32,7 +32,7 @@ pub(super) enum Question {
 pub(super) enum Subject<'s> {
     /// A parameter of the function around.
     Parameter(&'s str),
-    /// An attribute of `self`.
+    /// An attribute of `self`, or of `cls`.
     Own(&'s str),
     /// The mark of this name that a test bears, or `None`.
     Mark(&'s str),
@@ -152,7 +152,9 @@ fn subject_of<'s>(expr: &'s Expr, meant: &dyn Fn(&'s str) -> Option<Subject<'s>>
     match expr {
         Expr::Name(name) => meant(name.id.as_str()),
         Expr::Attribute(attribute) => match &*attribute.value {
-            Expr::Name(name) if name.id.as_str() == "self" => Some(Subject::Own(attribute.attr.as_str())),
+            Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls") => {
+                Some(Subject::Own(attribute.attr.as_str()))
+            }
             _ => None,
         },
         Expr::Named(named) => subject_of(&named.value, meant),

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use super::arguments::as_told;
+use super::arguments::{as_told, runs};
 use super::chains::SUPER;
-use super::program::{Binding, Program, Scope, ScopeIx, ScopeKind, Told};
+use super::conditions::{Condition, Known, Subject};
+use super::flags::flags_of;
+use super::program::{Binding, Knowledge, Program, Scope, ScopeIx, ScopeKind, Told};
 use super::resolve::{Resolver, Target};
 
 /// As many methods are seen once more, and as many names that they use in all: what is in a project decides how much memory
@@ -34,16 +36,19 @@ struct Method<'s> {
 }
 
 /// Adds to a program the methods that objects of inheriting classes see differently, and returns where they are.
-pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, ScopeIx)]) -> Methods {
-    let mut methods = Methods::with_capacity(wanted.len());
-    for (class, method) in wanted {
+pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &Wanted<'s>) -> Methods {
+    let mut methods = Methods::with_capacity(wanted.methods.len());
+    for (class, method) in &wanted.methods {
         let seen = ScopeIx(u32::try_from(program.scopes.len()).unwrap_or(u32::MAX));
         let written: Scope<'s> = program.scope(*method).clone();
+        let flags = wanted.flags.get(class).map_or(&[][..], |flags| flags);
         let mut scope = match program.scope(*class).told.clone() {
             // An object knows what it was given.
             Some(told) => {
                 let parameters = if told.constructor == Some(*method) { &*told.parameters } else { &[] };
-                let mut scope = as_told(written, parameters, &told.attributes);
+                // What is given to it holds before what its class says.
+                let attributes: Vec<_> = told.attributes.iter().chain(flags).copied().collect();
+                let mut scope = as_told(written, parameters, &attributes);
                 scope.told = Some(Box::new(Told {
                     of: *method,
                     constructor: None,
@@ -52,7 +57,8 @@ pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, Sco
                 }));
                 scope
             }
-            None => written,
+            None if flags.is_empty() => written,
+            None => as_told(written, &[], flags),
         };
         scope.seen = Some(super::program::Seen { method: *method, class: *class });
         for (_, binding) in &mut scope.names {
@@ -69,13 +75,15 @@ pub(super) fn add_methods<'s>(program: &mut Program<'s>, wanted: &[(ScopeIx, Sco
 }
 
 /// The methods that are seen once more, and whether there are more of them than are.
-pub(super) struct Wanted {
+pub(super) struct Wanted<'s> {
     pub(super) methods: Vec<(ScopeIx, ScopeIx)>,
     pub(super) more: bool,
+    /// What is known of the attributes of a class's objects.
+    flags: HashMap<ScopeIx, Knowledge<'s>>,
 }
 
 /// Returns every class with the methods that its objects see differently than the class that defines them.
-pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Wanted {
+pub(super) fn seen_differently<'s>(resolver: &Resolver<'_, 's, '_>) -> Wanted<'s> {
     let program = resolver.program;
     let classes: Vec<ScopeIx> =
         program.all_indices().filter(|ix| matches!(program.scope(*ix).kind, ScopeKind::Class(_))).collect();
@@ -94,15 +102,20 @@ pub(super) fn seen_differently(resolver: &Resolver<'_, '_, '_>) -> Wanted {
     let above: BTreeSet<ScopeIx> = bases.iter().flat_map(|(_, order)| order[1..].iter().copied()).collect();
     let methods: BTreeMap<ScopeIx, Vec<Method<'_>>> =
         above.into_iter().map(|class| (class, methods_of(program, class))).collect();
-    let found: Vec<Vec<(ScopeIx, ScopeIx)>> = bases
+    let found: Vec<(Knowledge<'s>, BTreeSet<ScopeIx>)> = bases
         .par_iter()
-        .map(|(class, order)| {
-            let found = seen_by(resolver, order, &methods);
-            found.into_iter().map(|method| (*class, method)).collect()
+        .map(|(_, order)| {
+            let flags = flags_of(program, order, |name| resolver.callees.set_from_outside.contains(name));
+            let found = seen_by(resolver, order, &methods, &flags);
+            (flags, found)
         })
         .collect();
     let uses = |method: ScopeIx| program.scope(method).uses.len();
-    within(found.into_iter().flatten(), uses, MAX_METHODS, MAX_USES)
+    let wanted = bases.iter().zip(&found);
+    let wanted = wanted.flat_map(|((class, _), (_, found))| found.iter().map(|method| (*class, *method)));
+    let (wanted, more) = within(wanted, uses, MAX_METHODS, MAX_USES);
+    let flags = bases.iter().zip(found).filter(|(_, (flags, _))| !flags.is_empty());
+    Wanted { methods: wanted, more, flags: flags.map(|((class, _), (flags, _))| (*class, flags)).collect() }
 }
 
 /// Takes methods for as long as there are few enough of them, with few enough uses of names.
@@ -111,18 +124,17 @@ fn within(
     uses_of: impl Fn(ScopeIx) -> usize,
     max_methods: usize,
     max_uses: usize,
-) -> Wanted {
-    let mut wanted = Wanted { methods: Vec::new(), more: false };
+) -> (Vec<(ScopeIx, ScopeIx)>, bool) {
+    let mut taken = Vec::new();
     let mut sum = 0;
     for (class, method) in found {
         sum += uses_of(method);
-        if wanted.methods.len() == max_methods || sum > max_uses {
-            wanted.more = true;
-            break;
+        if taken.len() == max_methods || sum > max_uses {
+            return (taken, true);
         }
-        wanted.methods.push((class, method));
+        taken.push((class, method));
     }
-    wanted
+    (taken, false)
 }
 
 fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
@@ -141,7 +153,8 @@ fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
                 _ => false,
             };
         }
-        if !(method.own.is_empty() && method.above.is_empty()) {
+        let asks = |condition: &Condition<'_>| matches!(condition.subject, Subject::Own(_));
+        if !(method.own.is_empty() && method.above.is_empty()) || scope.conditions.iter().any(asks) {
             found.push(method);
         }
     }
@@ -149,10 +162,11 @@ fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
 }
 
 /// Returns the methods of the classes above the first one of `order` that objects of the first one see differently.
-fn seen_by(
-    resolver: &Resolver<'_, '_, '_>,
+fn seen_by<'s>(
+    resolver: &Resolver<'_, 's, '_>,
     order: &[ScopeIx],
     methods: &BTreeMap<ScopeIx, Vec<Method<'_>>>,
+    flags: &[(&'s str, Known)],
 ) -> BTreeSet<ScopeIx> {
     let program = resolver.program;
     // The class in which a name is found, of those from a position on.
@@ -171,7 +185,11 @@ fn seen_by(
                 here.is_some_and(|here| order[..*at].contains(&here))
                     && here != defined(resolver, order[*at], name)
             };
-            method.own.iter().any(differs)
+            let stops = || {
+                let scope = program.scope(method.scope);
+                scope.uses.iter().any(|used| !runs(scope, used, &[], flags))
+            };
+            method.own.iter().any(differs) || !flags.is_empty() && stops()
         })
         .map(|(_, method)| method.scope)
         .collect();
@@ -222,8 +240,8 @@ mod tests {
     fn methods_are_taken_up_to_the_bounds_and_it_is_said_where_there_are_more() {
         let found = || (0..10).map(|at| (ScopeIx(at), ScopeIx(100 + at)));
         let taken = |max_methods, max_uses| {
-            let wanted = within(found(), |_| 3, max_methods, max_uses);
-            (wanted.methods.len(), wanted.more)
+            let (taken, more) = within(found(), |_| 3, max_methods, max_uses);
+            (taken.len(), more)
         };
         assert_eq!(taken(10, 30), (10, false));
         assert_eq!(taken(9, 30), (9, true));

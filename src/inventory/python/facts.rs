@@ -62,7 +62,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
             let (names, callees) = resolver.into_parts();
             (names, callees, wanted)
         };
-        let methods = add_methods(&mut program, &wanted.methods);
+        let methods = add_methods(&mut program, &wanted);
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
         resolver.variables = variables(&files, &tests, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());

@@ -8,7 +8,8 @@ use super::asked::asked_by_name;
 use super::chains::{chain_of, strings_of};
 use super::locate::folder_of;
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
-use super::resolve::{Resolver, Target, returns_of};
+use super::resolve::{Resolver, Target};
+use super::shapes::returns_of;
 
 /// A fixture as its decorator declares it.
 #[derive(Clone, Debug)]

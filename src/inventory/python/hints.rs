@@ -6,7 +6,8 @@ use ruff_python_ast::{Expr, InterpolatedStringElement, Number};
 
 use super::chains::chain_of;
 use super::program::{Binding, ScopeIx, ScopeKind};
-use super::resolve::{Resolver, Target, returns_of};
+use super::resolve::{Resolver, Target};
+use super::shapes::returns_of;
 use super::visible::parametrised;
 
 /// How deep values are followed, and how many expressions are looked at for one address.

@@ -16,9 +16,6 @@ use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
 
-/// The methods that run when an object is made or used in a `with`.
-const LIFE_METHODS: &[&str] = &["__init__", "__new__", "__post_init__", "__enter__", "__aenter__"];
-
 /// A step from one scope to another.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
@@ -362,9 +359,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 (ScopeKind::Function(_), _) if used.decorator => self.push(used, to, &via),
                 (ScopeKind::Class(_), How::Call(call)) => {
                     self.construct(used, call, self.resolver.as_called(self.scope, to, call), &via);
+                    if used.decorator {
+                        self.call_object(used, to, &via);
+                    }
+                }
+                // `@Cached`: what it decorates is given to it, and called through it.
+                (ScopeKind::Class(_), _) if used.decorator => {
+                    self.make(used, to, &via);
+                    self.call_object(used, to, &via);
                 }
                 _ => {}
             },
+            (Some(Target::Instance(class)), How::Call(_)) => self.call_object(used, class, &via),
+            (Some(Target::External(path)), How::Argument) => self.call_later(used, &path, &via),
             (Some(Target::External(path)), How::Call(call))
                 if !(self.is_known_before(used) || used.chain.len() > 1 && leaves_alone(used)) =>
             {
@@ -399,12 +406,16 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         value: &'s Expr,
         mut via: Vec<u64>,
     ) {
-        if !matches!(value, Expr::Name(_) | Expr::Attribute(_)) {
+        let is_name = matches!(value, Expr::Name(_) | Expr::Attribute(_));
+        if !is_name && !value.is_call_expr() {
             return;
         }
         let program = self.resolver.program;
         let around = program.scope(name).parent.unwrap_or(name);
         match self.resolver.value(around, value, &mut via, MAX_STEPS) {
+            Some(Target::Instance(class)) => self.call_object(used, class, &via),
+            // What another call gave is no other name of what was called.
+            _ if !is_name => {}
             Some(Target::External(path)) => self.external(used, call, &path, via),
             Some(Target::Scope(to)) => match program.scope(to).kind {
                 ScopeKind::Function(_) => {
@@ -415,7 +426,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 }
                 _ => {}
             },
-            Some(Target::Instance(_)) | None => {}
+            None => {}
         }
     }
 
@@ -480,31 +491,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    /// Making an object runs its class's own methods of life, or makes a client where it inherits from one.
-    fn construct(&mut self, used: &Use<'s>, call: &'s ExprCall, class: ScopeIx, via: &[u64]) {
-        let program = self.resolver.program;
-        let mut found: BTreeSet<&str> = BTreeSet::new();
-        for base in self.resolver.mro(class).iter() {
-            match base {
-                Target::Scope(base) => {
-                    for method in LIFE_METHODS {
-                        if let Some(super::program::Binding::Scope(to)) = program.scope(*base).binding(method)
-                            && found.insert(method)
-                        {
-                            // Who replaces the method has its class's own never run.
-                            let mut via = via.to_vec();
-                            via.push(binding_mark(*base, method));
-                            self.push(used, self.resolver.as_seen(class, to), &via);
-                        }
-                    }
-                }
-                Target::External(path) => self.external(used, call, path, via.to_vec()),
-                Target::Instance(_) => {}
-            }
-        }
-    }
-
-    fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
+    pub(super) fn external(&mut self, used: &Use<'s>, call: &'s ExprCall, path: &str, mut via: Vec<u64>) {
         // Tasks of huey that run where they are called are put into no queue.
         if path.starts_with("huey.") && has_keyword(call, &["immediate"]) {
             return;

@@ -186,7 +186,7 @@ fn of_expr<'s>(
             // A decorator that marks what it is given.
             ScopeKind::Function(def) => {
                 let mut marks = Vec::new();
-                for value in super::resolve::returns_of(&def.body) {
+                for value in super::shapes::returns_of(&def.body) {
                     marks.extend(of_expr(resolver, ix, value, applied, level, depth));
                 }
                 for used in &program.scope(ix).uses {

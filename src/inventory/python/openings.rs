@@ -9,17 +9,19 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
+use super::arguments::is_stand_in;
+use super::chains::SUPER;
 use super::hints::{Defaults, Hints, hints_with};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
-use super::program::{How, ScopeIx, ScopeKind, Use};
-use super::resolve::Resolver;
+use super::program::{How, Program, ScopeIx, ScopeKind, Use};
+use super::resolve::{Resolver, Target};
 use super::signs::{Address, SignBook, Sought, words_of};
 
 /// How far functions are followed whose parameters are the address that they open.
 const ROUNDS: usize = 4;
 
 /// As many calls of one function are told apart by the parameters that they open.
-const OPENED: usize = 8;
+const OPENED: usize = 32;
 
 /// A call that opens an address which the caller of a function gives.
 #[derive(Clone, Debug)]
@@ -85,7 +87,7 @@ pub(super) fn open_all(
             for found in std::mem::take(&mut links.opens) {
                 // A function that opens what it is given through itself would go round for ever.
                 if !asked.contains(&found.by) {
-                    opening.entry(found.by).or_default().add(found);
+                    opening.entry(found.by).or_default().add(resolver.program, found);
                 }
             }
         }
@@ -123,19 +125,21 @@ pub(super) fn open_all(
 #[derive(Default)]
 struct OpenedBy {
     all: Vec<Opening>,
-    /// Those that differ in what of a call says it.
-    told_apart: Vec<Opening>,
+    /// Those that differ in what of a call says it, or in the class whose method opens it.
+    told_apart: Vec<(Option<ScopeIx>, Opening)>,
 }
 
 impl OpenedBy {
-    fn add(&mut self, found: Opening) {
-        let same = |other: &Opening| {
-            other.parameters == found.parameters
+    fn add(&mut self, program: &Program<'_>, found: Opening) {
+        let class = class_around(program, found.at);
+        let same = |(by, other): &(Option<ScopeIx>, Opening)| {
+            *by == class
+                && other.parameters == found.parameters
                 && other.database == found.database
                 && other.usual == found.usual
         };
         if self.told_apart.len() < OPENED && !self.told_apart.iter().any(same) {
-            self.told_apart.push(found.clone());
+            self.told_apart.push((class, found.clone()));
         }
         self.all.push(found);
     }
@@ -169,14 +173,26 @@ fn openings(
             let How::Call(call) = used.how else {
                 // `Thread(target=connect)`: it is called with nothing.
                 if matches!(used.how, How::Argument) {
-                    for open in open.told_apart.iter().filter(|open| !open.usual.is_empty()) {
+                    for (_, open) in open.told_apart.iter().filter(|(_, open)| !open.usual.is_empty()) {
                         opened.call(book, &Hints::default(), scope, used, link, open);
                     }
                 }
                 continue;
             };
             opened.said.push(link.to);
-            for open in &open.told_apart {
+            // `FakeSolr("http://solr:8983")` keeps an address that its own methods never open.
+            let stands_in = used.chain.last().is_some_and(|name| is_stand_in(name));
+            if stands_in && resolver.program.scope(link.to).name == "__init__" {
+                continue;
+            }
+            let class = constructed(resolver, scope, used, link);
+            for (other, open) in &open.told_apart {
+                // What another class does that inherits the constructor is no matter of this one's objects.
+                if let (Some(class), Some(other)) = (&class, *other)
+                    && !class.may_be(resolver, other)
+                {
+                    continue;
+                }
                 let given = given(resolver.program.scope(link.to).kind, &open.parameters, call);
                 let hints = |defaults| {
                     let mut hints = hints_with(resolver, scope, given.iter().copied(), defaults);
@@ -200,6 +216,56 @@ fn openings(
         }
     }
     opened
+}
+
+/// The class of an object that a call makes.
+enum Made {
+    /// This one.
+    Exactly(ScopeIx),
+    /// This one, or one that inherits from it: `super().__init__(url)`.
+    OrBelow(ScopeIx),
+}
+
+impl Made {
+    /// Returns whether the object may have the methods of a class.
+    fn may_be(&self, resolver: &Resolver<'_, '_, '_>, other: ScopeIx) -> bool {
+        let inherits = |class, from| class == from || resolver.mro(class).contains(&Target::Scope(from));
+        match *self {
+            Self::Exactly(class) => inherits(class, other),
+            Self::OrBelow(class) => inherits(class, other) || inherits(other, class),
+        }
+    }
+}
+
+/// Returns the class whose constructor a call comes to.
+fn constructed(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, used: &Use<'_>, link: &Link) -> Option<Made> {
+    if resolver.program.scope(link.to).name != "__init__" {
+        return None;
+    }
+    if matches!(used.chain.first(), Some(&(SUPER | "cls" | "self"))) {
+        return class_around(resolver.program, scope).map(Made::OrBelow);
+    }
+    match resolver.resolve(scope, &used.chain).target {
+        Some(Target::Scope(class) | Target::Instance(class)) => {
+            let is_class = matches!(resolver.program.scope(class).kind, ScopeKind::Class(_));
+            is_class.then_some(Made::Exactly(class))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the class of the method that a scope is, or is within.
+fn class_around(program: &Program<'_>, scope: ScopeIx) -> Option<ScopeIx> {
+    let scope = program.scope(scope);
+    let mut at = scope.seen.map(|seen| seen.class).or(scope.parent);
+    while let Some(ix) = at {
+        let around = program.scope(ix);
+        if matches!(around.kind, ScopeKind::Class(_)) {
+            return Some(ix);
+        }
+        at = around.seen.map(|seen| seen.class).or(around.parent);
+    }
+    None
 }
 
 impl Opened {

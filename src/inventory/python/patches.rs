@@ -40,6 +40,23 @@ const KEEP_FIXTURES: &[(&str, &[&str])] = &[
     ("mock_aioresponse", &["aiohttp"]),
 ];
 
+/// Methods that all others of a class, or of a library, go through, with what has no way out where one is replaced.
+const GATES: &[(&str, &str)] = &[
+    ("aiohttp.ClientSession._request", "aiohttp.ClientSession"),
+    ("elasticsearch.Transport.perform_request", "elasticsearch"),
+    ("httpx.AsyncClient.request", "httpx.AsyncClient"),
+    ("httpx.AsyncClient.send", "httpx.AsyncClient"),
+    ("httpx.Client.request", "httpx.Client"),
+    ("httpx.Client.send", "httpx.Client"),
+    ("redis.Redis.execute_command", "redis.Redis"),
+    ("redis.client.Redis.execute_command", "redis.Redis"),
+    ("requests.Session.request", "requests"),
+    ("requests.Session.send", "requests"),
+    ("requests.adapters.HTTPAdapter.send", "requests"),
+    ("requests.sessions.Session.request", "requests"),
+    ("requests.sessions.Session.send", "requests"),
+];
+
 const HTTP: &[&str] = &["requests", "httpx", "aiohttp", "urllib", "urllib3"];
 const AWS: &[&str] = &["boto3", "botocore", "aiobotocore", "aioboto3"];
 
@@ -161,8 +178,8 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
             Patch::Path(path) => match resolver.resolve_path(scope, path) {
                 Some(Named::In(at, name)) => marks.push(binding_mark(at, &name)),
                 // A class of a library: whoever uses it by that name.
-                Some(Named::Outside(path)) => marks.push(external_mark(&path)),
-                None => marks.push(external_mark(path)),
+                Some(Named::Outside(path)) => marks.extend(marks_of_replaced(&path)),
+                None => marks.extend(marks_of_replaced(path)),
             },
             Patch::Attribute(chain, name) => match resolver.resolve(scope, chain).target {
                 Some(Target::Scope(at) | Target::Instance(at)) => {
@@ -175,7 +192,7 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
                         }));
                     }
                 }
-                Some(Target::External(path)) => marks.push(external_mark(&format!("{path}.{name}"))),
+                Some(Target::External(path)) => marks.extend(marks_of_replaced(&format!("{path}.{name}"))),
                 None => {}
             },
             // A fixture of this name that the project has may be anything.
@@ -201,6 +218,14 @@ pub(super) fn patched_here(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> V
 /// them replaces it.
 pub(super) fn marks_of_external(path: &str) -> impl Iterator<Item = u64> {
     path.match_indices('.').map(|(at, _)| &path[..at]).chain([path]).map(external_mark)
+}
+
+/// Returns what stands for something outside of the program that is replaced, and for all that goes through it.
+fn marks_of_replaced(path: &str) -> impl Iterator<Item = u64> {
+    let gate = GATES.iter().find(|(gate, _)| *gate == path).map(|(_, library)| *library);
+    // Who replaces how an object is made replaces the object.
+    let class = path.strip_suffix(".__init__").or_else(|| path.strip_suffix(".__new__"));
+    [Some(path), gate, class].into_iter().flatten().map(external_mark)
 }
 
 fn external_mark(path: &str) -> u64 {

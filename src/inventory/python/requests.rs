@@ -4,8 +4,9 @@ use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
 
 use super::chains::{CALLED, chain_of};
 use super::program::{Binding, ScopeIx, ScopeKind, Use};
-use super::resolve::{Resolver, Target, returns_of};
+use super::resolve::{Resolver, Target};
 use super::routes::{MAX_DEPTH, VERBS, literal};
+use super::shapes::returns_of;
 use super::signs::words_of;
 
 /// What of a path only running tells.

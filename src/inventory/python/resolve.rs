@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use ruff_python_ast::{Expr, ExprCall, Stmt};
+use ruff_python_ast::{Expr, ExprCall};
 
-use super::arguments::Callees;
+use super::arguments::{Callees, is_stand_in};
 use super::chains::{CALLED, SUPER, chain_of};
 use super::dispatch::Methods;
 use super::links::speaks_http;
@@ -15,6 +15,7 @@ use super::locate::Locator;
 use super::program::{
     Binding, Import, Module, ModuleIx, Program, ScopeIx, ScopeKind, binding_mark, is_property,
 };
+use super::shapes::returns_of;
 use super::variables::Variables;
 use super::visible::VisibleFixtures;
 
@@ -98,7 +99,7 @@ pub(super) struct Resolver<'p, 's, 't> {
     /// Methods as inheriting classes see them.
     methods: Methods,
     /// Functions and classes as calls see them that say something by their arguments.
-    callees: Callees<'s>,
+    pub(super) callees: Callees<'s>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
     /// What variables of the environment are while the tests run.
@@ -666,7 +667,29 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             });
             return Some(nearer.unwrap_or(target));
         }
-        returns_of(&def.body).into_iter().find_map(|value| self.value(function, value, via, steps))
+        // Of several the first; in a test's own code the first that is no stand-in, which is there for who has no service.
+        let for_tests = self.program.is_for_tests(function);
+        let mut first = None;
+        for value in returns_of(&def.body) {
+            let mut taken = Vec::new();
+            let Some(target) = self.value(function, value, &mut taken, steps) else { continue };
+            let stands_in = for_tests && is_stand_in(self.name_of(&target));
+            if !stands_in {
+                first = Some((target, taken));
+                break;
+            }
+            first.get_or_insert((target, taken));
+        }
+        let (target, taken) = first?;
+        via.extend(taken);
+        Some(target)
+    }
+
+    fn name_of<'a>(&'a self, target: &'a Target) -> &'a str {
+        match target {
+            Target::Scope(ix) | Target::Instance(ix) => self.program.scope(*ix).name,
+            Target::External(path) => path.rsplit('.').next().unwrap_or(path),
+        }
     }
 
     /// Returns whether a class is not that of an object and inherits from it.
@@ -754,38 +777,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
         open.pop();
     }
-}
-
-/// Returns the values that a function's body returns or yields, nested functions aside.
-pub(super) fn returns_of(body: &[Stmt]) -> Vec<&Expr> {
-    let mut found = Vec::new();
-    let mut open: Vec<&Stmt> = body.iter().rev().collect();
-    while let Some(stmt) = open.pop() {
-        match stmt {
-            Stmt::Return(stmt) => found.extend(stmt.value.as_deref()),
-            Stmt::Expr(stmt) => {
-                if let Expr::Yield(inner) = &*stmt.value {
-                    found.extend(inner.value.as_deref());
-                }
-            }
-            Stmt::If(branch) => {
-                for clause in branch.elif_else_clauses.iter().rev() {
-                    open.extend(clause.body.iter().rev());
-                }
-                open.extend(branch.body.iter().rev());
-            }
-            Stmt::With(with) => open.extend(with.body.iter().rev()),
-            Stmt::For(each) => open.extend(each.body.iter().rev()),
-            Stmt::While(each) => open.extend(each.body.iter().rev()),
-            Stmt::Try(attempt) => {
-                open.extend(attempt.finalbody.iter().rev());
-                open.extend(attempt.orelse.iter().rev());
-                open.extend(attempt.body.iter().rev());
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 impl<'s> Resolver<'_, 's, '_> {

@@ -75,3 +75,40 @@ pub(super) fn goes_on(body: &[Stmt]) -> bool {
         _ => false,
     })
 }
+
+/// Returns the values that a function's body returns or yields, nested functions aside.
+pub(super) fn returns_of(body: &[Stmt]) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Stmt> = body.iter().rev().collect();
+    while let Some(stmt) = open.pop() {
+        match stmt {
+            Stmt::Return(stmt) => found.extend(stmt.value.as_deref()),
+            Stmt::Expr(stmt) => {
+                if let Expr::Yield(inner) = &*stmt.value {
+                    found.extend(inner.value.as_deref());
+                }
+            }
+            Stmt::If(branch) => {
+                for clause in branch.elif_else_clauses.iter().rev() {
+                    open.extend(clause.body.iter().rev());
+                }
+                open.extend(branch.body.iter().rev());
+            }
+            Stmt::Match(choice) => {
+                for case in choice.cases.iter().rev() {
+                    open.extend(case.body.iter().rev());
+                }
+            }
+            Stmt::With(with) => open.extend(with.body.iter().rev()),
+            Stmt::For(each) => open.extend(each.body.iter().rev()),
+            Stmt::While(each) => open.extend(each.body.iter().rev()),
+            Stmt::Try(attempt) => {
+                open.extend(attempt.finalbody.iter().rev());
+                open.extend(attempt.orelse.iter().rev());
+                open.extend(attempt.body.iter().rev());
+            }
+            _ => {}
+        }
+    }
+    found
+}

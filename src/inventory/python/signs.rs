@@ -113,6 +113,10 @@ impl<'c> SignBook<'c> {
 
     /// Returns what is known of a call by its full name.
     pub(super) fn call(&self, path: &str) -> Option<Called> {
+        // Later versions of testcontainers keep their modules in a package of its own.
+        if let Some(module) = path.strip_prefix("testcontainers.community.") {
+            return self.call(&format!("testcontainers.{module}"));
+        }
         if !self.tops.contains(top(path)) {
             return self.named_class(path).map(Called::Client);
         }

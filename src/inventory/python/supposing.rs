@@ -97,11 +97,17 @@ impl<'s> Gatherer<'s> {
     }
 
     /// Notes that something is given another value in a way that is not followed: a parameter, or the attribute of
-    /// another object.
+    /// an object.
     pub(super) fn written(&mut self, chain: &[&'s str]) {
         match *chain {
             [name] if self.is_parameter(name) => self.scopes[self.at].rebound.push((name, false)),
-            [.., object, attribute] if object != "self" => self.scopes[0].rebound.push((attribute, false)),
+            ["self" | "cls", attribute] => {
+                let class = self.scopes[self.at].parent.map(|class| class.0 as usize);
+                if let Some(class) = class.and_then(|class| self.scopes.get_mut(class)) {
+                    class.rebound.push((attribute, false));
+                }
+            }
+            [.., attribute] if chain.len() > 1 => self.scopes[0].rebound.push((attribute, false)),
             _ => {}
         }
     }

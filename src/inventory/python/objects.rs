@@ -1,0 +1,81 @@
+//! What runs where an object is made, called or used by what Python writes without a name: `with`, `in`, `[…]`.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast::ExprCall;
+
+use super::chains::is_name;
+use super::links::{Linker, TouchKind};
+use super::patches::marks_of_external;
+use super::program::{Binding, ScopeIx, Use, binding_mark};
+use super::resolve::Target;
+use super::signs::Called;
+
+/// The methods that run where an object is made, or is used by a statement or an operator. Who makes an object uses it.
+const LIFE_METHODS: &[&str] = &[
+    "__init__",
+    "__new__",
+    "__post_init__",
+    "__enter__",
+    "__aenter__",
+    "__iter__",
+    "__aiter__",
+    "__next__",
+    "__anext__",
+    "__len__",
+    "__contains__",
+    "__getitem__",
+    "__setitem__",
+    "__delitem__",
+];
+
+impl<'s> Linker<'_, '_, 's, '_, '_> {
+    /// Making an object runs its class's own methods of life, or makes a client where it inherits from one.
+    pub(super) fn construct(&mut self, used: &Use<'s>, call: &'s ExprCall, class: ScopeIx, via: &[u64]) {
+        self.make(used, class, via);
+        for base in self.resolver.mro(class).iter() {
+            if let Target::External(path) = base {
+                self.external(used, call, path, via.to_vec());
+            }
+        }
+    }
+
+    /// The same where nothing says what the object is given.
+    pub(super) fn make(&mut self, used: &Use<'s>, class: ScopeIx, via: &[u64]) {
+        self.run(used, class, LIFE_METHODS, via);
+    }
+
+    /// Calling an object runs its class's `__call__`.
+    pub(super) fn call_object(&mut self, used: &Use<'s>, class: ScopeIx, via: &[u64]) {
+        self.run(used, class, &["__call__"], via);
+    }
+
+    /// Links to the methods of these names that the objects of a class have.
+    fn run(&mut self, used: &Use<'s>, class: ScopeIx, methods: &[&str], via: &[u64]) {
+        let program = self.resolver.program;
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        for base in self.resolver.mro(class).iter() {
+            let Target::Scope(base) = base else { continue };
+            for method in methods {
+                if let Some(Binding::Scope(to)) = program.scope(*base).binding(method)
+                    && found.insert(method)
+                {
+                    // Who replaces the method has its class's own never run.
+                    let mut via = via.to_vec();
+                    via.push(binding_mark(*base, method));
+                    self.push(used, self.resolver.as_seen(class, to), &via);
+                }
+            }
+        }
+    }
+
+    /// `partial(redis.Redis, db=3)`: whoever has it makes a client.
+    pub(super) fn call_later(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
+        if used.given_to.is_some_and(|call| is_name(&call.func, &["partial"]))
+            && let Some(Called::Client(service) | Called::Connects(service)) = self.book.call(path)
+        {
+            let via: Vec<u64> = via.iter().copied().chain(marks_of_external(path)).collect();
+            self.touch(used, service, TouchKind::Client, path, &via);
+        }
+    }
+}
