@@ -11,7 +11,7 @@ use super::hooks::Given;
 use super::marks::{self, Mark, MarkLevel};
 use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
-use super::resolve::{Resolver, Target};
+use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::settings::PytestSettings;
 use super::tree::fnmatch;
 
@@ -233,7 +233,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
             let body = &program.module(scope.module).file.syntax.body;
             def.bases().iter().any(|base| {
                 let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };
-                let found = self.resolver.value(outer, base, &mut Vec::new(), 16);
+                let found = self.resolver.value(outer, base, &mut Vec::new(), MAX_STEPS);
                 found.is_some_and(|found| externally(&found)) && !is_typed_only(body, base)
             })
         };
