@@ -141,7 +141,7 @@ fn say_left_out(sources: &Sources, settings: &Settings) {
     settings.console.status(
         "Left out",
         format!(
-            "{}: pytest is configured there and does not come there from here; `shardplan audit -C {}` audits it",
+            "{}: pytest that is started here does not collect what is configured there; `shardplan audit -C {}` does",
             shown.join(", "),
             Printable(first)
         ),

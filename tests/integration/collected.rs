@@ -177,7 +177,7 @@ fn a_folder_that_the_configuration_above_does_not_come_to_is_left_out_and_named(
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.contains(
-            "Left out `more` (1 test file): pytest is configured there and does not come there from here; `shardplan audit -C more` audits it"
+            "Left out `more` (1 test file): pytest that is started here does not collect what is configured there; `shardplan audit -C more` does"
         ),
         "{said}"
     );
