@@ -281,3 +281,203 @@ def test_read():
 ";
     assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_read: postgres"]);
 }
+
+#[test]
+fn the_entry_of_a_table_counts_for_whoever_names_its_key() {
+    let app = "
+import redis
+import psycopg
+
+class RedisStore:
+    def __init__(self):
+        self.client = redis.Redis()
+
+class RowStore:
+    def __init__(self):
+        self.connection = psycopg.connect('postgres://db/x')
+
+class MemoryStore:
+    pass
+
+def by_redis(row):
+    redis.Redis().set('a', row)
+
+def by_nothing(row):
+    pass
+
+STORES = {'ext:redis': RedisStore, 'ext:rows': RowStore, 'memory': MemoryStore}
+WRITERS = {'to-redis': by_redis, 'to-nothing': by_nothing}
+CLIENTS = {'plain-redis': redis.Redis, 'plain-dict': dict}
+PORTS = {'ext:redis': 6379, 'ext:rows': 5432}
+
+def store(kind):
+    return STORES[kind]()
+
+def write(kind, row):
+    WRITERS[kind](row)
+
+def client(kind):
+    return CLIENTS[kind]()
+";
+    let of_redis = "
+from app import client, store, write
+
+def test_redis():
+    store('ext:redis')
+
+def test_write():
+    write('to-redis', 1)
+";
+    let of_rows = "
+from app import store
+
+def test_rows():
+    store('ext:rows')
+";
+    let of_others = "
+from app import client, store, write
+
+def test_memory():
+    store('memory')
+
+def test_nothing():
+    write('to-nothing', 1)
+
+def test_client():
+    client('plain-redis')
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", of_redis), ("test_b.py", of_rows), ("test_c.py", of_others)]),
+        [
+            "test_redis: redis",
+            "test_write: redis",
+            "test_rows: postgres",
+            "test_memory:",
+            "test_nothing:",
+            "test_client: redis",
+        ]
+    );
+}
+
+#[test]
+fn a_plug_in_that_settings_name_by_its_path_is_asked_for_what_it_makes() {
+    let plug_in = "
+import redis
+
+class Store:
+    def __init__(self):
+        self.client = redis.Redis()
+
+def load_from_config(config):
+    return Store()
+
+def describe():
+    redis.Redis().info()
+";
+    let memory = "
+class Store:
+    pass
+
+def load_from_config(config):
+    return Store()
+";
+    let tests = "
+import logging
+from unittest.mock import patch
+
+def application(settings):
+    return settings
+
+def test_named():
+    application({'store': 'app.stores.redis'})
+
+def test_set():
+    settings = {}
+    settings['store'] = 'app.stores.redis'
+    application(settings)
+
+def test_class():
+    application({'store': 'app.stores.redis.Store'})
+
+def test_memory():
+    application({'store': 'app.stores.memory'})
+
+def test_expected(made):
+    made.assert_called_with({'store': 'app.stores.redis'})
+
+def test_said():
+    logging.getLogger('app.stores.redis').info('app.stores.redis')
+
+def test_elsewhere():
+    application({'store': 'other.stores.redis'})
+";
+    assert_eq!(
+        needs(&[
+            ("app/__init__.py", ""),
+            ("app/stores/__init__.py", ""),
+            ("app/stores/redis.py", plug_in),
+            ("app/stores/memory.py", memory),
+            ("tests/test_a.py", tests),
+        ]),
+        [
+            "test_named: redis",
+            "test_set: redis",
+            "test_class: redis",
+            "test_memory:",
+            "test_expected:",
+            "test_said:",
+            "test_elsewhere:",
+        ]
+    );
+}
+
+#[test]
+fn the_reason_of_a_skip_names_what_is_looked_for() {
+    let tests = "
+import unittest
+import pytest
+from elsewhere import answers, PORT
+
+@pytest.mark.skipif(not answers(PORT), reason='Redis is not running')
+def test_marked():
+    pass
+
+@unittest.skipUnless(answers(PORT), 'needs a PostgreSQL server')
+class Rows(unittest.TestCase):
+    def test_class(self):
+        pass
+
+def test_within():
+    if not answers(PORT):
+        pytest.skip(f'memcached is unreachable at {PORT}')
+
+@pytest.mark.skipif(answers is None, reason='the redis library is not installed')
+def test_of_a_library():
+    pass
+
+@pytest.mark.skip(reason='Redis is not running in CI')
+def test_never():
+    pass
+";
+    assert_eq!(
+        needs(&[("test_a.py", tests)]),
+        [
+            "test_marked: redis",
+            "test_class: postgres",
+            "test_within: memcached",
+            "test_of_a_library:",
+            "test_never:",
+        ]
+    );
+    let module = "
+import unittest
+from elsewhere import answers
+
+if not answers(11211):
+    raise unittest.SkipTest('Memcached is not running at %s' % 11211)
+
+def test_of_the_module():
+    pass
+";
+    assert_eq!(needs(&[("test_a.py", module)]), ["test_of_the_module: memcached"]);
+}

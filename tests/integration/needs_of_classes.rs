@@ -422,6 +422,12 @@ def test_plain():
 def test_partial():
     make = partial(redis.Redis, db=3)
     make().ping()
+
+def test_given_to_be_called(retry):
+    retry(redis.from_url, 'redis://x')
+
+def test_looked_at(value):
+    assert not isinstance(value, redis.Redis) and callable(redis.from_url)
 ";
     assert_eq!(
         needs(&[("app.py", app), ("test_a.py", tests)]),
@@ -436,6 +442,8 @@ def test_partial():
             "test_decorated_with_arguments: redis",
             "test_plain:",
             "test_partial: redis",
+            "test_given_to_be_called: redis",
+            "test_looked_at:",
         ]
     );
 }

@@ -227,3 +227,32 @@ def test_own_function():
         ]
     );
 }
+
+#[test]
+fn a_helper_that_patches_a_path_replaces_what_the_path_names() {
+    let app = "
+import redis
+
+def total():
+    return redis.Redis().get('total')
+";
+    let tests = "
+from app import total
+from elsewhere import http
+
+class TestTotal:
+    def setup_method(self):
+        self.redis = self.patching('app.redis.Redis')
+
+    def test_replaced(self):
+        total()
+
+def test_of_a_request():
+    http.patch('/users/1')
+    total()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", tests)]),
+        ["test_replaced:", "test_of_a_request: redis"]
+    );
+}

@@ -1,4 +1,4 @@
-//! Code that runs only where something equals a text: `if backend == "redis"`.
+//! Code that runs only where something equals a text: `if backend == "redis"`, or a table has it for its key.
 //!
 //! Which of several backends a test uses is mostly said by a text in the test itself, in the application's settings or
 //! in the files that start it. Where a text is said nowhere but in the comparison, what stands behind it does not run.
@@ -10,7 +10,7 @@ use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprStringLiteral};
 
 use super::chains::chain_of;
 use super::links::choice_mark;
-use super::program::{ModuleIx, Program};
+use super::program::{How, ModuleIx, Program};
 use super::signs::words_of;
 
 /// Files beside the sources that may choose; those of the workflows come on top.
@@ -44,10 +44,12 @@ impl Choices {
         leads: &[bool],
         tests: &BTreeSet<ModuleIx>,
     ) -> Self {
-        let mut wanted: BTreeMap<(&str, ModuleIx), usize> = BTreeMap::new();
+        // Whether it is the key of a table.
+        let mut wanted: BTreeMap<(&str, ModuleIx), bool> = BTreeMap::new();
         for (scope, leads) in program.scopes.iter().zip(leads) {
-            for text in scope.uses.iter().filter_map(|used| used.when).filter(|_| *leads) {
-                wanted.entry((text, scope.module)).or_default();
+            for used in scope.uses.iter().filter(|_| *leads) {
+                let Some(text) = used.when else { continue };
+                *wanted.entry((text, scope.module)).or_default() |= matches!(used.how, How::Entry);
             }
         }
         if wanted.is_empty() {
@@ -55,18 +57,20 @@ impl Choices {
         }
         let files = beside(project);
         let mut open = Vec::new();
-        for (text, module) in wanted.keys() {
+        for ((text, module), is_key) in &wanted {
             let quoted = [format!("\"{text}\""), format!("'{text}'")];
             let count =
                 |file: &str| quoted.iter().map(|quoted| file.matches(quoted.as_str()).count()).sum::<usize>();
             let own = &program.module(*module).file.text;
             let compared =
                 quoted.iter().map(|quoted| own.matches(&format!("== {quoted}")).count()).sum::<usize>();
+            let keys = |quoted: &String| own.matches(&format!("{quoted}:")).count();
+            let keys: usize = if *is_key { quoted.iter().map(keys).sum() } else { 0 };
             // A constant that is only compared with says nothing either.
             let constants = constants_of(own, &quoted);
             let chosen =
                 |name: &&str| program.modules.iter().any(|module| is_chosen(&module.file.text, name));
-            if count(own) > compared + constants.iter().filter(|name| !chosen(name)).count()
+            if count(own) > compared + keys + constants.iter().filter(|name| !chosen(name)).count()
                 || files.iter().any(|file| says(file, text))
             {
                 continue;

@@ -82,7 +82,7 @@ const INJECTS: &[&str] = &["Depends", "Security", "Inject", "Provide", "Provided
 
 pub(super) struct Gatherer<'s> {
     module: ModuleIx,
-    path: &'s str,
+    pub(super) path: &'s str,
     pub(super) scopes: Vec<Scope<'s>>,
     stars: Vec<Import<'s>>,
     /// The scope that is read.
@@ -92,7 +92,7 @@ pub(super) struct Gatherer<'s> {
     /// How many `try` of a module stand around behind which its import goes on.
     tried: u32,
     /// The text that the nearest `if` around asks for.
-    when: Option<&'s str>,
+    pub(super) when: Option<&'s str>,
     /// How many branches of the function stand around: what is replaced in one is replaced for some only.
     branches: u32,
     /// The innermost condition around, as the scope counts them from 1.
@@ -100,7 +100,7 @@ pub(super) struct Gatherer<'s> {
     decorator: bool,
     pub(super) argument: bool,
     /// The call whose arguments are read.
-    given_to: Option<&'s ExprCall>,
+    pub(super) given_to: Option<&'s ExprCall>,
     lifespan: bool,
 }
 
@@ -333,6 +333,7 @@ impl<'s> Gatherer<'s> {
                     target => self.visit_expr(target),
                 }
             }
+            self.named_by_path(value);
             self.visit_expr(value);
             return;
         }
@@ -367,7 +368,10 @@ impl<'s> Gatherer<'s> {
                 target => self.visit_expr(target),
             }
         }
-        self.within(scope, |this| this.visit_expr(value));
+        self.within(scope, |this| {
+            this.named_by_path(value);
+            this.visit_expr(value);
+        });
     }
 
     fn bind_target(&mut self, target: &'s Expr, value: Option<&'s Expr>) {
@@ -469,7 +473,7 @@ impl<'s> Gatherer<'s> {
 
     /// Binds what an application's configuration says about its database, as if it were a name:
     /// `app.config["SQLALCHEMY_DATABASE_URI"] = url`.
-    fn configured(&mut self, key: &'s Expr, value: &'s Expr) {
+    pub(super) fn configured(&mut self, key: &'s Expr, value: &'s Expr) {
         if let Expr::StringLiteral(key) = key
             && super::frameworks::FLASK_SETTINGS.contains(&key.value.to_str())
         {
@@ -753,14 +757,7 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 walk_expr(self, expr);
                 self.argument = argument;
             }
-            Expr::Dict(dict) => {
-                for item in &dict.items {
-                    if let Some(key) = &item.key {
-                        self.configured(key, &item.value);
-                    }
-                }
-                walk_expr(self, expr);
-            }
+            Expr::Dict(dict) => self.dict(dict),
             Expr::Compare(compare) => {
                 if let ([CmpOp::In | CmpOp::NotIn], [right]) = (&*compare.ops, &*compare.comparators)
                     && let Some(chain) = chain_of(right)

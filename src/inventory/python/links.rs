@@ -244,7 +244,7 @@ pub(super) struct Linker<'l, 'p, 's, 't, 'c> {
     pub(super) scope: ScopeIx,
     /// The services that the call at hand can lead to.
     only: Option<Box<[Sought]>>,
-    links: Links,
+    pub(super) links: Links,
 }
 
 impl<'s> Linker<'_, '_, 's, '_, '_> {
@@ -269,7 +269,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         });
                     }
                 }
-                How::Call(_) | How::Load | How::Argument => self.follow(used),
+                How::Call(_) | How::Load | How::Argument | How::Entry => self.follow(used),
+                How::Path => self.plug_in(used),
             }
             if let (true, How::Call(call)) = (requests, used.how)
                 && let Some(request) = request_of(self.resolver, self.scope, used, call)
@@ -292,6 +293,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         if let How::Call(call) = used.how {
             self.put_off(used);
             self.started_beside(used, call);
+            self.reason(used, call);
         }
         let resolved = match used.how {
             How::Call(call) => self.resolver.resolve_called(self.scope, &used.chain, call),
@@ -353,7 +355,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 (ScopeKind::Function(_), How::Call(call)) => {
                     self.push(used, self.resolver.as_called(self.scope, to, call), &via);
                 }
-                (ScopeKind::Function(_), How::Argument) | (ScopeKind::Value(_), _) => {
+                (ScopeKind::Function(_), How::Argument | How::Entry) | (ScopeKind::Value(_), _) => {
                     self.push(used, to, &via);
                 }
                 (ScopeKind::Function(_), _) if used.decorator => self.push(used, to, &via),
@@ -363,6 +365,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         self.call_object(used, to, &via);
                     }
                 }
+                (ScopeKind::Class(_), How::Entry) => self.make(used, to, &via),
                 // `@Cached`: what it decorates is given to it, and called through it.
                 (ScopeKind::Class(_), _) if used.decorator => {
                     self.make(used, to, &via);
@@ -371,7 +374,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 _ => {}
             },
             (Some(Target::Instance(class)), How::Call(_)) => self.call_object(used, class, &via),
-            (Some(Target::External(path)), How::Argument) => self.call_later(used, &path, &via),
+            (Some(Target::External(path)), How::Argument | How::Entry) => self.call_later(used, &path, &via),
             (Some(Target::External(path)), How::Call(call))
                 if !(self.is_known_before(used) || used.chain.len() > 1 && leaves_alone(used)) =>
             {
@@ -469,7 +472,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     /// Adds the text that must be chosen for this to run, and the marks that a test must bear or not.
-    fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
+    pub(super) fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
         let scope = self.resolver.program.scope(self.scope);
         let choice = used.when.map(|text| choice_mark(scope.module, text));
         let marks = scope.conditions_of(used).filter_map(|condition| match condition.subject {

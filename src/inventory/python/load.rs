@@ -13,7 +13,9 @@ use super::imports::imports_of;
 use super::locate::{Locator, folder_of};
 use super::program::Import;
 use super::settings::PytestSettings;
+use super::shapes::is_for_tests;
 use super::source::{Broken, MAX_BYTES, SourceFile};
+use super::tables::paths_in;
 use super::tree::Tree;
 
 /// Variables of the environment that name a module.
@@ -81,6 +83,14 @@ pub(super) fn load(
                 }
                 let named = VARIABLES.iter().flat_map(|variable| modules_named(&file.text, variable));
                 next.extend(named.filter_map(|module| locator.file(path, 0, module)).map(str::to_owned));
+                if is_for_tests(path) {
+                    // `"app.stores.redis"` in the settings of a test.
+                    let named = paths_in(&file.text);
+                    let modules =
+                        named.flat_map(|path| [Some(path), path.rsplit_once('.').map(|(module, _)| module)]);
+                    let found = modules.flatten().filter_map(|module| locator.file(path, 0, module));
+                    next.extend(found.map(str::to_owned));
+                }
                 (file, next)
             })
             .collect();

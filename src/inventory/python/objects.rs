@@ -7,7 +7,7 @@ use ruff_python_ast::ExprCall;
 use super::chains::is_name;
 use super::links::{Linker, TouchKind};
 use super::patches::marks_of_external;
-use super::program::{Binding, ScopeIx, Use, binding_mark};
+use super::program::{Binding, How, ScopeIx, Use, binding_mark};
 use super::resolve::Target;
 use super::signs::Called;
 
@@ -27,6 +27,26 @@ const LIFE_METHODS: &[&str] = &[
     "__getitem__",
     "__setitem__",
     "__delitem__",
+];
+
+/// Calls that look at a function that they are given, or stand in for it.
+const LOOK_AT: &[&str] = &[
+    "AsyncMock",
+    "MagicMock",
+    "Mock",
+    "callable",
+    "create_autospec",
+    "getattr",
+    "hasattr",
+    "id",
+    "isinstance",
+    "patch",
+    "repr",
+    "setattr",
+    "signature",
+    "str",
+    "type",
+    "wraps",
 ];
 
 impl<'s> Linker<'_, '_, 's, '_, '_> {
@@ -69,11 +89,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
     }
 
-    /// `partial(redis.Redis, db=3)`: whoever has it makes a client.
+    /// `partial(redis.Redis, db=3)`, `retry(psycopg2.connect)`, `{"redis": redis.Redis}`: whoever has it makes a client.
     pub(super) fn call_later(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
-        if used.given_to.is_some_and(|call| is_name(&call.func, &["partial"]))
-            && let Some(Called::Client(service) | Called::Connects(service)) = self.book.call(path)
-        {
+        // A class may only be looked at: `isinstance(client, redis.Redis)`.
+        let is_function =
+            path.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
+        let later = matches!(used.how, How::Entry)
+            || used.given_to.is_some_and(|call| {
+                is_name(&call.func, &["partial"]) || is_function && !is_name(&call.func, LOOK_AT)
+            });
+        if later && let Some(Called::Client(service) | Called::Connects(service)) = self.book.call(path) {
+            let via = self.with_choice(used, via);
             let via: Vec<u64> = via.iter().copied().chain(marks_of_external(path)).collect();
             self.touch(used, service, TouchKind::Client, path, &via);
         }

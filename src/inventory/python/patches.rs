@@ -8,6 +8,7 @@ use super::chains::chain_of;
 use super::links::Links;
 use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
 use super::resolve::{Named, Resolver, Target};
+use super::tables::is_path;
 
 /// What keeps libraries from the network while a test runs, by the names that it is called by.
 const KEEP: &[(&[&str], &[&str])] = &[
@@ -48,8 +49,9 @@ const GATES: &[(&str, &str)] = &[
     ("httpx.AsyncClient.send", "httpx.AsyncClient"),
     ("httpx.Client.request", "httpx.Client"),
     ("httpx.Client.send", "httpx.Client"),
-    ("redis.Redis.execute_command", "redis.Redis"),
-    ("redis.client.Redis.execute_command", "redis.Redis"),
+    ("redis.Redis.execute_command", "redis"),
+    ("redis.StrictRedis.execute_command", "redis"),
+    ("redis.client.Redis.execute_command", "redis"),
     ("requests.Session.request", "requests"),
     ("requests.Session.send", "requests"),
     ("requests.adapters.HTTPAdapter.send", "requests"),
@@ -125,6 +127,10 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
             let target = first.and_then(chain_of);
             let patch = |name: &str| Some(Patch::Attribute(target.clone()?, name.to_owned()));
             keywords().filter_map(|name| patch(name.as_str())).collect()
+        }
+        // A helper of the project: `self.patching("app.cache.client")`.
+        name if name.contains("patch") => {
+            text(0).filter(|path| is_path(path)).map(Patch::Path).into_iter().collect()
         }
         _ => Vec::new(),
     }

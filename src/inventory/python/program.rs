@@ -165,6 +165,10 @@ pub(super) enum How<'s> {
     Load,
     /// Its value is an argument of a call.
     Argument,
+    /// It is what the key of a table stands for.
+    Entry,
+    /// It is named by its path, for somebody to import.
+    Path,
     /// It is what starts and stops with an application: only who runs the application's lifespan calls it.
     Lifespan,
     /// It runs the lifespan of the application that it is given.
