@@ -7,7 +7,7 @@ use crate::estimate::Estimates;
 use crate::history::Observed;
 use crate::ids::{NodeId, ServiceName};
 use crate::inventory::Inventory;
-use crate::inventory::python::{Place, SourceNeed, Sources, TestFunction, TestItem};
+use crate::inventory::python::{Place, PytestSettings, SourceNeed, Sources, TestFunction, TestItem};
 
 use super::coverage::CoverageSettings;
 use super::finding::Spot;
@@ -130,6 +130,9 @@ pub struct LaneTests<'c> {
     pub functions: Vec<&'c TestFunction>,
 }
 
+/// The marks that stand for each service in one root.
+pub(super) type ServiceMarks<'c> = BTreeMap<&'c ServiceName, Vec<String>>;
+
 /// An item of a function without parameters.
 const PLAIN: TestItem = TestItem { parameters: String::new(), marks: Vec::new() };
 
@@ -189,10 +192,14 @@ impl<'c> Context<'c> {
         self.config.lanes.iter().map(lane_tests).collect()
     }
 
-    /// Returns the marks that stand for each service: those of the manifest, and a registered mark that bears its
-    /// name where the manifest says nothing.
+    /// Returns the marks that stand for each service in each of pytest's roots: those of the manifest, and a mark that
+    /// the root registers and that bears its name where the manifest says nothing.
     #[must_use]
-    pub fn service_marks(&self) -> BTreeMap<&'c ServiceName, Vec<String>> {
+    pub(super) fn service_marks(&self) -> Vec<ServiceMarks<'c>> {
+        self.sources.roots.iter().map(|root| self.service_marks_of(root)).collect()
+    }
+
+    fn service_marks_of(&self, root: &PytestSettings) -> ServiceMarks<'c> {
         let mut marks: BTreeMap<&ServiceName, Vec<String>> = BTreeMap::new();
         for service in &self.sources.services {
             let declared = self.config.service(&service.name);
@@ -200,7 +207,7 @@ impl<'c> Context<'c> {
                 .map(|declared| declared.markers.iter().map(|marker| marker.value.to_string()).collect())
                 .unwrap_or_default();
             let found: Vec<String> = if own.is_empty() {
-                let registered = self.sources.registered.iter().map(|marker| &marker.name);
+                let registered = root.markers.iter().map(|marker| &marker.name);
                 let means = |name: &&String| stands_for(name, &service.words);
                 registered.filter(means).cloned().collect::<BTreeSet<_>>().into_iter().collect()
             } else {

@@ -59,6 +59,7 @@ rules! {
     SHADOWED_TEST           shadowed_test           "SP304" "shadowed-test"           Error   High;
     UNREADABLE_FILE         unreadable_file         "SP305" "unreadable-file"         Error   High;
     NEED_NOT_FOLLOWED       need_not_followed       "SP306" "need-not-followed"       Warning Medium;
+    IGNORE_WITHOUT_RULE     ignore_without_rule     "SP307" "ignore-without-rule"     Warning High;
     ALWAYS_SKIPPED          always_skipped          "SP401" "always-skipped"          Warning High;
     STALE_DURATIONS         stale_durations         "SP402" "stale-durations"         Note    High;
     NO_HISTORY              no_history              "SP403" "no-history"              Note    High;

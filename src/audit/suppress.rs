@@ -108,14 +108,34 @@ fn is_commented_away(
         || (1..=lines.len()).any(|line| says(line, true, "ignore-file"))
 }
 
-/// Returns the rules that a comment names: `# shardplan: ignore[SP101, unstable-ids]`.
+/// A comment that asks to leave findings alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IgnoreComment<'l> {
+    /// `ignore` or `ignore-file`.
+    pub(super) word: &'l str,
+    /// What stands between its brackets, one by one; empty where there are none.
+    pub(super) names: Vec<&'l str>,
+}
+
+/// Returns what a line asks to leave alone: `# shardplan: ignore[SP101, unstable-ids]`.
+pub(super) fn ignore_comment(line: &str) -> Option<IgnoreComment<'_>> {
+    let told = |at: usize| line[at + 1..].trim_start().strip_prefix("shardplan:");
+    let rest = line.rmatch_indices('#').find_map(|(at, _)| told(at))?.trim_start();
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len());
+    let (word, rest) = rest.split_at(end);
+    if !matches!(word, "ignore" | "ignore-file") {
+        return None;
+    }
+    let inside = rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let names = inside.map_or("", |(names, _)| names).split(',').map(str::trim);
+    Some(IgnoreComment { word, names: names.filter(|name| !name.is_empty()).collect() })
+}
+
+/// Returns the rules that a comment names; those that it names wrongly are none.
 fn ignored_in(line: &str, word: &str) -> Vec<RuleName> {
-    let Some((_, comment)) = line.rsplit_once("# shardplan:") else { return Vec::new() };
-    let Some(rest) = comment.trim_start().strip_prefix(word).and_then(|rest| rest.strip_prefix('[')) else {
-        return Vec::new();
-    };
-    let Some((names, _)) = rest.split_once(']') else { return Vec::new() };
-    names.split(',').filter_map(|name| name.parse().ok()).collect()
+    let comment = ignore_comment(line).filter(|comment| comment.word == word);
+    let names = comment.map(|comment| comment.names).unwrap_or_default();
+    names.into_iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +147,8 @@ mod tests {
         assert_eq!(ignored_in("def test_a():  # shardplan: ignore[SP101, unstable-ids]", "ignore").len(), 2);
         assert_eq!(ignored_in("# shardplan: ignore-file[SP1]", "ignore").len(), 0);
         assert_eq!(ignored_in("# shardplan: ignore-file[SP1]", "ignore-file").len(), 1);
+        assert_eq!(ignored_in("x = 1  #shardplan:ignore [SP101]  # why", "ignore").len(), 1);
+        assert!(ignored_in("# shardplan: ignored[SP101]", "ignore").is_empty());
         assert!(
             ignored_in("# shardplan: ignore", "ignore").is_empty(),
             "a comment that names no rule ignores none"

@@ -82,7 +82,7 @@ pub enum Command {
     Tradeoff(TradeoffArgs),
     /// Foretell past runs from the runs before them, and say how far off that was
     Backtest(BacktestArgs),
-    /// Say why a test, shard, service or lane is where it is
+    /// Say why a test, file, shard, service, lane or runner is where it is
     Explain(ExplainArgs),
     /// Draw many runs of the plan: when the workflow ends, how often, and which shard decides it
     Simulate(SimulateArgs),

@@ -13,7 +13,8 @@ use crate::audit::{AuditedWorkflow, Context};
 use crate::config::{Config, Origin};
 use crate::estimate::Estimates;
 use crate::history::{self, Filter, Observed, Store};
-use crate::inventory::python::{self, Sources};
+use crate::ids::Printable;
+use crate::inventory::python::{self, PytestSettings, Sources};
 use crate::inventory::{Evidence, Inventory};
 use crate::report::plural;
 use crate::workflow::github::WorkflowError;
@@ -91,6 +92,10 @@ impl Audited {
         if sources.functions.is_empty() {
             console.warning("no pytest test was found here");
         }
+        if sources.roots.len() > 1 {
+            console.status("Found", format!("several folders from which pytest runs: {}", roots(&sources)));
+        }
+        say_left_out(&sources, settings);
         let workflows = read_workflows(&config, settings)?;
         let known = coverage::FILES.iter().filter_map(|name| {
             Some((*name, std::fs::read_to_string(settings.below_root(name.as_ref())).ok()?))
@@ -122,6 +127,37 @@ impl Audited {
     }
 }
 
+/// Says which folders pytest does not come to from here.
+fn say_left_out(sources: &Sources, settings: &Settings) {
+    const SHOWN: usize = 3;
+    let Some((first, _)) = sources.left_out.first() else { return };
+    let folder = |(folder, files): &(String, usize)| {
+        format!("`{}` ({})", Printable(folder), plural(*files, "test file"))
+    };
+    let mut shown: Vec<String> = sources.left_out.iter().take(SHOWN).map(folder).collect();
+    if let Some(more) = sources.left_out.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        shown.push(format!("{more} more"));
+    }
+    settings.console.status(
+        "Left out",
+        format!(
+            "{}: pytest that is started here does not collect what is configured there; `shardplan audit -C {}` does",
+            shown.join(", "),
+            Printable(first)
+        ),
+    );
+}
+
+/// Returns the folders from which pytest runs, each with what configures it.
+fn roots(sources: &Sources) -> String {
+    let root = |root: &PytestSettings| match &root.file {
+        Some(file) => format!("`{}`", Printable(file)),
+        None if root.root.is_empty() => "the project's own, without a configuration".to_owned(),
+        None => format!("`{}`, without a configuration", Printable(&root.root)),
+    };
+    sources.roots.iter().map(root).collect::<Vec<_>>().join("; ")
+}
+
 /// Returns the workflow files: the one that the manifest names, else those of `.github/workflows`.
 fn read_workflows(config: &Config, settings: &Settings) -> Result<Vec<AuditedWorkflow>, Failure> {
     let paths =
@@ -129,7 +165,7 @@ fn read_workflows(config: &Config, settings: &Settings) -> Result<Vec<AuditedWor
     let mut workflows = Vec::new();
     for path in paths {
         let text = read_text(&settings.below_root(path.as_ref()))?;
-        let workflow = AuditedWorkflow::new(path, text);
+        let workflow = AuditedWorkflow::new(path, text, |path| settings.below_root(path.as_ref()).exists());
         match &workflow.parsed {
             Err(WorkflowError::DuplicateKey { .. }) | Ok(_) => {}
             Err(error) => settings.console.warning(format!("{}; no rule looks at this file", chain(error))),

@@ -1,4 +1,4 @@
-//! Why a test, a shard, a service or a lane is where it is.
+//! Why a test, a shard, a service, a lane or a runner is where it is.
 
 use super::sentences::{self, listed, plural};
 use crate::config::{Config, Runner};
@@ -553,7 +553,7 @@ fn explain_lane(known: Known<'_>, ix: LaneIx) -> Explanation {
     let load: Millis = units.iter().map(|unit| model.problem.units[*unit].load).sum();
     let shards = plan.shards.iter().filter(|shard| shard.lane == ix);
     let mut lines = vec![
-        format!("{} with {load} of tests, one after the other", plural(units.len(), "unit")),
+        format!("{} with {load} of tests in all", plural(units.len(), "unit")),
         format!("{} before and {} after the tests in every shard", lane.base, lane.tail),
         match lane.speed_on_runner() {
             1000 => "one test at a time".to_owned(),

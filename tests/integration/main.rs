@@ -5,6 +5,7 @@
 mod audit;
 mod broken_sources;
 mod cli;
+mod collected;
 mod docs;
 mod emitted;
 mod ingest;

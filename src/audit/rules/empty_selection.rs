@@ -21,6 +21,8 @@
 //!
 //! Correct the expression or the paths, or remove the lane.
 
+use std::collections::BTreeSet;
+
 use crate::audit::context::Context;
 use crate::audit::finding::Finding;
 use crate::audit::registry::EMPTY_SELECTION;
@@ -41,7 +43,7 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             }
             // What a hook marks is not seen here.
             Some(expression)
-                if expression.names().iter().any(|name| context.sources.marks_by_hooks.contains(*name)) =>
+                if expression.names().iter().any(|name| context.sources.is_added_by_hooks(name)) =>
             {
                 continue;
             }
@@ -49,7 +51,8 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
         };
         let mut finding =
             Finding::new(&EMPTY_SELECTION, context.spot_of(&lane.origin), lane.name.as_str(), message);
-        for name in lane.markers.iter().flat_map(|expression| expression.names()) {
+        let names: BTreeSet<&str> = lane.markers.iter().flat_map(|expression| expression.names()).collect();
+        for name in names {
             let borne = context
                 .sources
                 .functions

@@ -38,7 +38,9 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         for mark in &function.marks {
-            let Some((service, _)) = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name)) else {
+            let Some((service, _)) =
+                marks_of[function.root].iter().find(|(_, marks)| marks.contains(&mark.name))
+            else {
                 continue;
             };
             let needed = function.needs.iter().any(|need| need.service == **service);
@@ -68,7 +70,7 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut right: BTreeSet<&Place> = BTreeSet::new();
     for function in &context.sources.functions {
         for mark in &function.marks {
-            let stands_for = marks_of.iter().find(|(_, marks)| marks.contains(&mark.name));
+            let stands_for = marks_of[function.root].iter().find(|(_, marks)| marks.contains(&mark.name));
             let is_right = stands_for.is_some_and(|(service, _)| {
                 function.needs.iter().any(|need| need.service == **service)
                     || context.seen_to_need(function, service)

@@ -12,6 +12,7 @@ pub(super) mod gate_without_a_lane;
 pub(super) mod hidden_file_not_uploaded;
 pub(super) mod idle_job_service;
 pub(super) mod idle_service;
+pub(super) mod ignore_without_rule;
 pub(super) mod in_no_lane;
 pub(super) mod in_two_lanes;
 pub(super) mod lane_lacks_service;

@@ -25,24 +25,25 @@
 //!
 //! Mark the test: `@pytest.mark.redis`. `shardplan audit --fix` writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::context::Context;
 use crate::audit::finding::{Finding, Spot};
 use crate::audit::fix;
 use crate::audit::registry::UNMARKED_SERVICE;
 use crate::ids::ServiceName;
-use crate::inventory::python::TestFunction;
+use crate::inventory::python::{Place, TestFunction};
+use crate::report::plural;
 
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     let marks_of = context.service_marks();
-    let mut lacking: BTreeMap<(&str, &ServiceName), Vec<&TestFunction>> = BTreeMap::new();
+    let mut lacking: BTreeMap<(usize, &str, &ServiceName), Vec<&TestFunction>> = BTreeMap::new();
     for function in &context.sources.functions {
         for need in context.firm_needs(function) {
-            let Some(marks) = marks_of.get(&need.service) else { continue };
+            let Some(marks) = marks_of[function.root].get(&need.service) else { continue };
             // A mark that a hook adds may be on any test.
             let bears = |mark: &String| {
-                context.sources.marks_by_hooks.contains(mark)
+                context.sources.root_of(function).marks_by_hooks.contains(mark)
                     || function.marks.iter().any(|own| own.name == *mark)
             };
             let by_items = context
@@ -50,14 +51,25 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
                 .iter()
                 .all(|item| item.marks.iter().any(|own| marks.contains(&own.name)));
             if !marks.iter().any(bears) && !by_items {
-                lacking.entry((&function.file, &need.service)).or_default().push(function);
+                lacking.entry((function.root, &function.file, &need.service)).or_default().push(function);
             }
         }
     }
+    let lacks: BTreeSet<(&str, &ServiceName)> = lacking
+        .iter()
+        .flat_map(|((.., service), functions)| {
+            functions.iter().map(|function| (function.id.as_str(), *service))
+        })
+        .collect();
     let mut findings = Vec::new();
-    for ((file, service), functions) in lacking {
-        let mark = marks_of[service][0].as_str();
-        let all = context.sources.functions.iter().filter(|function| *function.file == *file).count();
+    for ((root, file, service), functions) in lacking {
+        let mark = marks_of[root][service][0].as_str();
+        let all = context
+            .sources
+            .functions
+            .iter()
+            .filter(|function| function.root == root && *function.file == *file)
+            .count();
         if all > 1 && functions.len() == all {
             let first = functions[0];
             let message =
@@ -74,18 +86,34 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             );
             continue;
         }
+        // What classes inherit is written once, and one finding.
+        let mut by_place: BTreeMap<&Place, Vec<&TestFunction>> = BTreeMap::new();
         for function in functions {
-            let message = format!("`{}` needs {service} and is not marked `{mark}`", function.name);
+            by_place.entry(&function.place).or_default().push(function);
+        }
+        for (place, functions) in by_place {
+            let (first, others) = (functions[0], functions.len() - 1);
+            let (also, is) = match others {
+                0 => (String::new(), "needs"),
+                _ => (format!(" and {}", plural(others, "other class that inherits it")), "need"),
+            };
+            let names = [&first.classes[..], std::slice::from_ref(&first.name)].concat().join("::");
+            let not = if others == 0 { "is" } else { "are" };
+            let message = format!("`{names}`{also} {is} {service} and {not} not marked `{mark}`");
             let finding = Finding::new(
                 &UNMARKED_SERVICE,
-                Spot::Source(function.place.clone()),
-                format!("{} {service}", function.id),
+                Spot::Source(place.clone()),
+                format!("{} {service}", first.id),
                 message,
             );
-            findings.push(
-                explained(context, finding, function, service)
-                    .with_fix(fix::mark_function(context, function, mark)),
-            );
+            // A mark there is one for all that inherit it, so that all have to lack it.
+            let mut here = context.sources.functions.iter().filter(|function| function.place == *place);
+            let fix = if here.all(|function| lacks.contains(&(function.id.as_str(), service))) {
+                fix::mark_function(context, first, mark)
+            } else {
+                Vec::new()
+            };
+            findings.push(explained(context, finding, first, service).with_fix(fix));
         }
     }
     findings

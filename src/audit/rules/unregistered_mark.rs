@@ -2,8 +2,9 @@
 //!
 //! # What it checks
 //!
-//! Every mark that a test bears against `markers` of pytest's configuration and the marks that hooks register. Marks of
-//! pytest and of well-known plugins are known. Where a project registers none at all, only misspelt ones are found.
+//! Every mark that a test bears against `markers` of pytest's configuration and the marks that hooks register. Of several
+//! folders with a configuration of their own each is judged by its own. Marks of pytest and of well-known plugins are
+//! known. Where a configuration registers none at all, nothing is found, except where it demands it (`--strict-markers`).
 //!
 //! # Why it matters
 //!
@@ -27,13 +28,19 @@ use crate::audit::context::Context;
 use crate::audit::finding::{Confidence, Finding, Spot};
 use crate::audit::fix;
 use crate::audit::registry::UNREGISTERED_MARK;
-use crate::inventory::python::Place;
+use crate::inventory::python::{Place, PytestSettings};
+use crate::report::plural;
 
 pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let registered: Vec<&str> =
-        context.sources.registered.iter().map(|marker| marker.name.as_str()).collect();
+    let roots = context.sources.roots.iter().enumerate();
+    roots.flat_map(|(at, root)| in_root(context, at, root)).collect()
+}
+
+/// Returns the findings about the tests of one root, held against its own configuration.
+fn in_root(context: &Context<'_>, at: usize, root: &PytestSettings) -> Vec<Finding> {
+    let registered: Vec<&str> = root.markers.iter().map(|marker| marker.name.as_str()).collect();
     let mut used: BTreeMap<&str, (Place, usize)> = BTreeMap::new();
-    for function in &context.sources.functions {
+    for function in context.sources.functions.iter().filter(|function| function.root == at) {
         let items = function.items.iter().flatten().flat_map(|item| &item.marks);
         for mark in function.marks.iter().chain(items) {
             if !registered.contains(&mark.name.as_str()) && !context.is_foreign_mark(&mark.name) {
@@ -45,21 +52,29 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
             }
         }
     }
+    let several = context.sources.roots.len() > 1;
+    let whose = match &root.file {
+        Some(file) if several => format!(" in `{}`", crate::ids::Printable(file)),
+        _ => String::new(),
+    };
     let mut findings = Vec::new();
     for (name, (place, times)) in used {
         let near = registered.iter().find(|known| name.len() > 3 && strsim::osa_distance(known, name) == 1);
-        let tests = crate::report::plural(times, "test");
-        let finding =
-            |message: String| Finding::new(&UNREGISTERED_MARK, Spot::Source(place.clone()), name, message);
+        let tests = plural(times, "test");
+        let identity =
+            if several && !root.root.is_empty() { format!("{} {name}", root.root) } else { name.to_owned() };
+        let finding = |message: String| {
+            Finding::new(&UNREGISTERED_MARK, Spot::Source(place.clone()), identity.clone(), message)
+        };
         match near {
             Some(near) => findings.push(finding(format!(
-                "the mark `{name}` ({tests}) is not registered; `{near}` is: one of the two is misspelt"
+                "the mark `{name}` ({tests}) is not registered{whose}; `{near}` is: one of the two is misspelt"
             ))),
-            // Whoever registers nothing has chosen not to.
-            None if registered.is_empty() => {}
+            // Whoever registers nothing and demands nothing has chosen not to.
+            None if registered.is_empty() && !root.strict_markers => {}
             None => {
-                let mut found = finding(format!("the mark `{name}` ({tests}) is not registered"))
-                    .with_fix(fix::register(context, name));
+                let mut found = finding(format!("the mark `{name}` ({tests}) is not registered{whose}"))
+                    .with_fix(fix::register(root, name));
                 found.confidence = Confidence::Medium;
                 findings.push(found);
             }

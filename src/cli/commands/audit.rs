@@ -1,10 +1,9 @@
 //! `shardplan audit`: what is wrong with marks, lanes and guards, before anything is sharded.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
-use std::path::Path;
 
-use crate::audit::fix::{self, Change};
+use crate::audit::fix::{self, RepairedFile, Repairs};
 use crate::audit::output::{github, json_v1, markdown, sarif, text};
 use crate::audit::{self, Audit, Baseline, Selection, registry};
 use crate::cli::args::{AuditArgs, FindingsFormatArg};
@@ -57,21 +56,25 @@ pub(in crate::cli) fn run(args: &AuditArgs, settings: &Settings) -> CommandResul
         return Ok(ExitStatus::Success);
     }
     if args.diff {
-        let diff = repaired(&audit, &settings.root)?.iter().map(Repaired::diff).collect::<String>();
-        console.data(&diff)?;
-        return Ok(if diff.is_empty() { ExitStatus::Success } else { ExitStatus::CheckFailed });
+        let repairs = repairs(&audit, &BTreeSet::new(), settings);
+        console.data(&repairs.files.iter().map(diff).collect::<String>())?;
+        say_refused(&repairs, &mut BTreeSet::new(), settings);
+        let nothing = repairs.files.is_empty() && repairs.refused.is_empty();
+        return Ok(if nothing { ExitStatus::Success } else { ExitStatus::CheckFailed });
     }
     if args.fix {
-        let mut fixed = 0;
+        let (mut fixed, mut barred, mut said) = (0, BTreeSet::new(), BTreeSet::new());
         for _ in 0..ROUNDS {
-            let files = repaired(&audit, &settings.root)?;
-            if files.is_empty() {
+            let repairs = repairs(&audit, &barred, settings);
+            say_refused(&repairs, &mut said, settings);
+            if repairs.files.is_empty() {
                 break;
             }
-            fixed += audit.findings.iter().filter(|finding| !finding.fix.is_empty()).count();
-            for file in &files {
-                write_whole_bytes(&settings.below_root(file.path.as_ref()), &file.after)?;
-                console.status("Fixed", crate::ids::Printable(&file.path));
+            match write_all(&repairs.files, settings) {
+                None => fixed += repairs.repaired,
+                Some(path) => {
+                    barred.insert(path);
+                }
             }
             *project = Audited::load(settings, &args.inventory)?;
             audit = audit::run(&project.context(settings), &selection, &baseline);
@@ -119,42 +122,41 @@ fn explain(name: &str, settings: &Settings) -> CommandResult {
     Ok(ExitStatus::Success)
 }
 
-/// A file with its repairs made.
-struct Repaired {
-    path: String,
-    before: Vec<u8>,
-    after: Vec<u8>,
+/// Returns the repairs of what was found; the files of `barred` are not touched.
+fn repairs(audit: &Audit, barred: &BTreeSet<String>, settings: &Settings) -> Repairs {
+    let read =
+        |path: &str| std::fs::read(settings.below_root(path.as_ref())).map_err(|error| error.to_string());
+    fix::repairs(&audit.findings, barred, read)
 }
 
-impl Repaired {
-    fn diff(&self) -> String {
-        fix::unified(
-            &self.path,
-            &String::from_utf8_lossy(&self.before),
-            &String::from_utf8_lossy(&self.after),
-        )
-    }
+fn diff(file: &RepairedFile) -> String {
+    let (before, after) = (String::from_utf8_lossy(&file.before), String::from_utf8_lossy(&file.after));
+    fix::unified(&file.path, &before, &after)
 }
 
-/// Returns every file that repairs change, by path.
-fn repaired(audit: &Audit, root: &Path) -> Result<Vec<Repaired>, Failure> {
-    let mut by_file: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
-    for edit in audit.findings.iter().flat_map(|finding| &finding.fix) {
-        let changes = by_file.entry(&edit.file).or_default();
-        if !changes.contains(&&edit.change) {
-            changes.push(&edit.change);
+/// Writes repaired files, and returns the first that can not be written; those behind it are left as they were.
+fn write_all(files: &[RepairedFile], settings: &Settings) -> Option<String> {
+    for file in files {
+        if let Err(failure) = write_whole_bytes(&settings.below_root(file.path.as_ref()), &file.after) {
+            settings.console.warning(failure.message());
+            return Some(file.path.clone());
         }
+        settings.console.status("Fixed", crate::ids::Printable(&file.path));
     }
-    let mut files = Vec::new();
-    for (path, changes) in by_file {
-        let place = root.join(path);
-        let before = std::fs::read(&place).map_err(|error| {
-            Failure::bad_input(format!("could not read `{}`: {error}", shown_path(&place)))
-        })?;
-        let after = fix::apply(path, &before, &changes).map_err(|error| Failure::bad_input(chain(&error)))?;
-        if after != before {
-            files.push(Repaired { path: path.to_owned(), before, after });
-        }
+    None
+}
+
+/// Says once which files can not be repaired.
+fn say_refused(repairs: &Repairs, said: &mut BTreeSet<String>, settings: &Settings) {
+    let errors = repairs.refused.iter().map(|error| chain(error));
+    let new: Vec<String> = errors.filter(|error| said.insert(error.clone())).collect();
+    for error in &new {
+        settings.console.warning(error);
     }
-    Ok(files)
+    if !new.is_empty() {
+        let left = plural(repairs.left, "finding");
+        settings
+            .console
+            .hint(format!("{left} that would change this are left as they are; all others are repaired"));
+    }
 }

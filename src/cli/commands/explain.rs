@@ -5,12 +5,20 @@ use crate::cli::console::{CommandResult, Failure};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::project::Project;
 use crate::cli::settings::Settings;
+use crate::config::Unassigned;
 use crate::report::explanation::{Known, explain, find};
-use crate::report::{self, json_v1};
+use crate::report::{self, json_v1, plural};
 
 pub(in crate::cli) fn run(args: &ExplainArgs, settings: &Settings) -> CommandResult {
     let mut project = Project::load(settings, &args.inventory)?;
+    // One test can be explained whatever becomes of the others.
+    let must_be_assigned = std::mem::replace(&mut project.config.project.unassigned, Unassigned::Ignore);
     let (model, plan) = project.planned(&args.limits, settings)?;
+    if must_be_assigned == Unassigned::Fail && !model.notes.unassigned.is_empty() {
+        let tests = plural(model.notes.unassigned.len(), "test");
+        settings.console.warning(format!("no lane selects {tests}: `shardplan suggest` refuses to plan"));
+        settings.console.hint("`shardplan audit --select SP201` names them");
+    }
     let known = Known {
         config: &project.config,
         inventory: &project.inventory,

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruff_python_ast::{Expr, Stmt};
 
 use super::asked::{asked_by_name, asked_by_parameter, parameter_calls};
-use super::chains::chain_of;
+use super::chains::{chain_of, is_name};
 use super::fixtures::{Fixture, Fixtures, Home, fixture_decorator, folders_of, parameters_of, starred_names};
 use super::hooks::Given;
 use super::marks::{self, Mark, MarkLevel};
 use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
-use super::resolve::{Resolver, Target};
+use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::settings::PytestSettings;
 use super::tree::fnmatch;
 
@@ -159,7 +159,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
     fn class(&self, outer: &Around<'s>, class: ScopeIx, name: &str, found: &mut Vec<Collected<'s>>) {
         let program = self.resolver.program;
         let mro = self.resolver.mro(class);
-        let unittest = mro.iter().any(|base| matches!(base, Target::External(path) if is_unittest(path)));
+        let unittest = self.is_for_unittest(&mro);
         if !unittest && !matches_any(&self.settings.python_classes, name) || outer.classes.len() > 16 {
             return;
         }
@@ -200,15 +200,17 @@ impl<'s> Collector<'_, '_, 's, '_> {
             by_class.reverse();
         }
         let mut members: Vec<(&str, ScopeIx)> = by_class.into_iter().flatten().collect();
+        let is_function = |target: ScopeIx| matches!(program.scope(target).kind, ScopeKind::Function(_));
+        // A class without any other test is one by its `runTest`.
+        let by_name = |name: &str| if unittest { name.starts_with("test") } else { self.is_test_name(name) };
+        let alone = unittest && !members.iter().any(|(name, target)| by_name(name) && is_function(*target));
         if unittest {
             // `unittest` sorts the names of its tests.
             members.sort_by_key(|(name, _)| *name);
         }
         for (member, target) in members {
             match program.scope(target).kind {
-                ScopeKind::Function(_)
-                    if if unittest { member.starts_with("test") } else { self.is_test_name(member) } =>
-                {
+                ScopeKind::Function(_) if by_name(member) || alone && member == "runTest" => {
                     found.extend(self.function(&around, target, member));
                 }
                 ScopeKind::Class(_) if !unittest => {
@@ -217,6 +219,25 @@ impl<'s> Collector<'_, '_, 's, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// Returns whether a class inherits from `unittest`'s: not where only a type checker is told so.
+    fn is_for_unittest(&self, mro: &[Target]) -> bool {
+        let program = self.resolver.program;
+        let externally = |base: &Target| matches!(base, Target::External(path) if is_unittest(path));
+        let inherits = |class: &Target| {
+            let Target::Scope(class) = class else { return false };
+            let scope = program.scope(*class);
+            let ScopeKind::Class(def) = scope.kind else { return false };
+            let outer = scope.parent.unwrap_or(*class);
+            let body = &program.module(scope.module).file.syntax.body;
+            def.bases().iter().any(|base| {
+                let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };
+                let found = self.resolver.value(outer, base, &mut Vec::new(), MAX_STEPS);
+                found.is_some_and(|found| externally(&found)) && !is_typed_only(body, base)
+            })
+        };
+        mro.iter().any(externally) && mro.iter().any(inherits)
     }
 
     /// Returns whether a class has a constructor of its own: pytest does not collect it.
@@ -500,6 +521,27 @@ fn matches_any(options: &[String], name: &str) -> bool {
 fn is_unittest(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     last.ends_with("TestCase") || last.ends_with("LiveServerTestCase")
+}
+
+/// Returns whether a name is a class for type checkers alone: `if TYPE_CHECKING: Base = TestCase`, `else: Base = object`.
+fn is_typed_only(body: &[Stmt], base: &Expr) -> bool {
+    let Expr::Name(base) = base else { return false };
+    let is_object = |stmt: &Stmt| match stmt {
+        Stmt::Assign(assign) => {
+            is_name(&assign.value, &["object"])
+                && assign
+                    .targets
+                    .iter()
+                    .any(|target| matches!(target, Expr::Name(name) if name.id == base.id))
+        }
+        _ => false,
+    };
+    body.iter().any(|stmt| match stmt {
+        Stmt::If(branch) if is_name(&branch.test, &["TYPE_CHECKING"]) => {
+            branch.elif_else_clauses.iter().any(|clause| clause.body.iter().any(is_object))
+        }
+        _ => false,
+    })
 }
 
 /// Returns whether the nearest binding of a name in a class says `False`.

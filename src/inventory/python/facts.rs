@@ -18,6 +18,7 @@ use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
 use super::gather::{Gathered, gather};
 use super::hooks::{Given, given_by_hooks};
+use super::ignored::Ignored;
 use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
@@ -41,10 +42,12 @@ use crate::ids::ServiceName;
 /// Returns what the sources of a project say.
 pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
     let tree = Tree::walk(project);
-    let roots = tree.settings(project);
+    let mut roots = tree.settings(project);
     let locator = Locator::new(&tree, &roots);
     let environment = Environment::of(project, &roots);
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
+    let left_out = tree.left_out(project, &roots, &tests);
+    let named_within = named_within(&tree, &roots, &tests);
     let (facts, more_methods) = {
         let mut program = assemble(&files);
         let (names, mut callees) = {
@@ -64,29 +67,47 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         resolver.variables = variables(&files, &tests, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
         let reader =
-            Reader { project, tree: &tree, roots: &roots, resolver: &resolver, environment: &environment };
+            Reader { project, roots: &roots, named_within, resolver: &resolver, environment: &environment };
         (reader.read(&services, &tests), wanted.more)
     };
-    let test_files = tests.into_iter().flatten().collect();
-    let mut registered: Vec<RegisteredMarker> =
-        roots.iter().flat_map(|root| root.markers.iter().cloned()).collect();
-    registered.extend(facts.registered);
+    let ignored = facts.ignored;
+    let test_files = tests.into_iter().flatten().filter(|file| !ignored.contains(file)).collect();
+    for (root, hooked) in roots.iter_mut().zip(facts.hooked) {
+        root.markers.extend(hooked.registered);
+        root.marks_by_hooks = hooked.added;
+    }
     Sources {
         roots,
         files,
         test_files,
+        ignored,
         functions: facts.functions,
         fixtures: facts.fixtures,
         connections: facts.connections,
-        marks_by_hooks: facts.marks_by_hooks,
         marks_read: facts.marks_read,
-        registered,
         services,
         shadowed: facts.shadowed,
+        left_out,
         loops: tree.loops,
         unfollowed: facts.unfollowed,
         more_methods,
     }
+}
+
+/// Returns the position of the root whose ids begin in its own folder, as pytest writes them there: the only one, or the
+/// only one that is configured, where nothing makes the project's folder a root of pytest and no two tests would bear one
+/// id.
+fn named_within(tree: &Tree, roots: &[PytestSettings], tests: &[Vec<String>]) -> Option<usize> {
+    if roots.len() == 1 {
+        return Some(0);
+    }
+    let mut configured = (0..roots.len()).filter(|at| roots[*at].file.is_some());
+    let (Some(only), None) = (configured.next(), configured.next()) else { return None };
+    let within = format!("{}/", roots[only].root);
+    let ours: BTreeSet<&str> = tests[only].iter().filter_map(|file| file.strip_prefix(&within)).collect();
+    let others = (0..roots.len()).filter(|at| *at != only).flat_map(|at| &tests[at]);
+    let distinct = others.filter(|file| ours.contains(file.as_str())).count() == 0;
+    (distinct && !tree.configured.contains("")).then_some(only)
 }
 
 /// Gathers all files, in parallel, into one program.
@@ -127,8 +148,9 @@ fn assemble(files: &[SourceFile]) -> Program<'_> {
 
 pub(super) struct Reader<'r, 'p, 's, 't> {
     project: &'r Path,
-    tree: &'r Tree,
     pub(super) roots: &'r [PytestSettings],
+    /// The position of the root whose ids begin in its own folder; those of the others begin in the project's.
+    pub(super) named_within: Option<usize>,
     pub(super) resolver: &'r Resolver<'p, 's, 't>,
     pub(super) environment: &'r Environment,
 }
@@ -138,13 +160,34 @@ struct Facts {
     functions: Vec<TestFunction>,
     fixtures: Vec<FixtureFacts>,
     connections: Vec<ImportConnection>,
-    marks_by_hooks: BTreeSet<String>,
+    /// What the hooks of each root say of marks.
+    hooked: Vec<Hooked>,
     marks_read: BTreeSet<String>,
-    registered: Vec<RegisteredMarker>,
     shadowed: Vec<super::Shadowed>,
+    /// The test files that conftest files keep from being collected.
+    ignored: BTreeSet<String>,
     unfollowed: Vec<super::Unfollowed>,
     /// How many tests come to each of the unknown databases.
     to_unknown: Vec<usize>,
+}
+
+/// What hooks say of marks.
+#[derive(Default)]
+struct Hooked {
+    /// Those that they register.
+    registered: Vec<RegisteredMarker>,
+    /// Those that they add to tests.
+    added: BTreeSet<String>,
+}
+
+impl Hooked {
+    fn read(&mut self, resolver: &Resolver<'_, '_, '_>, module: ModuleIx) {
+        self.added.extend(marks_by_hooks(resolver, module));
+        let file = &resolver.program.module(module).file.path;
+        let registered = registered_by_hooks(resolver, module);
+        let marker = |(name, line)| RegisteredMarker { name, file: file.clone(), line };
+        self.registered.extend(registered.into_iter().map(marker));
+    }
 }
 
 /// The names of a test's fixtures with the scopes that make them.
@@ -153,6 +196,8 @@ type UsedFixtures = Vec<(String, Vec<ScopeIx>)>;
 impl<'s> Reader<'_, '_, 's, '_> {
     fn read(&self, services: &[SoughtService], tests: &[Vec<String>]) -> Facts {
         let program = self.resolver.program;
+        let (tests, ignored) = self.without_ignored(tests);
+        let tests = tests.as_slice();
         let mut book = SignBook::new(services);
         let django = self.read_settings(&mut book);
         let routes = Routes::of(self.resolver, &self.middleware());
@@ -228,9 +273,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
             connections: &at_import,
         };
 
-        let mut facts = Facts { to_unknown: vec![0; unknown.len()], ..Facts::default() };
-        for (root, files) in self.roots.iter().zip(tests) {
-            self.read_root(root, files, &finder, django, &mut facts);
+        let mut facts = Facts { to_unknown: vec![0; unknown.len()], ignored, ..Facts::default() };
+        for (at, files) in tests.iter().enumerate() {
+            self.read_root(at, files, &finder, django, &mut facts);
         }
         facts.unfollowed = self.unfollowed(&finder, &facts);
         facts.marks_read = self.marks_read();
@@ -252,6 +297,21 @@ impl<'s> Reader<'_, '_, 's, '_> {
             .collect();
         facts.connections.sort();
         facts
+    }
+
+    /// Returns the test files of each root less those that its conftest files keep from being collected, and these.
+    fn without_ignored(&self, tests: &[Vec<String>]) -> (Vec<Vec<String>>, BTreeSet<String>) {
+        let mut kept = Vec::new();
+        let mut left_out = BTreeSet::new();
+        for (root, files) in self.roots.iter().zip(tests) {
+            let ignored = Ignored::of(self.resolver, &self.conftests(root));
+            let (out, ours): (Vec<String>, Vec<String>) =
+                files.iter().cloned().partition(|file| ignored.holds(file));
+            left_out.extend(out);
+            kept.push(ours);
+        }
+        left_out.retain(|file| !kept.iter().flatten().any(|kept| kept == file));
+        (kept, left_out)
     }
 
     /// Returns the marks that conditions of fixtures and hooks are about.
@@ -322,32 +382,26 @@ impl<'s> Reader<'_, '_, 's, '_> {
         root: &PytestSettings,
         conftests: &[ModuleIx],
         fixtures: &mut Fixtures<'s>,
-        facts: &mut Facts,
+        hooked: &mut Hooked,
     ) {
         for module in self.plugins(root, conftests) {
             fixtures.add_module(self.resolver, module, Home::Plugin);
-            facts.marks_by_hooks.extend(marks_by_hooks(self.resolver, module));
-            let file = self.resolver.program.module(module).file;
-            let registered = registered_by_hooks(self.resolver, module);
-            facts.registered.extend(registered.into_iter().map(|(name, line)| RegisteredMarker {
-                name,
-                file: file.path.clone(),
-                line,
-            }));
+            hooked.read(self.resolver, module);
         }
     }
 
     fn read_root(
         &self,
-        root: &PytestSettings,
+        at: usize,
         files: &[String],
         finder: &NeedFinder<'_, '_, 's, '_, '_>,
         django: bool,
         facts: &mut Facts,
     ) {
-        let program = self.resolver.program;
+        let (program, root) = (self.resolver.program, &self.roots[at]);
         let modules: Vec<ModuleIx> = files.iter().filter_map(|file| self.resolver.module_of(file)).collect();
         let mut fixtures = Fixtures::default();
+        let mut hooked = Hooked::default();
         let conftests: Vec<ModuleIx> = self.conftests(root);
         let mut hooks: BTreeMap<String, Vec<ScopeIx>> = BTreeMap::new();
         let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
@@ -355,12 +409,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             let file = program.module(*module).file;
             let folder = folder_of(&file.path).to_owned();
             fixtures.add_module(self.resolver, *module, Home::Folder(folder.clone()));
-            facts.marks_by_hooks.extend(marks_by_hooks(self.resolver, *module));
-            facts.registered.extend(
-                registered_by_hooks(self.resolver, *module)
-                    .into_iter()
-                    .map(|(name, line)| RegisteredMarker { name, file: file.path.clone(), line }),
-            );
+            hooked.read(self.resolver, *module);
             given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, *module));
             for name in
                 ["pytest_configure", "pytest_sessionstart", "pytest_runtest_setup", "pytest_runtest_call"]
@@ -370,7 +419,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 }
             }
         }
-        self.read_plugins(root, &conftests, &mut fixtures, facts);
+        self.read_plugins(root, &conftests, &mut fixtures, &mut hooked);
+        facts.hooked.push(hooked);
         for module in &modules {
             fixtures.add_module(self.resolver, *module, Home::Module(*module));
         }
@@ -390,11 +440,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         let collector =
             Collector { resolver: self.resolver, settings: root, fixtures: &fixtures, given: &given };
-        let ignored = self.ignored(&conftests);
-        let several = self.roots.len() > 1;
         let read: Vec<Vec<(TestFunction, UsedFixtures, Vec<usize>)>> = modules
             .par_iter()
-            .filter(|module| !ignored.iter().any(|path| is_below(&program.module(**module).file.path, path)))
             .map(|module| {
                 let folder = folder_of(&program.module(*module).file.path);
                 let above: Vec<ScopeIx> = hooks
@@ -405,8 +452,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     .flat_map(|(_, scopes)| scopes.iter().copied())
                     .collect();
                 let functions = collector.module(*module).into_iter().map(|collected| {
-                    let (function, not_known) =
-                        self.function(root, several, &collected, finder, &above, django);
+                    let (function, not_known) = self.function(at, &collected, finder, &above, django);
                     (function, collected.fixtures, not_known)
                 });
                 functions.collect()
@@ -496,7 +542,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let modules = self.resolver.program.modules.iter().enumerate();
         let ours = modules.filter(|(_, module)| {
             let path = &module.file.path;
-            path.rsplit('/').next() == Some("conftest.py") && is_below(path, &root.root)
+            path.rsplit('/').next() == Some("conftest.py") && root.holds(path)
         });
         ours.map(|(at, _)| ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))).collect()
     }
@@ -528,36 +574,4 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         found
     }
-
-    /// Returns the paths that conftest files keep from being collected.
-    fn ignored(&self, conftests: &[ModuleIx]) -> Vec<String> {
-        let program = self.resolver.program;
-        let mut paths = Vec::new();
-        for module in conftests {
-            let folder = folder_of(&program.module(*module).file.path);
-            let below =
-                |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            let scope = program.scope(program.module(*module).scope);
-            if let Some(Binding::Scope(ix)) = scope.binding("collect_ignore")
-                && let ScopeKind::Value(value) = program.scope(ix).kind
-            {
-                paths.extend(strings_of(value).into_iter().map(below));
-            }
-            if let Some(Binding::Scope(ix)) = scope.binding("collect_ignore_glob")
-                && let ScopeKind::Value(value) = program.scope(ix).kind
-            {
-                for glob in strings_of(value) {
-                    let glob = below(glob);
-                    paths.extend(
-                        self.tree.files.iter().filter(|file| super::tree::fnmatch(&glob, file)).cloned(),
-                    );
-                }
-            }
-        }
-        paths
-    }
-}
-
-fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }

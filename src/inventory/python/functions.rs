@@ -14,7 +14,7 @@ use super::needs::{NeedFinder, Root};
 use super::parameters::combined;
 use super::program::{Binding, ScopeIx, ScopeKind};
 use super::resolve::Target;
-use super::{AppliedMark, FixtureUse, PytestSettings, TestFunction, TestItem};
+use super::{AppliedMark, FixtureUse, TestFunction, TestItem};
 use crate::config::MarkerValue;
 
 /// Functions that run around each test of a module, or around all of them.
@@ -28,24 +28,23 @@ const AROUND_MODULE: &[&str] = &[
 ];
 
 impl<'s> Reader<'_, '_, 's, '_> {
-    /// Returns the facts of a collected test, and the positions of the unknown databases that it comes to; `hooks` run
-    /// before it.
+    /// Returns the facts of a test that the root at that position collects, and the positions of the unknown databases
+    /// that it comes to; `hooks` run before it.
     pub(super) fn function(
         &self,
-        root: &PytestSettings,
-        several: bool,
+        at: usize,
         collected: &Collected<'s>,
         finder: &NeedFinder<'_, '_, 's, '_, '_>,
         hooks: &[ScopeIx],
         django: bool,
     ) -> (TestFunction, Vec<usize>) {
-        let program = self.resolver.program;
+        let (program, root) = (self.resolver.program, &self.roots[at]);
         let module = program.module(collected.module);
         let file = &module.file.path;
-        let relative = if several || root.root.is_empty() {
-            file.as_str()
-        } else {
+        let relative = if self.named_within == Some(at) && !root.root.is_empty() {
             file.strip_prefix(&format!("{}/", root.root)).unwrap_or(file)
+        } else {
+            file.as_str()
         };
         let mut id = relative.to_owned();
         for class in &collected.classes {
@@ -123,6 +122,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         });
         let function = TestFunction {
             id,
+            root: at,
             file: Arc::from(file.as_str()),
             name: collected.name.clone(),
             classes: collected.classes.clone(),

@@ -24,6 +24,7 @@ mod gather;
 mod handed;
 mod hints;
 mod hooks;
+mod ignored;
 mod imports;
 mod ini;
 mod lifespan;
@@ -80,22 +81,23 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// The test files among them, relative to the project.
     pub test_files: BTreeSet<String>,
+    /// Files that look like tests, and that conftest files keep from being collected.
+    pub ignored: BTreeSet<String>,
     /// The test functions in pytest's order.
     pub functions: Vec<TestFunction>,
     /// The fixtures of the project.
     pub fixtures: Vec<FixtureFacts>,
     /// Connections that are opened while tests are collected.
     pub connections: Vec<ImportConnection>,
-    /// Marks that hooks add while tests are collected: which test bears one, only running tells.
-    pub marks_by_hooks: BTreeSet<String>,
     /// Marks that fixtures, hooks or other code ask a test for.
     pub marks_read: BTreeSet<String>,
-    /// Marks that are registered, in a file or by a hook.
-    pub registered: Vec<RegisteredMarker>,
     /// The services that were looked for.
     pub services: Vec<SoughtService>,
     /// Tests that another of their name replaces.
     pub shadowed: Vec<Shadowed>,
+    /// Folders that configure pytest for themselves and whose tests are not collected from the project's, each with how
+    /// many test files it has.
+    pub left_out: Vec<(String, usize)>,
     /// Folders that a link leads back to.
     pub loops: Vec<String>,
     /// What uses a service without anybody seeing which tests come to it, by place.
@@ -133,6 +135,8 @@ pub struct Shadowed {
 pub struct TestFunction {
     /// Its address without parameters, as pytest writes it.
     pub id: String,
+    /// The position of its root among those of the project.
+    pub root: usize,
     /// The file that collects it, relative to the project.
     pub file: Arc<str>,
     /// Its name.
@@ -332,8 +336,8 @@ impl Sources {
         self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok().map(|at| &self.files[at])
     }
 
-    /// Returns the inventory of these sources: the needs of services that the manifest declares. With several
-    /// pytest roots ids begin with the root's folder.
+    /// Returns the inventory of these sources: the needs of services that the manifest declares. Where
+    /// several folders configure pytest, ids begin with the folder.
     #[must_use]
     pub fn inventory(&self, config: &Config) -> Inventory {
         let mut tests = Vec::new();
@@ -365,6 +369,18 @@ impl Sources {
             }
         }
         Inventory::from_tests(tests)
+    }
+
+    /// Returns the root that collects a test.
+    #[must_use]
+    pub fn root_of(&self, function: &TestFunction) -> &PytestSettings {
+        &self.roots[function.root]
+    }
+
+    /// Returns whether a hook of any root adds such a mark to tests.
+    #[must_use]
+    pub fn is_added_by_hooks(&self, mark: &str) -> bool {
+        self.roots.iter().any(|root| root.marks_by_hooks.contains(mark))
     }
 
     /// Returns the services that some test needs, by name.

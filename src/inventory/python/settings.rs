@@ -1,5 +1,6 @@
 //! What pytest is configured to collect, from the file that pytest itself would take.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::ini::{self, IniValue};
@@ -23,8 +24,10 @@ pub struct PytestSettings {
     pub python_functions: Vec<String>,
     /// Patterns of folders that are passed over.
     pub norecursedirs: Vec<String>,
-    /// The marks that are registered, in their order.
+    /// The marks that are registered, in their order: those of the file, then those of hooks.
     pub markers: Vec<RegisteredMarker>,
+    /// Marks that hooks add while its tests are collected: which test bears one, only running tells.
+    pub marks_by_hooks: BTreeSet<String>,
     /// Words that are added to the command line.
     pub addopts: Vec<String>,
     /// Fixtures that every test uses.
@@ -203,6 +206,12 @@ impl PytestSettings {
         values
     }
 
+    /// Returns whether a file of the project lies in this root, and in none of those below it.
+    #[must_use]
+    pub fn holds(&self, file: &str) -> bool {
+        is_below(file, &self.root) && !self.apart.iter().any(|root| is_below(file, root))
+    }
+
     /// Returns a path of the root as a path of the project.
     #[must_use]
     pub fn below_root(&self, path: &str) -> String {
@@ -213,6 +222,11 @@ impl PytestSettings {
             (false, false) => normalised(&format!("{}/{path}", self.root)),
         }
     }
+}
+
+/// Returns whether a path is a folder or lies below it; everything lies below the project's own.
+pub(super) fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Returns the name that a line of `markers` registers: `slow(reason): what it is for`.

@@ -8,10 +8,10 @@ use ruff_text_size::Ranged;
 use super::source::SourceFile;
 
 /// Where marks and imports can be written into a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkSite {
-    /// The name `pytest` is bound to the module already.
-    pub imports_pytest: bool,
+    /// What marks are attributes of, by an import that is there already: `pytest.mark`, `mark`.
+    pub marks: Option<String>,
     /// The module assigns `pytestmark` already.
     pub has_pytestmark: bool,
     /// The line behind which a new statement may stand, from 1; 0 for the very first.
@@ -22,23 +22,19 @@ impl SourceFile {
     /// Returns where marks and imports can be written into this file.
     #[must_use]
     pub fn mark_site(&self) -> MarkSite {
-        let mut site = MarkSite { imports_pytest: false, has_pytestmark: false, after: 0 };
+        let mut site = MarkSite { marks: None, has_pytestmark: false, after: 0 };
         let mut leading = true;
         for (at, stmt) in self.syntax.body.iter().enumerate() {
             match stmt {
-                Stmt::Import(import) => {
-                    let pytest = import
-                        .names
-                        .iter()
-                        .any(|alias| alias.name.as_str() == "pytest" && alias.asname.is_none());
+                Stmt::Import(_) | Stmt::ImportFrom(_) => {
+                    let marks = imported_marks(stmt);
                     // What is written uses the name, so that it stands behind it and what is imported with it.
-                    leading |= pytest && !site.imports_pytest;
+                    leading |= marks.is_some() && site.marks.is_none();
                     if leading {
                         site.after = self.line(stmt.end());
                     }
-                    site.imports_pytest |= pytest;
+                    site.marks = site.marks.or(marks);
                 }
-                Stmt::ImportFrom(_) if leading => site.after = self.line(stmt.end()),
                 // The docstring stands before the imports.
                 Stmt::Expr(text) if at == 0 && matches!(&*text.value, Expr::StringLiteral(_)) => {
                     site.after = self.line(stmt.end());
@@ -87,6 +83,22 @@ impl SourceFile {
         let mut bodies = Bodies { file: self, line, found: false };
         self.syntax.body.iter().for_each(|stmt| bodies.visit_stmt(stmt));
         bodies.found
+    }
+}
+
+/// Returns what marks are attributes of, where an import brings it: `import pytest`, `from pytest import mark`.
+fn imported_marks(stmt: &Stmt) -> Option<String> {
+    let bound = |names: &[ruff_python_ast::Alias], wanted: &str| {
+        let alias = names.iter().find(|alias| alias.name.as_str() == wanted)?;
+        Some(alias.asname.as_ref().unwrap_or(&alias.name).to_string())
+    };
+    match stmt {
+        Stmt::Import(import) => bound(&import.names, "pytest").map(|pytest| format!("{pytest}.mark")),
+        Stmt::ImportFrom(import) if import.level == 0 => {
+            let from = import.module.as_ref().map(ruff_python_ast::Identifier::as_str);
+            bound(&import.names, "mark").filter(|_| from == Some("pytest"))
+        }
+        _ => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! One Python file: its text, decoded as Python would, and its syntax tree.
 
 use ruff_python_ast::ModModule;
+use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{ParseOptions, parse_unchecked};
 use ruff_source_file::LineIndex;
-use ruff_text_size::{TextRange, TextSize};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 /// The largest file that is parsed, in bytes. Hand-written tests are far below; a larger one is generated data.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -78,6 +79,17 @@ impl SourceFile {
             _ => empty_module(),
         };
         Self { path: path.to_owned(), text, lines, broken, syntax }
+    }
+
+    /// Returns the comments, each with its line, from 1; of a file that can not be read there are none.
+    #[must_use]
+    pub fn comments(&self) -> Vec<(usize, &str)> {
+        if self.broken.is_some() {
+            return Vec::new();
+        }
+        let parsed = parse_unchecked(&self.text, ParseOptions::from(ruff_python_parser::Mode::Module));
+        let comments = parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment);
+        comments.map(|token| (self.line(token.range().start()), &self.text[token.range()])).collect()
     }
 
     /// Returns the line of an offset, from 1.

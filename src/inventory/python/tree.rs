@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::settings::PytestSettings;
+use super::settings::{PytestSettings, is_below};
 
 /// Folders in which neither tests nor the code under test stand.
 const PASSED_OVER: &[&str] = &["node_modules", "__pycache__", "site-packages"];
@@ -104,8 +104,8 @@ impl Tree {
         self.files.range(start.clone()..).next().is_some_and(|file| file.starts_with(&start))
     }
 
-    /// Returns pytest's configurations within the project: that of its own folder, else those of the nearest
-    /// folders below it, else the defaults.
+    /// Returns pytest's configurations within the project, by folder: that of its own folder, else those of the nearest
+    /// folders below it, and the defaults for the tests outside of these.
     pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
         let mut settings = self.configurations(project);
         for root in &mut settings {
@@ -120,36 +120,68 @@ impl Tree {
         }
         let mut found: Vec<PytestSettings> = Vec::new();
         for folder in &self.configured {
-            let inside = |outer: &PytestSettings| folder.starts_with(&format!("{}/", outer.root));
+            let inside = |outer: &PytestSettings| is_below(folder, &outer.root);
             if !found.iter().any(inside)
                 && let Some(settings) = PytestSettings::of_folder(project, folder)
             {
                 found.push(settings);
             }
         }
-        let configured = !found.is_empty();
-        if !configured {
-            // Where nothing configures pytest, the nearest folder with a project file of its own is its root.
-            let roots = self.configured.iter().filter(|folder| {
-                let nested = |other: &String| folder.starts_with(&format!("{other}/"));
-                !folder.is_empty()
-                    && !self.configured.iter().any(|other| !other.is_empty() && nested(other))
-                    && self.has_folder(folder)
-            });
-            found.extend(roots.map(|root| PytestSettings::defaults(root)));
+        let configured = found.len();
+        // pytest takes the nearest folder with a project file for its root, also where that says nothing of pytest.
+        for folder in self.configured.iter().filter(|folder| !folder.is_empty()) {
+            let inside = |outer: &PytestSettings| is_below(folder, &outer.root);
+            if !found.iter().any(inside) && self.has_test_outside(&found, folder) {
+                let mut root = PytestSettings::defaults(folder);
+                root.apart = below(&found, folder);
+                found.push(root);
+            }
         }
-        let outside = self.files.iter().any(|file| {
-            let name = file.rsplit('/').next().unwrap_or(file);
-            let is_test = name.starts_with("test_") || name.ends_with("_test.py");
-            is_test && !found.iter().any(|known| file.starts_with(&format!("{}/", known.root)))
-        });
-        if !configured && outside || found.is_empty() {
+        if self.has_test_outside(&found, "") {
+            // Where nothing is configured, one root holds them all.
+            if configured == 0 {
+                found.clear();
+            }
+            let apart = below(&found, "");
+            found.push(PytestSettings { apart, ..PytestSettings::defaults("") });
+        }
+        if found.is_empty() {
             return vec![PytestSettings::defaults("")];
         }
-        // A project's own tests may stand beside a folder that configures pytest for itself.
-        if outside && self.configured.contains("") {
-            let apart = found.iter().map(|known| known.root.clone()).collect();
-            found.insert(0, PytestSettings { apart, ..PytestSettings::defaults("") });
+        found.sort_by(|a, b| a.root.cmp(&b.root));
+        found
+    }
+
+    /// Returns whether a folder has a file that pytest would take for tests in none of these roots.
+    fn has_test_outside(&self, roots: &[PytestSettings], folder: &str) -> bool {
+        self.files.iter().filter(|file| is_below(file, folder)).any(|file| {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let is_test = name.starts_with("test_") || name.ends_with("_test.py");
+            is_test && !roots.iter().any(|root| is_below(file, &root.root))
+        })
+    }
+
+    /// Returns the folders that configure pytest for themselves and of which no test file is collected from these roots,
+    /// outermost only, each with how many it has. pytest that is started there collects them.
+    pub(super) fn left_out(
+        &self,
+        project: &Path,
+        roots: &[PytestSettings],
+        collected: &[Vec<String>],
+    ) -> Vec<(String, usize)> {
+        let mut found: Vec<(String, usize)> = Vec::new();
+        for folder in &self.configured {
+            let known = roots.iter().any(|root| root.root == *folder)
+                || found.iter().any(|(outer, _)| is_below(folder, outer))
+                || collected.iter().flatten().any(|file| is_below(file, folder));
+            if known {
+                continue;
+            }
+            let settings = PytestSettings::of_folder(project, folder);
+            let files = settings.map_or(0, |settings| self.test_files(&settings).len());
+            if files > 0 {
+                found.push((folder.clone(), files));
+            }
         }
         found
     }
@@ -180,11 +212,7 @@ impl Tree {
                 if folders.iter().any(passed_over) {
                     continue;
                 }
-                let apart = settings.apart.iter();
-                if ignored
-                    .iter()
-                    .chain(apart)
-                    .any(|path| file == path || file.starts_with(&format!("{path}/")))
+                if ignored.iter().chain(&settings.apart).any(|path| is_below(file, path))
                     || ignored_globs.iter().any(|glob| fnmatch(glob, file))
                 {
                     continue;
@@ -229,6 +257,11 @@ impl Tree {
             Vec::new()
         }
     }
+}
+
+/// Returns the folders of the roots below a folder.
+fn below(roots: &[PytestSettings], folder: &str) -> Vec<String> {
+    roots.iter().filter(|root| is_below(&root.root, folder)).map(|root| root.root.clone()).collect()
 }
 
 /// Returns the rest of a path below a folder.

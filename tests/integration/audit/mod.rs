@@ -12,6 +12,7 @@ mod gate_without_a_lane;
 mod hidden_file_not_uploaded;
 mod idle_job_service;
 mod idle_service;
+mod ignore_without_rule;
 mod in_no_lane;
 mod in_two_lanes;
 mod lane_lacks_service;
@@ -363,4 +364,50 @@ fn sarif_is_what_its_schema_says() {
         let said = Command::new(&check).arg("--schemafile").arg(schema).arg(&path).output().unwrap();
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     }
+}
+
+#[test]
+fn a_file_that_can_not_be_repaired_is_named_and_all_others_are_repaired() {
+    let marked = "import pytest\n\n@pytest.mark.slow\ndef test_a(): pass\n";
+    let toml = "[tool.pytest.ini_options]\nmarkers = \"redis\"\n";
+    let case = Case::new("SP103")
+        .file("api/pyproject.toml", toml)
+        .file("api/tests/test_a.py", marked)
+        .bytes("lib/pytest.ini", b"[pytest]\n# \xe9\nmarkers =\n    redis\n")
+        .file("lib/tests/test_b.py", marked)
+        .file("worker/pytest.ini", "[pytest]\nmarkers =\n    redis\n")
+        .file("worker/tests/test_c.py", marked);
+    let said = [
+        "api/pyproject.toml:2: the mark `slow` can not be registered here: `markers` is no list: make it one and repair again",
+        "lib/pytest.ini:2: the mark `slow` can not be registered here: the file is not UTF-8: save it as UTF-8 and repair again",
+    ];
+    let diff = case.program(&["audit", "--select", "SP103", "--diff"]);
+    assert_eq!(diff.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(diff.stdout).unwrap(),
+        "--- a/worker/pytest.ini\n+++ b/worker/pytest.ini\n@@ -1,3 +1,4 @@\n [pytest]\n markers =\n     redis\n+    slow\n"
+    );
+    let output = case.program(&["audit", "--select", "SP103", "--fix"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for line in said {
+        assert_eq!(told.matches(line).count(), 1, "{told}");
+        assert_eq!(String::from_utf8_lossy(&diff.stderr).matches(line).count(), 1);
+    }
+    assert!(told.contains("Repaired 1 finding"), "{told}");
+    assert_eq!(case.text("worker/pytest.ini"), "[pytest]\nmarkers =\n    redis\n    slow\n");
+    assert_eq!(case.text("api/pyproject.toml"), toml);
+    assert_eq!(case.found().len(), 2);
+}
+
+#[test]
+fn a_test_is_not_marked_where_its_mark_can_not_be_registered() {
+    let text = "import redis\n\ndef test_hit():\n    redis.Redis()\n";
+    let case = Case::new("SP101")
+        .manifest("[services.redis]\nmarkers = [\"cache\"]\n")
+        .file("pyproject.toml", "[tool.pytest.ini_options]\nmarkers = \"slow\"\n")
+        .file("tests/test_a.py", text);
+    let output = case.program(&["audit", "--select", "SP101", "--fix"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(case.text("tests/test_a.py"), text);
 }

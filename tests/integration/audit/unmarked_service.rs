@@ -58,3 +58,63 @@ fn a_mark_of_a_file_is_written_behind_the_import_of_pytest() {
     );
     assert!(fixed.found().is_empty());
 }
+
+#[test]
+fn a_mark_is_registered_in_the_configuration_of_the_test_that_gets_it() {
+    let case = Case::new("SP101")
+        .manifest("[services.redis]\nmarkers = [\"cache\"]\n")
+        .file("api/pytest.ini", "[pytest]\nmarkers =\n    cache\n")
+        .file("api/tests/test_a.py", "def test_sum(): pass\n")
+        .file("worker/pytest.ini", "[pytest]\nmarkers =\n    slow\n")
+        .file("worker/conftest.py", CONFTEST)
+        .file("worker/tests/test_b.py", "def test_hit(cache): pass\n\ndef test_sum(): pass\n");
+    assert_eq!(case.found(), ["worker/tests/test_b.py:1 `test_hit` needs redis and is not marked `cache`"]);
+    let fixed = case.fixed();
+    assert_eq!(fixed.text("worker/pytest.ini"), "[pytest]\nmarkers =\n    slow\n    cache\n");
+    assert_eq!(fixed.text("api/pytest.ini"), "[pytest]\nmarkers =\n    cache\n");
+    assert!(fixed.found().is_empty());
+}
+
+#[test]
+fn a_test_that_classes_inherit_is_one_finding_that_names_its_class() {
+    let ini = "[pytest]\nmarkers =\n    redis\n";
+    let text = "import pytest, redis\n\nclass Base:\n    def test_hit(self):\n        redis.Redis()\n\nclass TestOne(Base):\n    def test_sum(self): pass\n\nclass TestTwo(Base): pass\n";
+    let case = Case::new("SP101").file("pytest.ini", ini).file("tests/test_a.py", text);
+    assert_eq!(
+        case.found(),
+        [
+            "tests/test_a.py:4 `TestOne::test_hit` and 1 other class that inherits it need redis and are not marked `redis`"
+        ]
+    );
+    let fixed = case.fixed();
+    assert!(fixed.text("tests/test_a.py").contains("    @pytest.mark.redis\n    def test_hit(self):\n"));
+    assert!(fixed.found().is_empty());
+    // A mark where it is written would mark a test that bears it already by its class, which changes nothing, or one
+    // that needs nothing, which does.
+    let text = "import pytest, redis\n\nclass Base:\n    def go(self):\n        redis.Redis()\n\n    def test_hit(self):\n        self.go()\n\nclass TestOne(Base): pass\n\nclass TestTwo(Base):\n    def go(self): pass\n";
+    let case = Case::new("SP101").file("pytest.ini", ini).file("tests/test_a.py", text);
+    assert_eq!(case.found(), ["tests/test_a.py:7 `TestOne::test_hit` needs redis and is not marked `redis`"]);
+    assert_eq!(case.fixed().text("tests/test_a.py"), text);
+}
+
+#[test]
+fn a_mark_is_written_by_what_is_imported_already() {
+    for (import, mark) in [
+        ("from pytest import mark", "mark.redis"),
+        ("from pytest import fixture, mark as m", "m.redis"),
+        ("import pytest as pt", "pt.mark.redis"),
+    ] {
+        let case = Case::new("SP101").file("pytest.ini", "[pytest]\nmarkers =\n    redis\n").file(
+            "tests/test_a.py",
+            &format!("import redis\n{import}\n\ndef test_a():\n    redis.Redis()\n\ndef test_b(): pass\n"),
+        );
+        let fixed = case.fixed();
+        assert_eq!(
+            fixed.text("tests/test_a.py"),
+            format!(
+                "import redis\n{import}\n\n@{mark}\ndef test_a():\n    redis.Redis()\n\ndef test_b(): pass\n"
+            )
+        );
+        assert!(fixed.found().is_empty());
+    }
+}

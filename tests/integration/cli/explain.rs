@@ -307,7 +307,7 @@ fn a_lane_says_what_it_is() {
 
     What it is
 
-      6 units with 2m40s of tests, one after the other
+      6 units with 2m40s of tests in all
       10s before and 1.0s after the tests in every shard
       one test at a time
       declared at shardplan.toml:20
@@ -470,4 +470,21 @@ fn the_way_through_the_sources_is_shown_step_by_step_each_with_its_line() {
     assert_eq!(said.code, 0, "{said}");
     assert!(!said.stdout.contains("The way to"), "{said}");
     assert!(said.stdout.contains("no service that anybody knows of"), "{said}");
+}
+
+#[test]
+fn a_test_is_explained_while_another_is_in_no_lane() {
+    let project = Project::new();
+    project.write("shardplan.toml", "[lanes.unit]\nmarkers = \"not slow\"\n");
+    project.write(
+        "tests/test_a.py",
+        "import pytest\n\n\ndef test_fast():\n    pass\n\n\n@pytest.mark.slow\ndef test_slow():\n    pass\n",
+    );
+    let said = project.shardplan("explain tests/test_a.py::test_fast");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("on unit-1, alone"), "{said}");
+    assert!(said.stderr.contains("no lane selects 1 test: `shardplan suggest` refuses to plan"), "{said}");
+    let said = project.shardplan("-q explain tests/test_a.py::test_slow");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("no lane selects it: it will not run"), "{said}");
 }
