@@ -333,7 +333,9 @@ impl<'s> Gatherer<'s> {
                     target => self.visit_expr(target),
                 }
             }
-            targets.iter().for_each(|target| self.set(target, value));
+            for target in targets {
+                self.set(target, value);
+            }
             self.visit_expr(value);
             return;
         }
@@ -369,7 +371,9 @@ impl<'s> Gatherer<'s> {
             }
         }
         self.within(scope, |this| {
-            targets.iter().for_each(|target| this.named_by_path(target, value));
+            for target in targets {
+                this.named_by_path(target, value);
+            }
             this.visit_expr(value);
         });
     }
