@@ -55,9 +55,18 @@ pub(super) fn decorator_chain(decorator: &Decorator) -> Option<Box<[&str]>> {
     }
 }
 
+/// Returns the last name of a chain, which shows of most that they are not what is looked for.
+pub(super) fn last_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+        Expr::Name(name) => Some(name.id.as_str()),
+        _ => None,
+    }
+}
+
 /// Returns whether an expression is one of these names, maybe behind others.
 pub(super) fn is_name(expr: &Expr, names: &[&str]) -> bool {
-    chain_of(expr).is_some_and(|chain| chain.last().is_some_and(|last| names.contains(last)))
+    last_name(expr).is_some_and(|last| names.contains(&last)) && chain_of(expr).is_some()
 }
 
 /// Returns the literal strings of a string, list or tuple.

@@ -32,6 +32,16 @@ const AROUND: &[&str] = &[
     "teardown",
 ];
 
+/// Functions that run around each test of a module, or around all of them.
+const AROUND_MODULE: &[&str] = &[
+    "setUpModule",
+    "setup_function",
+    "setup_module",
+    "tearDownModule",
+    "teardown_function",
+    "teardown_module",
+];
+
 /// Those that run each test of unittest's classes, which some libraries and projects give their own set-up.
 const AROUND_UNITTEST: &[&str] =
     &["__call__", "run", "_pre_setup", "_post_teardown", "_fixture_setup", "_fixture_teardown"];
@@ -65,7 +75,7 @@ pub(super) struct Collected<'s> {
     pub(super) autouse: BTreeMap<String, String>,
     /// Its class inherits from one that can't be followed.
     pub(super) opaque: bool,
-    /// Methods that set the class up.
+    /// What runs around its class or its module.
     pub(super) set_up: Vec<ScopeIx>,
 }
 
@@ -306,7 +316,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
         Around {
             given: above.flat_map(|(_, given)| given.iter().cloned()).collect(),
             opaque: class.is_some_and(|class| self.resolver.mro(class).iter().any(unknown)),
-            set_up: class.map(|class| self.set_up(class, unittest)).unwrap_or_default(),
+            set_up: self.set_up(module, class, unittest),
             module,
             class,
             classes,
@@ -477,8 +487,16 @@ impl<'s> Collector<'_, '_, 's, '_> {
         homes
     }
 
-    /// Returns the methods that run around the tests of a class.
-    fn set_up(&self, class: ScopeIx, unittest: bool) -> Vec<ScopeIx> {
+    /// Returns the methods and functions that run around the tests of a class, or of a module.
+    fn set_up(&self, module: ModuleIx, class: Option<ScopeIx>, unittest: bool) -> Vec<ScopeIx> {
+        let mut found = Vec::new();
+        self.add_bound(
+            self.resolver.program.module(module).scope,
+            AROUND_MODULE,
+            &mut BTreeSet::new(),
+            &mut found,
+        );
+        let Some(class) = class else { return found };
         let order = self.resolver.mro(class);
         let is_of = |library: &str| {
             order.iter().any(|base| matches!(base, Target::External(path) if path.starts_with(library)))
@@ -486,19 +504,31 @@ impl<'s> Collector<'_, '_, 's, '_> {
         let asked = ASKED_BY_LIBRARIES.iter().filter(|(library, _)| is_of(library)).map(|(_, name)| name);
         let of_unittest = unittest.then_some(AROUND_UNITTEST).into_iter().flatten();
         let names: Vec<&str> = AROUND.iter().chain(of_unittest).chain(asked).copied().collect();
-        let mut found = Vec::new();
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for base in order.iter() {
             let Target::Scope(base) = *base else { continue };
-            for name in &names {
-                if let Some(Binding::Scope(ix)) = self.resolver.program.scope(base).binding(name)
-                    && seen.insert(name)
-                {
-                    found.push(ix);
-                }
-            }
+            self.add_bound(base, &names, &mut seen, &mut found);
         }
         found
+    }
+
+    /// Adds what a scope binds to these names, but for those that are found already.
+    fn add_bound(
+        &self,
+        scope: ScopeIx,
+        names: &[&str],
+        seen: &mut BTreeSet<&'s str>,
+        found: &mut Vec<ScopeIx>,
+    ) {
+        // Of two of a name the later holds.
+        let bindings = self.resolver.program.scope(scope).names.iter().rev();
+        for (name, binding) in bindings.filter(|(name, _)| names.contains(name)) {
+            if let Binding::Scope(ix) = *binding
+                && seen.insert(*name)
+            {
+                found.push(ix);
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, Stmt, UnaryOp};
 
-use super::chains::chain_of;
+use super::chains::{chain_of, is_name};
 
 /// What is known of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,8 +170,7 @@ pub(super) fn mark_asked_for(expr: &Expr) -> Option<&str> {
 
 /// The same of a call.
 pub(super) fn mark_asked_by(call: &ExprCall) -> Option<&str> {
-    let chain = chain_of(&call.func)?;
-    if !matches!(*chain.last()?, "get_closest_marker" | "get_marker" | "iter_markers") {
+    if !is_name(&call.func, &["get_closest_marker", "get_marker", "iter_markers"]) {
         return None;
     }
     let named = call.arguments.find_keyword("name").map(|keyword| &keyword.value);

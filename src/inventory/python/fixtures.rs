@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
 
 use super::asked::asked_by_name;
-use super::chains::{chain_of, strings_of};
+use super::chains::{chain_of, is_name, strings_of};
 use super::locate::folder_of;
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
@@ -356,9 +356,7 @@ fn declared<'s>(bound: &str, scope: ScopeIx, call: Option<&'s ExprCall>) -> Fixt
 }
 
 fn is_fixture(expr: &Expr) -> bool {
-    chain_of(expr).is_some_and(|chain| {
-        chain.last().is_some_and(|last| matches!(*last, "fixture" | "yield_fixture" | "async_fixture"))
-    })
+    is_name(expr, &["fixture", "yield_fixture", "async_fixture"])
 }
 
 /// Returns whether a function is a fixture, with the call of its decorator where it is one.

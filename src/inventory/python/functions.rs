@@ -17,16 +17,6 @@ use super::resolve::Target;
 use super::{AppliedMark, FixtureUse, TestFunction, TestItem};
 use crate::config::MarkerValue;
 
-/// Functions that run around each test of a module, or around all of them.
-const AROUND_MODULE: &[&str] = &[
-    "setUpModule",
-    "setup_function",
-    "setup_module",
-    "tearDownModule",
-    "teardown_function",
-    "teardown_module",
-];
-
 impl<'s> Reader<'_, '_, 's, '_> {
     /// Returns the facts of a test that the root at that position collects, and the positions of the unknown databases
     /// that it comes to; `hooks` run before it.
@@ -69,12 +59,6 @@ impl<'s> Reader<'_, '_, 's, '_> {
             roots.push(Root::Test(ix));
         }
         roots.extend(collected.set_up.iter().map(|scope| Root::SetUp(as_seen(*scope))));
-        roots.extend(AROUND_MODULE.iter().filter_map(
-            |name| match program.scope(module.scope).binding(name) {
-                Some(Binding::Scope(ix)) => Some(Root::SetUp(ix)),
-                _ => None,
-            },
-        ));
         for (name, scopes) in &collected.fixtures {
             let bringer = collected.autouse.get(name).and_then(|bringer| {
                 let (_, scopes) = collected.fixtures.iter().find(|(known, _)| known == bringer)?;

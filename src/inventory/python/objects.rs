@@ -76,9 +76,11 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let mut found: BTreeSet<&str> = BTreeSet::new();
         for base in self.resolver.mro(class).iter() {
             let Target::Scope(base) = base else { continue };
-            for method in methods {
-                if let Some(Binding::Scope(to)) = program.scope(*base).binding(method)
-                    && found.insert(method)
+            // Of two of a name the later holds.
+            let own = program.scope(*base).names.iter().rev().filter(|(name, _)| name.starts_with("__"));
+            for (method, binding) in own.filter(|(name, _)| methods.contains(name)) {
+                if let Binding::Scope(to) = *binding
+                    && found.insert(*method)
                 {
                     // Who replaces the method has its class's own never run.
                     let mut via = via.to_vec();

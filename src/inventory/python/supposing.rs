@@ -2,7 +2,7 @@
 
 use ruff_python_ast::Expr;
 
-use super::chains::chain_of;
+use super::chains::is_name;
 use super::conditions::{Condition, Subject, Tested, mark_asked_for};
 use super::gather::Gatherer;
 use super::patches::patch_of_caches;
@@ -102,7 +102,9 @@ impl<'s> Gatherer<'s> {
     /// for Django gives a test.
     pub(super) fn set(&mut self, target: &'s Expr, value: &'s Expr) {
         self.named_by_path(target, value);
-        if matches!(chain_of(target).as_deref(), Some(["settings", "CACHES"]))
+        if let Expr::Attribute(setting) = target
+            && setting.attr.as_str() == "CACHES"
+            && is_name(&setting.value, &["settings"])
             && let Some(patch) = patch_of_caches(value)
         {
             self.replace(patch);
