@@ -308,7 +308,6 @@ def by_nothing(row):
 STORES = {'ext:redis': RedisStore, 'ext:rows': RowStore, 'memory': MemoryStore}
 WRITERS = {'to-redis': by_redis, 'to-nothing': by_nothing}
 CLIENTS = {'plain-redis': redis.Redis, 'plain-dict': dict}
-PORTS = {'ext:redis': 6379, 'ext:rows': 5432}
 
 def store(kind):
     return STORES[kind]()

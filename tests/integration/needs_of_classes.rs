@@ -186,17 +186,9 @@ class Added(base.Base):
         cls.loud |= True
     def test_added(self):
         pass
-
-class ByName(base.Base):
-    @classmethod
-    def prepare(cls):
-        for name in ('use_cache', 'loud'):
-            setattr(cls, name, True)
-    def test_by_name(self):
-        pass
 ";
     assert_eq!(
-        needs(&[("base.py", base), ("test_a.py", tests)]),
+        needs(&[("tests/base.py", base), ("tests/test_a.py", tests)]),
         [
             "test_quiet:",
             "test_caching: redis",
@@ -207,19 +199,45 @@ class ByName(base.Base):
             "test_loud: redis",
             "test_computed: redis",
             "test_added: redis",
-            "test_by_name: redis",
         ]
     );
-    let set_outside = "
+    // Whatever else may give the flag a value.
+    let quiet = "
+import pytest
 import base
 
 class Quiet(base.Base):
     def test_quiet(self):
         pass
-
-base.Base.use_cache = True
 ";
-    assert_eq!(needs(&[("base.py", base), ("test_a.py", set_outside)]), ["test_quiet: redis"]);
+    for more in [
+        "base.Base.use_cache = True",
+        "setattr(base.Base, 'use_cache', True)",
+        "def enable(cls):\n    cls.use_cache = True",
+        "def on():\n    enable(use_cache=True)",
+        "@pytest.fixture(autouse=True)\ndef on(request):\n    cls = request.cls\n    cls.use_cache = True",
+        "def on(monkeypatch):\n    monkeypatch.setattr('base.Base.use_cache', True)",
+    ] {
+        let tests = format!("{quiet}\n{more}\n");
+        assert_eq!(
+            needs(&[("tests/base.py", base), ("tests/test_a.py", &tests)]),
+            ["test_quiet: redis"],
+            "{more}"
+        );
+    }
+    for class in [
+        "class Quiet(Mixin, base.Base):",
+        "@switched\nclass Quiet(base.Base):",
+        "class Quiet(base.Base, metaclass=Meta):",
+    ] {
+        let tests = format!("from elsewhere import Meta, Mixin, switched\n{quiet}")
+            .replace("class Quiet(base.Base):", class);
+        assert_eq!(
+            needs(&[("tests/base.py", base), ("tests/test_a.py", &tests)]),
+            ["test_quiet: redis"],
+            "{class}"
+        );
+    }
 }
 
 #[test]
@@ -482,4 +500,108 @@ def test_fake(fake):
     fake.read()
 ";
     assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_either: redis", "test_fake:"]);
+}
+
+#[test]
+fn an_address_that_a_base_keeps_counts_wherever_the_class_is_not_certain() {
+    let app = "
+import os
+from sqlalchemy import create_engine
+
+class Store:
+    def __init__(self, url, echo=False):
+        self.url = url
+        self.echo = echo
+    def go(self):
+        if self.echo:
+            print(self.url)
+        return create_engine(self.url)
+
+class Below(Store):
+    def other(self):
+        return self.go()
+
+class Web(Store):
+    def go(self):
+        return None
+
+class Settings:
+    def __init__(self, url):
+        self.url = url
+
+class Engine:
+    def __init__(self, url):
+        self.settings = Settings(url)
+    def open(self):
+        return create_engine(self.settings.url)
+
+class FakeStore:
+    def __init__(self, url):
+        self.engine = create_engine(url)
+
+class CrispyStore(Store):
+    pass
+
+def pick(kind):
+    if kind:
+        return Web
+    return Store
+";
+    let tests = "
+from app import Below, CrispyStore, Engine, FakeStore, Store, Web, pick
+
+URL = 'postgresql://h/x'
+
+def test_told():
+    Store(URL, echo=True).go()
+
+def test_below():
+    Below(URL).other()
+
+class TestHeld:
+    store_class = Store
+    def test_held(self):
+        self.store_class(URL).go()
+
+def test_two_objects():
+    Engine(URL).open()
+
+def test_picked():
+    pick(0)(URL).go()
+
+def test_variable(kind):
+    cls = Web if kind else Store
+    cls(URL).go()
+
+def test_fake_that_opens():
+    FakeStore(URL)
+
+def test_crispy():
+    CrispyStore(URL).go()
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", tests)]),
+        [
+            "test_told: postgres",
+            "test_below: postgres",
+            "test_held: postgres",
+            "test_two_objects: postgres",
+            "test_picked: postgres",
+            "test_variable: postgres",
+            "test_fake_that_opens: postgres",
+            "test_crispy: postgres",
+        ]
+    );
+    let many: String = (0..40)
+        .map(|at| {
+            format!("class C{at}(Base):\n    def go(self):\n        return create_engine(self.url)\n\n")
+        })
+        .collect();
+    let base = "class Base:\n    def __init__(self, url):\n        self.url = url\n\n";
+    let app = format!("from sqlalchemy import create_engine\n\n{base}{many}");
+    let tests: String =
+        (0..40).map(|at| format!("def test_{at}():\n    app.C{at}('postgresql://h/x').go()\n\n")).collect();
+    let found = needs(&[("app.py", &app), ("test_a.py", &format!("import app\n\n{tests}"))]);
+    assert_eq!(found.len(), 40);
+    assert!(found.iter().all(|test| test.ends_with(": postgres")), "{found:?}");
 }

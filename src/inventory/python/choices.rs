@@ -44,12 +44,13 @@ impl Choices {
         leads: &[bool],
         tests: &BTreeSet<ModuleIx>,
     ) -> Self {
-        // Whether it is the key of a table.
-        let mut wanted: BTreeMap<(&str, ModuleIx), bool> = BTreeMap::new();
+        // Whether it is the key of a table, and of how many.
+        let mut wanted: BTreeMap<(&str, ModuleIx, bool), usize> = BTreeMap::new();
         for (scope, leads) in program.scopes.iter().zip(leads) {
             for used in scope.uses.iter().filter(|_| *leads) {
                 let Some(text) = used.when else { continue };
-                *wanted.entry((text, scope.module)).or_default() |= matches!(used.how, How::Entry);
+                let is_key = matches!(used.how, How::Entry);
+                *wanted.entry((text, scope.module, is_key)).or_default() += usize::from(is_key);
             }
         }
         if wanted.is_empty() {
@@ -57,15 +58,13 @@ impl Choices {
         }
         let files = beside(project);
         let mut open = Vec::new();
-        for ((text, module), is_key) in &wanted {
+        for ((text, module, is_key), keys) in &wanted {
             let quoted = [format!("\"{text}\""), format!("'{text}'")];
             let count =
                 |file: &str| quoted.iter().map(|quoted| file.matches(quoted.as_str()).count()).sum::<usize>();
             let own = &program.module(*module).file.text;
             let compared =
                 quoted.iter().map(|quoted| own.matches(&format!("== {quoted}")).count()).sum::<usize>();
-            let keys = |quoted: &String| own.matches(&format!("{quoted}:")).count();
-            let keys: usize = if *is_key { quoted.iter().map(keys).sum() } else { 0 };
             // A constant that is only compared with says nothing either.
             let constants = constants_of(own, &quoted);
             let chosen =
@@ -80,7 +79,7 @@ impl Choices {
                 .filter(|other| other != module && count(&program.module(*other).file.text) > 0)
                 .collect();
             if named.is_subset(tests) {
-                open.push((choice_mark(*module, text), named));
+                open.push((choice_mark(*module, text, *is_key), named));
             }
         }
         Self { open }

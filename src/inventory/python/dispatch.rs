@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::arguments::{as_told, runs};
 use super::chains::SUPER;
 use super::conditions::{Condition, Known, Subject};
-use super::flags::flags_of;
-use super::program::{Binding, Knowledge, Program, Scope, ScopeIx, ScopeKind, Told};
+use super::flags::{flags_of, is_known_base, names_otherwise};
+use super::program::{Binding, Knowledge, Module, Program, Scope, ScopeIx, ScopeKind, Told};
 use super::resolve::{Resolver, Target};
 
 /// As many methods are seen once more, and as many names that they use in all: what is in a project decides how much memory
@@ -104,8 +104,22 @@ pub(super) fn seen_differently<'s>(resolver: &Resolver<'_, 's, '_>) -> Wanted<'s
         above.into_iter().map(|class| (class, methods_of(program, class))).collect();
     let found: Vec<(Knowledge<'s>, BTreeSet<ScopeIx>)> = bases
         .par_iter()
-        .map(|(_, order)| {
-            let flags = flags_of(program, order, |name| resolver.callees.set_from_outside.contains(name));
+        .map(|(class, order)| {
+            let flags = {
+                let known = resolver.mro(*class).iter().all(|base| match base {
+                    Target::External(path) => is_known_base(path),
+                    Target::Scope(_) | Target::Instance(_) => true,
+                });
+                let otherwise = |name: &str| {
+                    let is_named = |module: &Module<'_>| names_otherwise(&module.file.text, name);
+                    resolver.callees.set_from_outside.contains(name) || program.modules.iter().any(is_named)
+                };
+                if known && is_of_tests(resolver, *class) {
+                    flags_of(program, order, otherwise)
+                } else {
+                    Knowledge::default()
+                }
+            };
             let found = seen_by(resolver, order, &methods, &flags);
             (flags, found)
         })
@@ -222,6 +236,12 @@ fn seen_by<'s>(
         }
         found.extend(more);
     }
+}
+
+/// Returns whether a class is one of tests: nobody but their runner makes objects of it.
+fn is_of_tests(resolver: &Resolver<'_, '_, '_>, class: ScopeIx) -> bool {
+    let is_case = |base: &Target| matches!(base, Target::External(path) if path.ends_with("TestCase"));
+    resolver.program.scope(class).name.starts_with("Test") || resolver.mro(class).iter().any(is_case)
 }
 
 /// Returns the class in which objects of a class find a name.

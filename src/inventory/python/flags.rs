@@ -1,11 +1,12 @@
 //! Attributes of a class that say what its objects do: `use_cache = True`.
 //!
 //! A test class inherits a set-up that asks for them, `if self.use_cache: connect()`. What one is for the objects of a
-//! class is known where it is a literal there, and all that the methods of the class and of those above it give it is
-//! the same.
+//! class is known where it is a literal there, all that the methods of the class and of those above it give it is the
+//! same, and nothing else in the program names it but by reading it. Only classes of tests are looked at, without
+//! decorators, keywords and bases that may do more: of all others too many may be given something.
 
 use super::arguments::literal;
-use super::chains::chain_of;
+use super::chains::{chain_of, decorator_chain};
 use super::conditions::{Known, Subject};
 use super::program::{Binding, How, Knowledge, Program, Scope, ScopeIx, ScopeKind};
 
@@ -15,6 +16,9 @@ pub(super) fn flags_of<'s>(
     order: &[ScopeIx],
     is_set_elsewhere: impl Fn(&str) -> bool,
 ) -> Knowledge<'s> {
+    if !order.iter().all(|class| program.is_for_tests(*class) && is_plain(program, *class)) {
+        return Knowledge::default();
+    }
     let methods = || order.iter().flat_map(|class| methods_of(program, *class));
     let mut asked: Vec<&'s str> = methods()
         .flat_map(|method| &method.conditions)
@@ -63,6 +67,31 @@ fn flag(program: &Program<'_>, order: &[ScopeIx], name: &str) -> Option<Known> {
     let mut all = of_class.into_iter().chain(given);
     let first = all.next()?;
     all.all(|known| known == first).then_some(first)
+}
+
+/// Returns whether nothing but its body makes a class what it is.
+fn is_plain(program: &Program<'_>, class: ScopeIx) -> bool {
+    let ScopeKind::Class(def) = program.scope(class).kind else { return false };
+    let is_mark = |decorator| decorator_chain(decorator).is_some_and(|chain| chain.contains(&"mark"));
+    def.keywords().is_empty() && def.decorator_list.iter().all(is_mark)
+}
+
+/// Returns whether a base from outside of the program gives its classes no attributes of the project's.
+pub(super) fn is_known_base(path: &str) -> bool {
+    path == "object" || path.ends_with("TestCase")
+}
+
+/// Returns whether a file names an attribute other than by reading it or giving it to `self`: by a text, which
+/// `setattr` may get, or as the argument of a call.
+pub(super) fn names_otherwise(text: &str, attribute: &str) -> bool {
+    text.match_indices(attribute).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + attribute.len()..]);
+        let quoted = |quote| before.ends_with(quote) || after.starts_with(quote);
+        let whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let argument = whole && after.starts_with('=') && !after.starts_with("==");
+        let walrus = whole && after.trim_start().starts_with(":=");
+        quoted('"') || quoted('\'') || argument || walrus
+    })
 }
 
 fn methods_of<'a, 's>(program: &'a Program<'s>, class: ScopeIx) -> impl Iterator<Item = &'a Scope<'s>> {

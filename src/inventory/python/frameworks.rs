@@ -119,7 +119,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 Address::None | Address::Unknown => Vec::new(),
             };
             let every = of(value);
-            book.cache = default_entry(value).map_or_else(|| every.clone(), of);
+            // What keeps whole pages may be another than the default.
+            let of_pages = self.value_of(&settings, "CACHE_MIDDLEWARE_ALIAS").is_some();
+            let default = default_entry(value).filter(|_| !of_pages);
+            book.cache = default.map_or_else(|| every.clone(), of);
             book.caches = every;
         }
         self.read_tasks(book, &settings);

@@ -309,17 +309,7 @@ impl<'s> Gatherer<'s> {
                     // `self.client = Redis()` is an attribute of the class.
                     Expr::Attribute(attribute) if matches!(&*attribute.value, Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls")) =>
                     {
-                        let steady = self.is_missing(Subject::Own(attribute.attr.as_str()));
-                        let constructs = self.scopes[self.at].name == "__init__";
-                        if let Some(class) = self.scopes[self.at].parent
-                            && let Some(class) = self.scopes.get_mut(class.0 as usize)
-                            && matches!(class.kind, ScopeKind::Class(_))
-                        {
-                            class.names.push((attribute.attr.as_str(), Binding::Local(value, ix)));
-                            if !constructs {
-                                class.rebound.push((attribute.attr.as_str(), steady));
-                            }
-                        }
+                        self.given_to_own(attribute.attr.as_str(), value);
                     }
                     Expr::Tuple(tuple) => {
                         for element in &tuple.elts {
@@ -734,9 +724,16 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 match chain_of(expr) {
                     Some(chain) if loads => self.record(chain, How::Load, expr.range()),
                     Some(chain) => self.written(&chain),
+                    None if !loads => {
+                        // `type(self).enabled = True`
+                        if let Expr::Attribute(attribute) = expr {
+                            self.written(&["", attribute.attr.as_str()]);
+                        }
+                        walk_expr(self, expr);
+                    }
                     None => {
                         // `Store().client`, which may be a property.
-                        if let Some(chain) = chain_through_calls(expr).filter(|_| loads) {
+                        if let Some(chain) = chain_through_calls(expr) {
                             self.record(chain, How::Load, expr.range());
                         }
                         walk_expr(self, expr);

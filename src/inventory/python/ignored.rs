@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{CmpOp, Expr, ExprCompare, Number, Operator, Stmt, UnaryOp};
 
 use super::chains::chain_of;
@@ -18,6 +19,8 @@ use super::tree::fnmatch;
 
 /// The minor versions of Python 3 that conditions are asked for.
 const VERSIONS: std::ops::RangeInclusive<i64> = 10..=14;
+/// How often all loops of a file go round.
+const MAX_ROUNDS: usize = 1_000;
 /// How deep names and parts of paths are followed.
 const MAX_DEPTH: u32 = 8;
 
@@ -40,7 +43,7 @@ impl Ignored {
             let folder = folder_of(&module.file.path);
             let list = |name| {
                 let mut reading =
-                    Reading { resolver, scope: module.scope, name, loops: Vec::new(), said: None };
+                    Reading { resolver, scope: module.scope, name, loops: Vec::new(), said: None, rounds: 0 };
                 reading.block(&module.file.syntax.body);
                 let below = |path: String| match path.strip_prefix('/') {
                     Some(_) => path,
@@ -91,6 +94,8 @@ struct Reading<'r, 'p, 's, 't> {
     /// The variables of the loops around a statement, each with what it stands for.
     loops: Vec<(&'s str, &'s Expr)>,
     said: Option<Vec<String>>,
+    /// How often loops went round.
+    rounds: usize,
 }
 
 impl<'s> Reading<'_, '_, 's, '_> {
@@ -131,6 +136,7 @@ impl<'s> Reading<'_, '_, 's, '_> {
                 {
                     match (method.attr.as_str(), &*call.arguments.args) {
                         ("append" | "extend", [value]) | ("insert", [_, value]) => self.add(value),
+                        ("clear" | "pop" | "remove", _) => self.said = Some(Vec::new()),
                         _ => {}
                     }
                 }
@@ -143,7 +149,13 @@ impl<'s> Reading<'_, '_, 's, '_> {
                     match test.map_or(Some(true), holds) {
                         Some(true) => return self.block(body),
                         Some(false) => {}
-                        None => return,
+                        // What may be taken out of the list there is collected.
+                        None => {
+                            if resets(stmt, self.name) {
+                                self.said = Some(Vec::new());
+                            }
+                            return;
+                        }
                     }
                 }
             }
@@ -156,8 +168,14 @@ impl<'s> Reading<'_, '_, 's, '_> {
             Stmt::For(each) => {
                 if let (Expr::Name(name), Expr::List(_) | Expr::Tuple(_) | Expr::Set(_)) =
                     (&*each.target, &*each.iter)
+                    && !jumps(&each.body)
                 {
                     for value in elements(&each.iter) {
+                        // Loops within loops soon take long.
+                        self.rounds += 1;
+                        if self.rounds > MAX_ROUNDS {
+                            return;
+                        }
                         self.loops.push((name.id.as_str(), value));
                         self.block(&each.body);
                         self.loops.pop();
@@ -222,7 +240,7 @@ impl<'s> Reading<'_, '_, 's, '_> {
                 Some(joined(vec![self.path(&sum.left, depth)?, self.path(&sum.right, depth)?]))
             }
             Expr::Attribute(attribute) if attribute.attr.as_str() == "parent" => {
-                Some(folder_of(&self.path(&attribute.value, depth)?).to_owned())
+                above(&self.path(&attribute.value, depth)?)
             }
             Expr::Call(call) => {
                 let args = || {
@@ -237,7 +255,13 @@ impl<'s> Reading<'_, '_, 's, '_> {
                     }
                     func => match *chain_of(func)?.last()? {
                         "join" => Some(joined(args()?)),
-                        "dirname" => Some(folder_of(args()?.first()?).to_owned()),
+                        "dirname" => above(args()?.first()?),
+                        // What is relative to where pytest was started is not known.
+                        "abspath" | "realpath"
+                            if call.arguments.args.iter().all(Expr::is_string_literal_expr) =>
+                        {
+                            None
+                        }
                         "str" | "Path" | "abspath" | "realpath" | "fspath" | "normpath" => {
                             Some(joined(args()?))
                         }
@@ -266,6 +290,58 @@ impl<'s> Reading<'_, '_, 's, '_> {
             _ => None,
         }
     }
+}
+
+/// Returns the folder of a path; nothing where that is above the conftest file.
+fn above(path: &str) -> Option<String> {
+    (!path.is_empty()).then(|| folder_of(path).to_owned())
+}
+
+/// Returns whether a statement may take something out of a list.
+fn resets(stmt: &Stmt, name: &str) -> bool {
+    struct Resets<'n>(&'n str, bool);
+    impl<'a> Visitor<'a> for Resets<'_> {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            self.1 |= match stmt {
+                Stmt::Assign(assign) => assign.targets.iter().any(|target| is_of(target, self.0)),
+                Stmt::Delete(delete) => delete.targets.iter().any(|target| is_of(target, self.0)),
+                _ => false,
+            };
+            walk_stmt(self, stmt);
+        }
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if let Expr::Attribute(method) = expr {
+                let takes = matches!(method.attr.as_str(), "clear" | "pop" | "remove");
+                self.1 |= takes && is_of(&method.value, self.0);
+            }
+            walk_expr(self, expr);
+        }
+    }
+    /// The list itself, or a part of it.
+    fn is_of(expr: &Expr, name: &str) -> bool {
+        match expr {
+            Expr::Name(named) => named.id.as_str() == name,
+            Expr::Subscript(part) => is_of(&part.value, name),
+            _ => false,
+        }
+    }
+    let mut found = Resets(name, false);
+    found.visit_stmt(stmt);
+    found.1
+}
+
+/// Returns whether a loop may leave out a part of its rounds.
+fn jumps(body: &[Stmt]) -> bool {
+    struct Jumps(bool);
+    impl<'a> Visitor<'a> for Jumps {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            self.0 |= matches!(stmt, Stmt::Break(_) | Stmt::Continue(_));
+            walk_stmt(self, stmt);
+        }
+    }
+    let mut found = Jumps(false);
+    found.visit_body(body);
+    found.0
 }
 
 fn elements(list: &Expr) -> &[Expr] {

@@ -228,8 +228,9 @@ pub(super) fn arguments(call: &ExprCall) -> impl Iterator<Item = &Expr> {
 }
 
 /// Returns what stands for what runs only where something in a module equals a text.
-pub(super) fn choice_mark(module: ModuleIx, text: &str) -> u64 {
-    binding_mark(ScopeIx(module.0), &format!("== {text}"))
+pub(super) fn choice_mark(module: ModuleIx, text: &str, is_key: bool) -> u64 {
+    let asks = if is_key { "key" } else { "==" };
+    binding_mark(ScopeIx(module.0), &format!("{asks} {text}"))
 }
 
 /// Returns what stands for what runs only for tests that bear a mark, or for those that do not.
@@ -478,7 +479,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     /// Adds the text that must be chosen for this to run, and the marks that a test must bear or not.
     pub(super) fn with_choice(&self, used: &Use<'s>, via: &[u64]) -> Box<[u64]> {
         let scope = self.resolver.program.scope(self.scope);
-        let choice = used.when.map(|text| choice_mark(scope.module, text));
+        let is_key = matches!(used.how, How::Entry);
+        let choice = used.when.map(|text| choice_mark(scope.module, text, is_key));
         let marks = scope.conditions_of(used).filter_map(|condition| match condition.subject {
             Subject::Mark(name) => Some(bears_mark(name, condition.asks_for_it())),
             Subject::Parameter(_) | Subject::Own(_) => None,
@@ -647,7 +649,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
 
     fn cache(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
         let named =
-            path.ends_with(".caches") || matches!(used.how, How::Call(call) if has_keyword(call, &["cache"]));
+            path.contains(".caches") || matches!(used.how, How::Call(call) if has_keyword(call, &["cache"]));
         let via: Vec<u64> = via.iter().copied().chain(marks_of_external(CACHES)).collect();
         for service in if named { &self.book.caches } else { &self.book.cache }.clone() {
             self.touch(used, service, TouchKind::Client, path, &via);

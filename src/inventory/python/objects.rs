@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ruff_python_ast::ExprCall;
 
-use super::chains::is_name;
+use super::chains::last_name;
 use super::links::{Linker, TouchKind};
 use super::patches::marks_of_external;
 use super::program::{Binding, How, ScopeIx, Use, binding_mark};
@@ -18,6 +18,8 @@ const LIFE_METHODS: &[&str] = &[
     "__post_init__",
     "__enter__",
     "__aenter__",
+    "__exit__",
+    "__aexit__",
     "__iter__",
     "__aiter__",
     "__next__",
@@ -98,7 +100,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             path.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
         let later = matches!(used.how, How::Entry)
             || used.given_to.is_some_and(|call| {
-                is_name(&call.func, &["partial"]) || is_function && !is_name(&call.func, LOOK_AT)
+                let name = last_name(&call.func).unwrap_or_default();
+                name == "partial" || is_function && !(LOOK_AT.contains(&name) || name.starts_with("assert"))
             });
         if later && let Some(Called::Client(service) | Called::Connects(service)) = self.book.call(path) {
             let via = self.with_choice(used, via);

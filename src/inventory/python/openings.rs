@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::arguments::is_stand_in;
 use super::chains::SUPER;
 use super::hints::{Defaults, Hints, hints_with};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
@@ -121,6 +120,9 @@ pub(super) fn open_all(
     }
 }
 
+/// Words in the names of classes that stand in for others.
+const STAND_INS: &[&str] = &["dummy", "fake", "mock", "spy", "stub"];
+
 /// What a function opens that its callers say.
 #[derive(Default)]
 struct OpenedBy {
@@ -138,8 +140,13 @@ impl OpenedBy {
                 && other.database == found.database
                 && other.usual == found.usual
         };
-        if self.told_apart.len() < OPENED && !self.told_apart.iter().any(same) {
-            self.told_apart.push((class, found.clone()));
+        if !self.told_apart.iter().any(same) {
+            if self.told_apart.len() < OPENED {
+                self.told_apart.push((class, found.clone()));
+            } else {
+                // Of so many nobody knows any more whose they are.
+                self.told_apart.iter_mut().for_each(|(by, _)| *by = None);
+            }
         }
         self.all.push(found);
     }
@@ -180,17 +187,9 @@ fn openings(
                 continue;
             };
             opened.said.push(link.to);
-            // `FakeSolr("http://solr:8983")` keeps an address that its own methods never open.
-            let stands_in = used.chain.last().is_some_and(|name| is_stand_in(name));
-            if stands_in && resolver.program.scope(link.to).name == "__init__" {
-                continue;
-            }
-            let class = constructed(resolver, scope, used, link);
+            let made = Made::by(resolver, scope, used, link);
             for (other, open) in &open.told_apart {
-                // What another class does that inherits the constructor is no matter of this one's objects.
-                if let (Some(class), Some(other)) = (&class, *other)
-                    && !class.may_be(resolver, other)
-                {
+                if made.as_ref().is_some_and(|made| made.leaves(resolver, *other, open)) {
                     continue;
                 }
                 let given = given(resolver.program.scope(link.to).kind, &open.parameters, call);
@@ -218,39 +217,58 @@ fn openings(
     opened
 }
 
-/// The class of an object that a call makes.
-enum Made {
-    /// This one.
-    Exactly(ScopeIx),
-    /// This one, or one that inherits from it: `super().__init__(url)`.
-    OrBelow(ScopeIx),
+/// The class of an object that a call makes, where its name shows it.
+struct Made<'u> {
+    class: ScopeIx,
+    /// The class that has the constructor.
+    keeper: ScopeIx,
+    /// The object may be one of a class that inherits: `super().__init__(url)`.
+    or_below: bool,
+    name: &'u str,
 }
 
-impl Made {
-    /// Returns whether the object may have the methods of a class.
-    fn may_be(&self, resolver: &Resolver<'_, '_, '_>, other: ScopeIx) -> bool {
+impl<'u> Made<'u> {
+    /// Reads a call of a constructor. What a variable, an attribute or a function gives may be one of several classes.
+    fn by(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, used: &Use<'u>, link: &Link) -> Option<Self> {
+        let program = resolver.program;
+        if program.scope(link.to).name != "__init__" {
+            return None;
+        }
+        let keeper = class_around(program, program.written_as(link.to))?;
+        let name = used.chain.last().copied()?;
+        if matches!(*used.chain, [SUPER, "__init__"]) {
+            let class = class_around(program, program.written_as(scope))?;
+            return Some(Self { class, keeper, or_below: true, name });
+        }
+        let class = match resolver.resolve(scope, &used.chain).target? {
+            Target::Scope(class) => program.written_as(class),
+            Target::Instance(_) | Target::External(_) => return None,
+        };
+        let plain = matches!(program.scope(class).kind, ScopeKind::Class(_))
+            && program.scope(class).name == name
+            && !matches!(used.chain.first(), Some(&("self" | "cls")))
+            && resolver.mro(class).iter().all(|base| match base {
+                Target::Scope(base) => program.scope(*base).binding("__new__").is_none(),
+                _ => true,
+            });
+        plain.then_some(Self { class, keeper, or_below: false, name })
+    }
+
+    /// Returns whether the object certainly leaves something alone that a method of a class opens: the class is another
+    /// that inherits the constructor, or the object is a stand-in.
+    fn leaves(&self, resolver: &Resolver<'_, '_, '_>, by: Option<ScopeIx>, open: &Opening) -> bool {
+        let program = resolver.program;
+        let Some(other) = by.map(|by| program.written_as(by)) else { return false };
+        // `FakeSolr("http://solr:8983")` keeps an address for methods of its base that it replaces.
+        let stands_in = words_of(self.name).iter().any(|word| STAND_INS.contains(&word.as_str()));
+        if stands_in && other != self.class && program.scope(open.at).name != "__init__" {
+            return true;
+        }
         let inherits = |class, from| class == from || resolver.mro(class).contains(&Target::Scope(from));
-        match *self {
-            Self::Exactly(class) => inherits(class, other),
-            Self::OrBelow(class) => inherits(class, other) || inherits(other, class),
-        }
-    }
-}
-
-/// Returns the class whose constructor a call comes to.
-fn constructed(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx, used: &Use<'_>, link: &Link) -> Option<Made> {
-    if resolver.program.scope(link.to).name != "__init__" {
-        return None;
-    }
-    if matches!(used.chain.first(), Some(&(SUPER | "cls" | "self"))) {
-        return class_around(resolver.program, scope).map(Made::OrBelow);
-    }
-    match resolver.resolve(scope, &used.chain).target {
-        Some(Target::Scope(class) | Target::Instance(class)) => {
-            let is_class = matches!(resolver.program.scope(class).kind, ScopeKind::Class(_));
-            is_class.then_some(Made::Exactly(class))
-        }
-        _ => None,
+        other != self.keeper
+            && inherits(other, self.keeper)
+            && !inherits(self.class, other)
+            && !(self.or_below && inherits(other, self.class))
     }
 }
 

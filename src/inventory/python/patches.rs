@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
-use ruff_python_ast::{Expr, ExprCall};
+use ruff_python_ast::{Expr, ExprCall, Stmt};
 
 use super::chains::chain_of;
 use super::links::Links;
 use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
 use super::resolve::{Named, Resolver, Target};
+use super::signs::words_of;
 use super::tables::is_path;
 
 /// What keeps libraries from the network while a test runs, by the names that it is called by.
@@ -45,14 +46,10 @@ const KEEP_FIXTURES: &[(&str, &[&str])] = &[
 /// Methods that all others of a class, or of a library, go through, with what has no way out where one is replaced.
 const GATES: &[(&str, &str)] = &[
     ("aiohttp.ClientSession._request", "aiohttp.ClientSession"),
-    ("elasticsearch.Transport.perform_request", "elasticsearch"),
     ("httpx.AsyncClient.request", "httpx.AsyncClient"),
     ("httpx.AsyncClient.send", "httpx.AsyncClient"),
     ("httpx.Client.request", "httpx.Client"),
     ("httpx.Client.send", "httpx.Client"),
-    ("redis.Redis.execute_command", "redis"),
-    ("redis.StrictRedis.execute_command", "redis"),
-    ("redis.client.Redis.execute_command", "redis"),
     ("requests.Session.request", "requests"),
     ("requests.Session.send", "requests"),
     ("requests.adapters.HTTPAdapter.send", "requests"),
@@ -132,35 +129,52 @@ pub(super) fn patches_of<'s>(chain: &[&'s str], call: &'s ExprCall) -> Vec<Patch
         // `@override_settings(CACHES={…})`
         "override_settings" | "modify_settings" => {
             let caches = call.arguments.find_keyword("CACHES").map(|keyword| &keyword.value);
-            caches.and_then(patch_of_caches).into_iter().collect()
+            caches.and_then(|caches| patch_of_caches(caches, &[])).into_iter().collect()
         }
         // A helper of the project: `self.patching("app.cache.client")`.
-        name if name.contains("patch") => {
-            text(0).filter(|path| is_path(path)).map(Patch::Path).into_iter().collect()
-        }
+        name if patches(name) => text(0).filter(|path| is_path(path)).map(Patch::Path).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// Returns whether a helper's name says that it replaces something: not so `dispatch`.
+fn patches(name: &str) -> bool {
+    words_of(name)
+        .last()
+        .is_some_and(|word| matches!(word.as_str(), "patch" | "patched" | "patcher" | "patching"))
 }
 
 /// What all of Django's caches are reached through.
 pub(super) const CACHES: &str = "django.core.cache";
 
-/// Returns what is replaced where Django's caches are set to something else for a test: all of them, unless the new ones
-/// are those of a server too.
-pub(super) fn patch_of_caches<'s>(caches: &Expr) -> Option<Patch<'s>> {
-    struct Servers(bool);
-    impl<'a> Visitor<'a> for Servers {
+/// Returns what is replaced where Django's caches are set to something else for a test, where what is set, or the function
+/// that sets it, says by literals that nothing is a server's.
+pub(super) fn patch_of_caches<'s>(said: &Expr, body: &[Stmt]) -> Option<Patch<'s>> {
+    struct Backends {
+        local: bool,
+        other: bool,
+    }
+    impl<'a> Visitor<'a> for Backends {
         fn visit_expr(&mut self, expr: &'a Expr) {
-            if let Expr::StringLiteral(text) = expr {
-                let text = text.value.to_str().to_ascii_lowercase();
-                self.0 |= ["redis://", "rediscache", "memcache"].iter().any(|server| text.contains(server));
+            match expr {
+                Expr::StringLiteral(text) => {
+                    let text = text.value.to_str().to_ascii_lowercase();
+                    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+                    self.local |=
+                        has(&["backends.locmem.", "backends.dummy.", "backends.filebased.", "backends.db."]);
+                    self.other |= has(&["redis://", "rediss://", "valkey", "rediscache", "memcache"]);
+                }
+                // `{**settings.CACHES, "other": …}` keeps what was there.
+                Expr::Dict(dict) => self.other |= dict.items.iter().any(|item| item.key.is_none()),
+                _ => {}
             }
             walk_expr(self, expr);
         }
     }
-    let mut servers = Servers(false);
-    servers.visit_expr(caches);
-    (!servers.0).then(|| Patch::Path(CACHES.to_owned()))
+    let mut backends = Backends { local: false, other: false };
+    backends.visit_expr(said);
+    backends.visit_body(body);
+    (backends.local && !backends.other).then(|| Patch::Path(CACHES.to_owned()))
 }
 
 /// Returns what a call replaces that names it behind the object: `flexmock(redis).should_receive("Redis")`,

@@ -6,16 +6,11 @@ use super::links::Linker;
 use super::program::Use;
 use super::signs::words_of;
 
-/// Calls that skip a test.
-const SKIPS: &[&str] = &["SkipTest", "skip", "skipIf", "skipTest", "skipUnless", "skipif"];
-
 /// Words that say of a service that it is not there, and not of a library.
 const LOOKS_FOR: &[&str] = &[
     "alive",
     "connect",
-    "connection",
     "daemon",
-    "down",
     "listening",
     "online",
     "reachable",
@@ -23,22 +18,25 @@ const LOOKS_FOR: &[&str] = &[
     "responding",
     "running",
     "server",
-    "service",
     "started",
     "unreachable",
-    "up",
 ];
 
-/// Words that say that something else is missing.
-const OF_LIBRARIES: &[&str] = &[
+/// Words that say that something else is missing, or that nothing is.
+const OF_OTHERS: &[&str] = &[
     "client",
     "driver",
+    "fake",
     "import",
     "install",
     "installed",
     "library",
+    "memory",
+    "mock",
+    "mocked",
     "module",
     "package",
+    "stub",
     "version",
     "windows",
 ];
@@ -46,26 +44,35 @@ const OF_LIBRARIES: &[&str] = &[
 impl<'s> Linker<'_, '_, 's, '_, '_> {
     /// Reads the reason for which a call skips tests: it may name the service that is looked for.
     pub(super) fn reason(&mut self, used: &Use<'s>, call: &'s ExprCall) {
-        let Some(last) = used.chain.last().filter(|last| SKIPS.contains(last)) else { return };
+        let at = match *used.chain {
+            ["skip" | "SkipTest"]
+            | ["pytest" | "unittest", "skip" | "SkipTest"]
+            | ["pytest", "skip", "Exception"]
+            | ["self" | "cls", "skipTest"] => 0,
+            ["skipIf" | "skipUnless" | "skipif"]
+            | ["unittest", "skipIf" | "skipUnless"]
+            | ["mark", "skipif"]
+            | ["pytest", "mark", "skipif"] => 1,
+            _ => return,
+        };
         // What is always skipped looks for nothing.
-        if used.decorator && *last == "skip" {
+        if used.decorator && used.chain.last() == Some(&"skip") {
             return;
         }
-        let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-        let reasons = call.arguments.args.iter().chain(keywords).filter_map(said);
-        for reason in reasons {
-            // `PostgreSQL` is one word, `redis-server` are two.
-            let mut words = words_of(reason);
-            words.extend(reason.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase));
-            let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-            if !has(LOOKS_FOR) || has(OF_LIBRARIES) {
-                continue;
-            }
-            let services =
-                self.book.all().filter(|(_, service)| words.iter().any(|word| service.words.contains(word)));
-            let named: Vec<_> = services.map(|(sought, _)| sought).collect();
-            self.links.named_guards.extend(named.into_iter().map(|service| (service, used.range, None)));
+        let keyword = call.arguments.find_keyword("reason").or_else(|| call.arguments.find_keyword("msg"));
+        let given = keyword.map(|keyword| &keyword.value).or_else(|| call.arguments.args.get(at));
+        let Some(reason) = given.and_then(said) else { return };
+        // `PostgreSQL` is one word, `redis-server` are two.
+        let mut words = words_of(reason);
+        words.extend(reason.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase));
+        let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+        if !has(LOOKS_FOR) || has(OF_OTHERS) {
+            return;
         }
+        let services =
+            self.book.all().filter(|(_, service)| words.iter().any(|word| service.words.contains(word)));
+        let named: Vec<_> = services.map(|(sought, _)| sought).collect();
+        self.links.named_guards.extend(named.into_iter().map(|service| (service, used.range, None)));
     }
 }
 

@@ -6,7 +6,7 @@ use super::chains::is_name;
 use super::conditions::{Condition, Subject, Tested, mark_asked_for};
 use super::gather::Gatherer;
 use super::patches::patch_of_caches;
-use super::program::{Binding, How, ScopeKind};
+use super::program::{Binding, How, ScopeIx, ScopeKind};
 
 /// As many conditions of one function are known.
 const MAX_CONDITIONS: usize = 256;
@@ -105,9 +105,28 @@ impl<'s> Gatherer<'s> {
         if let Expr::Attribute(setting) = target
             && setting.attr.as_str() == "CACHES"
             && is_name(&setting.value, &["settings"])
-            && let Some(patch) = patch_of_caches(value)
+            && let ScopeKind::Function(def) = self.scopes[self.at].kind
+            && let Some(patch) = patch_of_caches(value, &def.body)
         {
             self.replace(patch);
+        }
+    }
+
+    /// Notes that a method gives its object an attribute; outside of a method it is any object's.
+    pub(super) fn given_to_own(&mut self, attribute: &'s str, value: &'s Expr) {
+        let steady = self.is_missing(Subject::Own(attribute));
+        let here = &self.scopes[self.at];
+        let (constructs, parent) =
+            (here.name == "__init__", here.parent.map_or(0, |parent| parent.0 as usize));
+        let ix = ScopeIx(u32::try_from(self.at).unwrap_or(u32::MAX));
+        let class = &mut self.scopes[parent];
+        if !matches!(class.kind, ScopeKind::Class(_)) {
+            self.scopes[0].rebound.push((attribute, false));
+            return;
+        }
+        class.names.push((attribute, Binding::Local(value, ix)));
+        if !constructs {
+            class.rebound.push((attribute, steady));
         }
     }
 
@@ -117,10 +136,10 @@ impl<'s> Gatherer<'s> {
         match *chain {
             [name] if self.is_parameter(name) => self.scopes[self.at].rebound.push((name, false)),
             ["self" | "cls", attribute] => {
-                let class = self.scopes[self.at].parent.map(|class| class.0 as usize);
-                if let Some(class) = class.and_then(|class| self.scopes.get_mut(class)) {
-                    class.rebound.push((attribute, false));
-                }
+                let parent = self.scopes[self.at].parent.map_or(0, |class| class.0 as usize);
+                // Outside of a method it is any object.
+                let of = if matches!(self.scopes[parent].kind, ScopeKind::Class(_)) { parent } else { 0 };
+                self.scopes[of].rebound.push((attribute, false));
             }
             [.., attribute] if chain.len() > 1 => self.scopes[0].rebound.push((attribute, false)),
             _ => {}

@@ -16,6 +16,9 @@ use super::resolve::Named;
 use super::shapes::is_for_tests;
 use super::signs::words_of;
 
+/// A dictionary of more is data.
+const MAX_ENTRIES: usize = 64;
+
 /// A path of more is none of a module.
 const MAX_PATH: usize = 120;
 
@@ -122,7 +125,7 @@ fn is_table(dict: &ExprDict) -> bool {
         };
         (2..40).contains(&key.len()) && matches!(item.value, Expr::Name(_) | Expr::Attribute(_))
     };
-    dict.items.len() > 1 && dict.items.iter().all(is_entry)
+    (2..=MAX_ENTRIES).contains(&dict.items.len()) && dict.items.iter().all(is_entry)
 }
 
 /// Returns whether a text may be the path of a module or of something in it.
