@@ -1,5 +1,5 @@
-//! What must hold of a parameter, of an attribute of `self` or `cls`, or of a test's marks for something to run: `if client is None`,
-//! `client or make_client()`, the rest of a fixture behind `if "redis" not in request.keywords: return`.
+//! What must hold of a parameter, of an attribute of `self` or `cls`, or of a test's marks for something to run:
+//! `if client is None`, `client or make_client()`, the rest of a fixture behind `if "redis" not in request.keywords: return`.
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCall, Stmt, UnaryOp};
 
