@@ -32,7 +32,7 @@ fn chain(expr: &Expr, through_calls: bool) -> Option<Box<[&str]>> {
                 break;
             }
             Expr::Call(call) if matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super") => {
-                // `super(Cart, self)` names the class that `super()` finds by itself.
+                // `super(Cart, self)` mostly names the class around, as `super()` does by itself.
                 chain.push(SUPER);
                 break;
             }

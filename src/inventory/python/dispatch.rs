@@ -153,12 +153,8 @@ fn within(
 
 fn methods_of<'s>(program: &Program<'s>, class: ScopeIx) -> Vec<Method<'s>> {
     let mut found = Vec::new();
-    for (_, binding) in &program.scope(class).names {
-        let Binding::Scope(ix) = *binding else { continue };
+    for ix in program.methods_of(class) {
         let scope = program.scope(ix);
-        if !matches!(scope.kind, ScopeKind::Function(_)) || scope.parent != Some(class) {
-            continue;
-        }
         let mut method = Method { scope: ix, own: BTreeSet::new(), above: BTreeSet::new() };
         for used in &scope.uses {
             match *used.chain {

@@ -19,7 +19,7 @@ pub(super) fn flags_of<'s>(
     if !order.iter().all(|class| program.is_for_tests(*class) && is_plain(program, *class)) {
         return Knowledge::default();
     }
-    let methods = || order.iter().flat_map(|class| methods_of(program, *class));
+    let methods = || order.iter().flat_map(|class| program.methods_of(*class)).map(|ix| program.scope(ix));
     let mut asked: Vec<&'s str> = methods()
         .flat_map(|method| &method.conditions)
         .filter_map(|condition| if let Subject::Own(name) = condition.subject { Some(name) } else { None })
@@ -91,15 +91,6 @@ pub(super) fn names_otherwise(text: &str, attribute: &str) -> bool {
         let argument = whole && after.starts_with('=') && !after.starts_with("==");
         let walrus = whole && after.trim_start().starts_with(":=");
         quoted('"') || quoted('\'') || argument || walrus
-    })
-}
-
-fn methods_of<'a, 's>(program: &'a Program<'s>, class: ScopeIx) -> impl Iterator<Item = &'a Scope<'s>> {
-    let bindings = program.scope(class).names.iter();
-    bindings.filter_map(move |(_, binding)| {
-        let Binding::Scope(ix) = *binding else { return None };
-        let scope = program.scope(ix);
-        (matches!(scope.kind, ScopeKind::Function(_)) && scope.parent == Some(class)).then_some(scope)
     })
 }
 

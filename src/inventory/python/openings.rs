@@ -12,7 +12,7 @@ use ruff_text_size::TextRange;
 use super::chains::SUPER;
 use super::hints::{Defaults, Hints, hints_with};
 use super::links::{Link, Links, Touch, TouchKind, arguments};
-use super::program::{How, Program, ScopeIx, ScopeKind, Use};
+use super::program::{How, ScopeIx, ScopeKind, Use};
 use super::resolve::{Resolver, Target};
 use super::signs::{Address, SignBook, Sought, words_of};
 
@@ -86,7 +86,7 @@ pub(super) fn open_all(
             for found in std::mem::take(&mut links.opens) {
                 // A function that opens what it is given through itself would go round for ever.
                 if !asked.contains(&found.by) {
-                    opening.entry(found.by).or_default().add(resolver.program, found);
+                    opening.entry(found.by).or_default().add(resolver, found);
                 }
             }
         }
@@ -132,8 +132,8 @@ struct OpenedBy {
 }
 
 impl OpenedBy {
-    fn add(&mut self, program: &Program<'_>, found: Opening) {
-        let class = class_around(program, found.at);
+    fn add(&mut self, resolver: &Resolver<'_, '_, '_>, found: Opening) {
+        let class = resolver.class_around(found.at);
         let same = |(by, other): &(Option<ScopeIx>, Opening)| {
             *by == class
                 && other.parameters == found.parameters
@@ -234,10 +234,10 @@ impl<'u> Made<'u> {
         if program.scope(link.to).name != "__init__" {
             return None;
         }
-        let keeper = class_around(program, program.written_as(link.to))?;
+        let keeper = resolver.class_around(program.written_as(link.to))?;
         let name = used.chain.last().copied()?;
         if matches!(*used.chain, [SUPER, "__init__"]) {
-            let class = class_around(program, program.written_as(scope))?;
+            let class = resolver.class_around(program.written_as(scope))?;
             return Some(Self { class, keeper, or_below: true, name });
         }
         let class = match resolver.resolve(scope, &used.chain).target? {
@@ -270,20 +270,6 @@ impl<'u> Made<'u> {
             && !inherits(self.class, other)
             && !(self.or_below && inherits(other, self.class))
     }
-}
-
-/// Returns the class of the method that a scope is, or is within.
-fn class_around(program: &Program<'_>, scope: ScopeIx) -> Option<ScopeIx> {
-    let scope = program.scope(scope);
-    let mut at = scope.seen.map(|seen| seen.class).or(scope.parent);
-    while let Some(ix) = at {
-        let around = program.scope(ix);
-        if matches!(around.kind, ScopeKind::Class(_)) {
-            return Some(ix);
-        }
-        at = around.seen.map(|seen| seen.class).or(around.parent);
-    }
-    None
 }
 
 impl Opened {

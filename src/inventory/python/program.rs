@@ -215,6 +215,15 @@ impl<'s> Program<'s> {
         (first..end.unwrap_or(self.written)).map(ScopeIx)
     }
 
+    /// Returns the methods that a class defines.
+    pub(super) fn methods_of(&self, class: ScopeIx) -> impl Iterator<Item = ScopeIx> + use<'_, 's> {
+        self.scope(class).names.iter().filter_map(move |(_, binding)| {
+            let Binding::Scope(ix) = *binding else { return None };
+            let scope = self.scope(ix);
+            (matches!(scope.kind, ScopeKind::Function(_)) && scope.parent == Some(class)).then_some(ix)
+        })
+    }
+
     /// Returns the indices of all scopes that are written.
     pub(super) fn scope_indices(&self) -> impl Iterator<Item = ScopeIx> + use<'s> {
         (0..self.written).map(ScopeIx)
