@@ -42,6 +42,8 @@ pub struct Signs {
     pub backends: Vec<String>,
     /// Modules that start one in a container.
     pub testing: Vec<String>,
+    /// What sets up one of the tests' own, of a service that is mostly hosted elsewhere: variables of its emulator.
+    pub emulated: Vec<String>,
     /// Whether a bare "database" can mean it.
     pub sql: bool,
 }
@@ -145,6 +147,8 @@ struct RawEntry {
     #[serde(default)]
     testing: Vec<String>,
     #[serde(default)]
+    emulated: Vec<String>,
+    #[serde(default)]
     sql: bool,
 }
 
@@ -187,6 +191,7 @@ impl RawEntry {
                 fixtures: self.fixtures,
                 backends: self.backends,
                 testing: self.testing,
+                emulated: self.emulated,
                 sql: self.sql,
             },
         }

@@ -321,6 +321,7 @@ fn read_evidence(service: &Section<'_, '_>) -> Signs {
         fixtures: plain("fixtures"),
         backends: plain("backends"),
         testing: plain("testing"),
+        emulated: Vec::new(),
         sql: false,
     };
     section.finish();

@@ -200,18 +200,23 @@ fn urls_of(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the dotted modules that a text gives a variable: `os.environ.setdefault("NAME", "app.settings")`,
-/// `NAME=app.settings`.
+/// `NAME=app.settings`. Of a name that is put together (`f"settings.{name}"`) its beginning, which ends with a dot.
 pub(super) fn modules_named<'t>(text: &'t str, variable: &str) -> Vec<&'t str> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices(variable) {
         let rest = text[at + variable.len()..]
             .trim_start_matches([' ', '"', '\'', ',', '=', ':', ']', ')', '\n', '\t']);
+        let formatted = rest.strip_prefix("f\"").or_else(|| rest.strip_prefix("f'"));
+        let rest = formatted.unwrap_or(rest);
         let end =
             rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(rest.len());
         let module = &rest[..end];
-        let dotted =
-            module.split('.').all(|part| !part.is_empty() && !part.starts_with(|c: char| c.is_ascii_digit()));
-        if dotted && !module.is_empty() && !found.contains(&module) {
+        let goes_on = formatted.is_some() && rest[end..].starts_with('{');
+        let written = if goes_on { module.strip_suffix('.').unwrap_or("") } else { module };
+        let dotted = written
+            .split('.')
+            .all(|part| !part.is_empty() && !part.starts_with(|c: char| c.is_ascii_digit()));
+        if dotted && !found.contains(&module) {
             found.push(module);
         }
     }
@@ -237,6 +242,14 @@ mod tests {
         // A sign of several bytes before a name is no part of it, and parts nothing within.
         found.read("# rules (→ layers: none)\n→KEY=1\n", false);
         assert_eq!(found.values("KEY"), ["1"]);
+    }
+
+    #[test]
+    fn a_module_is_named_whole_or_by_its_beginning() {
+        let named = |text| modules_named(text, "SETTINGS");
+        assert_eq!(named("environ['SETTINGS'] = 'app.settings'"), ["app.settings"]);
+        assert_eq!(named("environ['SETTINGS'] = f'settings.{name}'"), ["settings."]);
+        assert_eq!(named("SETTINGS=app.one\nSETTINGS=f\"{name}\"\nSETTINGS=f'a{name}'"), ["app.one"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::arguments::{add_variants, callees};
-use super::chains::{chain_of, strings_of};
+use super::chains::chain_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::conditions::{Subject, mark_asked_by};
@@ -23,6 +23,7 @@ use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
 use super::needs::{Memory, NeedFinder};
+use super::plugins::plugins_of;
 use super::program::{Binding, How, ModuleIx, Program, ScopeIx, ScopeKind, is_property};
 use super::reach::Reach;
 use super::resolve::{Resolver, Target};
@@ -39,13 +40,18 @@ use super::{
 };
 use crate::ids::ServiceName;
 
+/// Hooks of conftest files and plug-ins that run before or around every test below them.
+const HOOKS: &[&str] =
+    &["pytest_configure", "pytest_sessionstart", "pytest_runtest_setup", "pytest_runtest_call"];
+
 /// Returns what the sources of a project say.
-pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
+pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources {
     let tree = Tree::walk(project);
     let mut roots = tree.settings(project);
     let locator = Locator::new(&tree, &roots);
     let environment = Environment::of(project, &roots);
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
+    services.retain(|service| service.declared || is_run_here(service, &environment, &files));
     let left_out = tree.left_out(project, &roots, &tests);
     let named_within = named_within(&tree, &roots, &tests);
     let (facts, more_methods) = {
@@ -65,7 +71,7 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         let methods = add_methods(&mut program, &wanted);
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
         resolver.variables = variables(&files, &tests, &environment);
-        resolver.fixtures = VisibleFixtures::of_tests(&resolver, tests.iter().flatten());
+        resolver.fixtures = VisibleFixtures::of_tests(&resolver, &roots, &tests);
         let reader =
             Reader { project, roots: &roots, named_within, resolver: &resolver, environment: &environment };
         (reader.read(&services, &tests), wanted.more)
@@ -92,6 +98,26 @@ pub(super) fn read(project: &Path, services: Vec<SoughtService>) -> Sources {
         unfollowed: facts.unfollowed,
         more_methods,
     }
+}
+
+/// Returns whether a service can be one of the tests' own: of what is mostly hosted elsewhere only where an image of it is
+/// started or its emulator is set up.
+fn is_run_here(service: &SoughtService, environment: &Environment, files: &[SourceFile]) -> bool {
+    let emulated = &service.signs.emulated;
+    let is_image = |image: &String| {
+        let name = image.rsplit('/').next().unwrap_or(image);
+        service.words.iter().any(|word| word == name)
+    };
+    if emulated.is_empty() || environment.images.iter().any(is_image) {
+        return true;
+    }
+    let is_used = environment.dependencies.is_empty()
+        || service.signs.packages.iter().any(|package| environment.depends_on(package));
+    let stands = |text: &String| {
+        let find = memchr::memmem::Finder::new(text);
+        files.par_iter().any(|file| find.find(file.text.as_bytes()).is_some())
+    };
+    emulated.iter().any(|text| !environment.values(text).is_empty() || is_used && stands(text))
 }
 
 /// Returns the position of the root whose ids begin in its own folder, as pytest writes them there: the only one, or the
@@ -376,20 +402,6 @@ impl<'s> Reader<'_, '_, 's, '_> {
         unfollowed(self.resolver, finder.book, finder.links, started, &counted, &facts.functions)
     }
 
-    /// Adds the fixtures, marks and registered marks of the plugins that the project names.
-    fn read_plugins(
-        &self,
-        root: &PytestSettings,
-        conftests: &[ModuleIx],
-        fixtures: &mut Fixtures<'s>,
-        hooked: &mut Hooked,
-    ) {
-        for module in self.plugins(root, conftests) {
-            fixtures.add_module(self.resolver, module, Home::Plugin);
-            hooked.read(self.resolver, module);
-        }
-    }
-
     fn read_root(
         &self,
         at: usize,
@@ -405,21 +417,21 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let conftests: Vec<ModuleIx> = self.conftests(root);
         let mut hooks: BTreeMap<String, Vec<ScopeIx>> = BTreeMap::new();
         let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
-        for module in &conftests {
-            let file = program.module(*module).file;
-            let folder = folder_of(&file.path).to_owned();
-            fixtures.add_module(self.resolver, *module, Home::Folder(folder.clone()));
-            hooked.read(self.resolver, *module);
-            given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, *module));
-            for name in
-                ["pytest_configure", "pytest_sessionstart", "pytest_runtest_setup", "pytest_runtest_call"]
-            {
-                if let Some(Binding::Scope(ix)) = program.scope(program.module(*module).scope).binding(name) {
+        let plugins = plugins_of(self.resolver, root, conftests.iter().chain(&modules).copied());
+        let folder_of_conftest = |module: &ModuleIx| folder_of(&program.module(*module).file.path).to_owned();
+        let by_home = conftests.iter().map(|module| (*module, Some(folder_of_conftest(module))));
+        for (module, folder) in plugins.into_iter().map(|module| (module, None)).chain(by_home) {
+            let home = folder.clone().map_or(Home::Plugin, Home::Folder);
+            let folder = folder.unwrap_or_default();
+            fixtures.add_module(self.resolver, module, home);
+            hooked.read(self.resolver, module);
+            given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, module));
+            for name in HOOKS {
+                if let Some(Binding::Scope(ix)) = program.scope(program.module(module).scope).binding(name) {
                     hooks.entry(folder.clone()).or_default().push(ix);
                 }
             }
         }
-        self.read_plugins(root, &conftests, &mut fixtures, &mut hooked);
         facts.hooked.push(hooked);
         for module in &modules {
             fixtures.add_module(self.resolver, *module, Home::Module(*module));
@@ -545,33 +557,5 @@ impl<'s> Reader<'_, '_, 's, '_> {
             path.rsplit('/').next() == Some("conftest.py") && root.holds(path)
         });
         ours.map(|(at, _)| ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))).collect()
-    }
-
-    /// Returns the modules of the project that are named as plugins, and those that these name.
-    fn plugins(&self, root: &PytestSettings, conftests: &[ModuleIx]) -> Vec<ModuleIx> {
-        let program = self.resolver.program;
-        let from = root.below_root("conftest.py");
-        let mut found: Vec<ModuleIx> = Vec::new();
-        let mut open: Vec<ModuleIx> = conftests.to_vec();
-        let named = root.option("-p").into_iter().chain(root.plugins.iter().map(String::as_str));
-        let named = named.filter_map(|name| self.resolver.find_module(&from, name));
-        for module in named {
-            found.push(module);
-            open.push(module);
-        }
-        while let Some(module) = open.pop() {
-            let scope = program.module(module).scope;
-            let Some(Binding::Scope(ix)) = program.scope(scope).binding("pytest_plugins") else { continue };
-            let ScopeKind::Value(value) = program.scope(ix).kind else { continue };
-            for name in strings_of(value) {
-                if let Some(plugin) = self.resolver.find_module(&program.module(module).file.path, name)
-                    && !found.contains(&plugin)
-                {
-                    found.push(plugin);
-                    open.push(plugin);
-                }
-            }
-        }
-        found
     }
 }

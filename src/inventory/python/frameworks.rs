@@ -331,9 +331,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let program = self.resolver.program;
         let mut named: Vec<(u8, ModuleIx)> = Vec::new();
         let mut add = |rank: u8, from: &str, name: &str| {
-            if let Some(module) = self.resolver.find_module(from, name) {
-                named.push((rank, module));
-            }
+            named.extend(self.resolver.find_modules(from, name).into_iter().map(|module| (rank, module)));
         };
         for module in &program.modules {
             let file = &module.file;

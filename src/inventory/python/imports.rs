@@ -53,13 +53,6 @@ pub(super) fn imports_of(file: &SourceFile) -> Vec<Import<'_>> {
             match stmt {
                 Stmt::Import(_) | Stmt::ImportFrom(_) => each_import(stmt, |_, import| self.0.push(import)),
                 Stmt::Assign(assign) => {
-                    // `pytest_plugins = ["tests.fixtures"]`
-                    let names_plugins = assign.targets.iter().any(
-                        |target| matches!(target, Expr::Name(name) if name.id.as_str() == "pytest_plugins"),
-                    );
-                    if names_plugins {
-                        self.modules(strings_of(&assign.value));
-                    }
                     for target in &assign.targets {
                         self.named_by_django(target, &assign.value);
                     }

@@ -11,6 +11,7 @@ use super::environment::{Environment, modules_named};
 use super::frameworks::{DJANGO_VARIABLE, PICCOLO_VARIABLE};
 use super::imports::imports_of;
 use super::locate::{Locator, folder_of};
+use super::plugins::{Plugins, files_matching, plugins_named};
 use super::program::Import;
 use super::settings::PytestSettings;
 use super::shapes::is_for_tests;
@@ -82,7 +83,17 @@ pub(super) fn load(
                     next.extend(files_of(locator, path, &import).into_iter().map(str::to_owned));
                 }
                 let named = VARIABLES.iter().flat_map(|variable| modules_named(&file.text, variable));
-                next.extend(named.filter_map(|module| locator.file(path, 0, module)).map(str::to_owned));
+                next.extend(named.flat_map(|module| locator.files(path, module)).map(str::to_owned));
+                for plugins in plugins_named(&file) {
+                    match plugins {
+                        Plugins::Module(name) => next.extend(locator.file(path, 0, &name).map(str::to_owned)),
+                        Plugins::Files(pattern) => {
+                            let files = tree.files.iter().map(String::as_str);
+                            let files = files_matching(&pattern, path, files);
+                            next.extend(files.into_iter().map(str::to_owned));
+                        }
+                    }
+                }
                 if is_for_tests(path) {
                     // `"app.stores.redis"` in the settings of a test.
                     let named = paths_in(&file.text);

@@ -136,6 +136,28 @@ impl<'t> Locator<'t> {
         }
     }
 
+    /// Returns the files of a module, or of all modules of a package that a name with a dot at its end begins.
+    pub(super) fn files(&self, from: &str, name: &str) -> Vec<&'t str> {
+        let Some(package) = name.strip_suffix('.') else {
+            return self.file(from, 0, name).into_iter().collect();
+        };
+        let path = package.replace('.', "/");
+        let mut folder = folder_of(from);
+        loop {
+            let below = joined(folder, &path);
+            if self.folders.contains(&*below) {
+                let mut found: Vec<&str> =
+                    self.modules.values().copied().filter(|file| folder_of(file) == below).collect();
+                found.sort_unstable();
+                return found;
+            }
+            if folder.is_empty() {
+                return Vec::new();
+            }
+            folder = folder_of(folder);
+        }
+    }
+
     fn in_folder(&self, folder: &str, path: &str) -> Option<&'t str> {
         let module = joined(folder, path);
         let own = || self.modules.get(&*module).filter(|_| !path.is_empty());

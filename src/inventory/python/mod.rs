@@ -38,6 +38,7 @@ mod objects;
 mod openings;
 mod parameters;
 mod patches;
+mod plugins;
 mod program;
 mod put_off;
 mod reach;

@@ -208,6 +208,11 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         self.locator.file(from, 0, module).and_then(|file| self.module_of(file))
     }
 
+    /// Returns the modules that a name means, several where it is only the beginning of one.
+    pub(super) fn find_modules(&self, from: &str, name: &str) -> Vec<ModuleIx> {
+        self.locator.files(from, name).into_iter().filter_map(|file| self.module_of(file)).collect()
+    }
+
     /// Returns what a name with its attributes means within a scope.
     pub(super) fn resolve(&self, scope: ScopeIx, chain: &[&str]) -> Resolved {
         refuel();

@@ -354,6 +354,7 @@ impl<'c> SignBook<'c> {
         const STAND_INS: &[&str] =
             &["dummy", "fake", "fakeredis", "mock", "mocked", "mocker", "mongomock", "stub"];
         const DATABASE: &[&str] = &["database", "db", "dbsession"];
+        const SESSIONS: &[&str] = &["async_session", "session"];
         let words = words_of(name);
         if words.iter().any(|word| STAND_INS.contains(&word.as_str()) || word.starts_with("django")) {
             return None;
@@ -361,7 +362,9 @@ impl<'c> SignBook<'c> {
         let of =
             |service: &SoughtService| words.iter().any(|word| word.len() > 2 && service.words.contains(word));
         let named = self.all().find(|(_, service)| of(service)).map(|(sought, _)| sought);
-        named.or_else(|| self.database.filter(|_| words.iter().any(|word| DATABASE.contains(&word.as_str()))))
+        let is_database =
+            words.iter().any(|word| DATABASE.contains(&word.as_str())) || SESSIONS.contains(&name);
+        named.or_else(|| self.database.filter(|_| is_database))
     }
 
     /// Returns the services that a bare "database" can mean.

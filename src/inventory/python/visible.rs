@@ -7,52 +7,81 @@ use ruff_python_ast::{Expr, StmtFunctionDef};
 use super::chains::chain_of;
 use super::fixtures::{fixture_decorator, of_scope};
 use super::locate::folder_of;
+use super::plugins::plugins_of;
 use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
 use super::resolve::Resolver;
+use super::settings::PytestSettings;
 
-/// The fixtures of all test files and conftest files, by name, each with the place from which it is seen.
+/// The fixtures of all test files, conftest files and plug-ins, by name, each with the place from which it is seen.
 #[derive(Debug, Default)]
 pub(super) struct VisibleFixtures {
     by_name: HashMap<String, Namesakes>,
 }
 
-/// The fixtures of one name by where they are seen: below the folder of a conftest file, in a module, in a class.
+/// The fixtures of one name by where they are seen: below the folder of a conftest file, in a module, in a class,
+/// everywhere.
 #[derive(Debug, Default)]
 struct Namesakes {
     folders: HashMap<String, Vec<ScopeIx>>,
     modules: HashMap<ModuleIx, Vec<ScopeIx>>,
     classes: HashMap<ScopeIx, Vec<ScopeIx>>,
+    of_plugins: Vec<ScopeIx>,
+}
+
+/// Where the fixtures of a module are seen.
+#[derive(Clone, Copy)]
+enum Seen<'f> {
+    /// Below the folder of a conftest file.
+    Below(&'f str),
+    /// In the module itself.
+    InModule,
+    /// In all tests: a plug-in's.
+    Everywhere,
 }
 
 impl VisibleFixtures {
-    /// Returns the fixtures of the conftest files and of these test files.
-    pub(super) fn of_tests<'t>(
+    /// Returns the fixtures of the conftest files, of the test files of each root and of the plug-ins that they name.
+    pub(super) fn of_tests(
         resolver: &Resolver<'_, '_, '_>,
-        tests: impl Iterator<Item = &'t String>,
+        roots: &[PytestSettings],
+        tests: &[Vec<String>],
     ) -> Self {
         let program = resolver.program;
         let mut found = Self::default();
+        let mut conftests = Vec::new();
         for (at, module) in program.modules.iter().enumerate() {
             let path = module.file.path.as_str();
             if path.rsplit('/').next() == Some("conftest.py") {
                 let module = ModuleIx(u32::try_from(at).unwrap_or(u32::MAX));
-                found.add(resolver, module, Some(folder_of(path)));
+                found.add(resolver, module, Seen::Below(folder_of(path)));
+                conftests.push(module);
             }
         }
-        for module in tests.filter_map(|file| resolver.module_of(file)) {
-            found.add(resolver, module, None);
+        for (root, tests) in roots.iter().zip(tests) {
+            let tests: Vec<ModuleIx> = tests.iter().filter_map(|file| resolver.module_of(file)).collect();
+            for module in &tests {
+                found.add(resolver, *module, Seen::InModule);
+            }
+            let naming = conftests
+                .iter()
+                .filter(|module| root.holds(&program.module(**module).file.path))
+                .chain(&tests);
+            for module in plugins_of(resolver, root, naming.copied()) {
+                found.add(resolver, module, Seen::Everywhere);
+            }
         }
         found
     }
 
-    /// Adds a module's fixtures, those of a conftest file to its folder.
-    fn add(&mut self, resolver: &Resolver<'_, '_, '_>, module: ModuleIx, folder: Option<&str>) {
+    /// Adds a module's fixtures.
+    fn add(&mut self, resolver: &Resolver<'_, '_, '_>, module: ModuleIx, seen: Seen<'_>) {
         let scope = resolver.program.module(module).scope;
         for fixture in of_scope(resolver, scope) {
             let namesakes = self.by_name.entry(fixture.name).or_default();
-            let here = match folder {
-                Some(folder) => namesakes.folders.entry(folder.to_owned()).or_default(),
-                None => namesakes.modules.entry(module).or_default(),
+            let here = match seen {
+                Seen::Below(folder) => namesakes.folders.entry(folder.to_owned()).or_default(),
+                Seen::InModule => namesakes.modules.entry(module).or_default(),
+                Seen::Everywhere => &mut namesakes.of_plugins,
             };
             here.push(fixture.scope);
         }
@@ -94,7 +123,7 @@ impl VisibleFixtures {
                 folder = folder_of(folder);
             }
         };
-        class().or_else(module).or_else(above)
+        class().or_else(module).or_else(above).or_else(|| other(Some(&known.of_plugins)))
     }
 }
 
