@@ -342,6 +342,12 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 });
             }
         }
+        if let (Some(Target::Scope(to)), How::Call(call)) = (&resolved.target, used.how)
+            && let Some(path) = self.name_in_client(*to)
+            && !(used.chain.len() > 1 && leaves_alone(used))
+        {
+            self.external(used, call, &path, via.clone());
+        }
         if let (Some(target), How::Load) = (&resolved.target, used.how)
             && self.resolver.program.scope(self.scope).name == THROTTLES
         {
@@ -389,6 +395,22 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             (Some(Target::External(_) | Target::Instance(_)) | None, _) => {}
         }
         self.only = None;
+    }
+
+    /// Returns the full name by which others know what belongs to a client's package, where the project is that package itself.
+    /// Its own modules know what they do, and lead on.
+    fn name_in_client(&self, ix: ScopeIx) -> Option<String> {
+        let program = self.resolver.program;
+        let module = |scope: ScopeIx| self.resolver.locator.module_of_client(&program.file_of(scope).path);
+        let mut name = module(program.written_as(ix))?;
+        if !program.is_for_tests(self.scope) && module(self.scope).is_some() {
+            return None;
+        }
+        for part in program.title(program.written_as(ix)).split('.') {
+            name.push('.');
+            name.push_str(part);
+        }
+        Some(name)
     }
 
     /// Links to the properties that are read on the way: `self.client.get()` runs `client`.

@@ -65,11 +65,8 @@ pub(super) fn load(
         );
         known.extend(tree.files.get(&root.below_root("manage.py")).cloned());
         let by_variable = VARIABLES.iter().flat_map(|variable| environment.values(variable));
-        known.extend(
-            by_variable
-                .filter_map(|module| locator.file(&root.below_root("conftest.py"), 0, module))
-                .map(str::to_owned),
-        );
+        let from = root.below_root("conftest.py");
+        known.extend(by_variable.flat_map(|module| locator.files(&from, module)).map(str::to_owned));
     }
     let mut wave: Vec<String> = known.iter().cloned().collect();
     let mut files: Vec<SourceFile> = Vec::new();

@@ -25,6 +25,8 @@ pub(super) struct Locator<'t> {
     tops: BTreeMap<&'t str, Vec<&'t str>>,
     /// Top-level modules of clients: a file of the same name is not theirs, wherever it stands.
     clients: BTreeSet<&'static str>,
+    /// The folders of the clients' packages that are the project's own, with the folders that hold them.
+    own_clients: Vec<(&'t str, &'t str)>,
 }
 
 impl<'t> Locator<'t> {
@@ -64,8 +66,26 @@ impl<'t> Locator<'t> {
         }
         let services = Catalogue::embedded().services().iter();
         let theirs = services.flat_map(|service| &service.signs.modules);
-        let clients = theirs.map(|module| module.split('.').next().unwrap_or(module)).collect();
-        Self { modules, packages, folders, roots, tops, clients }
+        let clients: BTreeSet<&str> =
+            theirs.map(|module| module.split('.').next().unwrap_or(module)).collect();
+        let is_root = |folder: &&str| roots.iter().any(|root| root == folder);
+        let own_clients =
+            tops.iter().filter(|(name, _)| clients.contains(*name)).flat_map(|(name, folders)| {
+                folders.iter().copied().filter(is_root).filter_map(|above| {
+                    let (folder, _) = packages.get_key_value(&*joined(above, name))?;
+                    Some((*folder, above))
+                })
+            });
+        let own_clients = own_clients.collect();
+        Self { modules, packages, folders, roots, tops, clients, own_clients }
+    }
+
+    /// Returns the dotted name of a file's module where it belongs to a client that the project itself is.
+    pub(super) fn module_of_client(&self, file: &str) -> Option<String> {
+        let is_in = |folder: &&str| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let (_, above) = self.own_clients.iter().find(|(folder, _)| is_in(folder))?;
+        let path = file.strip_prefix(above)?.trim_start_matches('/').strip_suffix(".py")?;
+        Some(path.strip_suffix("/__init__").unwrap_or(path).replace('/', "."))
     }
 
     /// Returns the file of an import's module, seen from the file that imports it.
@@ -136,10 +156,19 @@ impl<'t> Locator<'t> {
         }
     }
 
-    /// Returns the files of a module, or of all modules of a package that a name with a dot at its end begins.
+    /// Returns the files of a module, or of all modules of a package that a name with a dot at its end begins. A module
+    /// that is on no path which shows here may be any file of its name.
     pub(super) fn files(&self, from: &str, name: &str) -> Vec<&'t str> {
         let Some(package) = name.strip_suffix('.') else {
-            return self.file(from, 0, name).into_iter().collect();
+            let path = name.replace('.', "/");
+            let is_it = |module: &str| module.strip_suffix(&path).is_some_and(|above| above.ends_with('/'));
+            let elsewhere = || {
+                let mut found: Vec<&str> =
+                    self.modules.iter().filter(|(module, _)| is_it(module)).map(|(_, file)| *file).collect();
+                found.sort_unstable();
+                found
+            };
+            return self.file(from, 0, name).map_or_else(elsewhere, |file| vec![file]);
         };
         let path = package.replace('.', "/");
         let mut folder = folder_of(from);

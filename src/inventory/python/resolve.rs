@@ -94,7 +94,7 @@ pub(super) struct Names<'s> {
 #[derive(Debug)]
 pub(super) struct Resolver<'p, 's, 't> {
     pub(super) program: &'p Program<'s>,
-    locator: &'p Locator<'t>,
+    pub(super) locator: &'p Locator<'t>,
     names: Names<'s>,
     /// Methods as inheriting classes see them.
     methods: Methods,

@@ -85,6 +85,9 @@ pub(super) enum Called {
     Cache,
 }
 
+/// Schemes under which any service may listen.
+const OPEN_SCHEMES: &[&str] = &["http", "https", "tcp", "udp", "ws", "wss", "grpc", "tls", "unix"];
+
 /// The first parts of the full names that are known here and not by the catalogue.
 const OF_ITSELF: &[&str] =
     &["aiohttp", "decouple", "django", "environ", "environs", "httpx", "os", "requests", "socket"];
@@ -271,7 +274,13 @@ impl<'c> SignBook<'c> {
         for text in &hints.texts {
             let backend =
                 |service: &SoughtService| service.signs.backends.iter().any(|backend| backend == text);
-            found.extend(self.all().find(|(_, service)| backend(service)).map(|(sought, _)| sought));
+            let named = self.all().find(|(_, service)| backend(service));
+            let named = named.map(|(sought, _)| sought).or_else(|| self.backend_named_after(text));
+            found.extend(named);
+            // Behind the scheme of something else a number is none of a service's.
+            if text.split_once("://").is_some_and(|(scheme, _)| !OPEN_SCHEMES.contains(&scheme)) {
+                continue;
+            }
             let port = text.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or(port));
             let port = port.and_then(|port| port.parse().ok()).or_else(|| text.parse().ok());
             found.extend(port.and_then(|port| self.port(port)));
@@ -286,6 +295,17 @@ impl<'c> SignBook<'c> {
         };
         let mut words = hints.words.iter().chain(hints.texts.iter().filter(variable));
         words.find_map(|word| self.word(word)).map_or(Address::Unknown, |sought| Address::Of(vec![sought]))
+    }
+
+    /// Returns the service that a framework's backend is named after: `django_prometheus.db.backends.postgresql`.
+    fn backend_named_after(&self, path: &str) -> Option<Sought> {
+        if !super::tables::is_path(path) || !words_of(path).iter().any(|word| word.starts_with("backend")) {
+            return None;
+        }
+        let parts = || path.split(['.', '_']).rev();
+        let named =
+            |service: &SoughtService| parts().any(|part| service.words.iter().any(|word| word == part));
+        self.all().find(|(_, service)| named(service)).map(|(sought, _)| sought)
     }
 
     /// Returns the address of a call that opens databases: it is none of a cache, a queue or a store of files.
