@@ -112,7 +112,7 @@ pub(super) fn callees<'s>(resolver: &Resolver<'_, 's, '_>) -> Callees<'s> {
         .flat_map(|scope| &scope.conditions)
         .filter_map(|condition| match condition.subject {
             Subject::Own(name) => Some(name),
-            Subject::Parameter(_) | Subject::Mark(_) => None,
+            Subject::Parameter(_) | Subject::Mark(_) | Subject::Setting(_) => None,
         })
         .collect();
     let mut matter: HashMap<ScopeIx, Vec<&'s str>> = HashMap::new();
@@ -264,7 +264,7 @@ pub(super) fn runs<'s>(
                     scope.rebound.iter().all(|(rebound, _)| *rebound != name)
                 }
             }),
-            Subject::Mark(_) => None,
+            Subject::Mark(_) | Subject::Setting(_) => None,
         };
         known
             .and_then(|known| known.answer(condition.question))
@@ -386,7 +386,7 @@ fn matters_in<'s>(program: &Program<'s>, ix: ScopeIx, asked_of_objects: &HashSet
             .conditions_of(used)
             .filter_map(|condition| match condition.subject {
                 Subject::Parameter(name) => Some(name),
-                Subject::Own(_) | Subject::Mark(_) => None,
+                Subject::Own(_) | Subject::Mark(_) | Subject::Setting(_) => None,
             })
             .for_each(&mut add);
     }

@@ -85,6 +85,11 @@ impl Choices {
         Self { open }
     }
 
+    /// Adds what nobody chooses but these modules, which are those of tests.
+    pub(super) fn add(&mut self, mark: u64, named: BTreeSet<ModuleIx>) {
+        self.open.push((mark, named));
+    }
+
     /// Returns the marks of what a test of a module does not choose.
     pub(super) fn not_of(&self, module: ModuleIx) -> Vec<u64> {
         self.open.iter().filter(|(_, named)| !named.contains(&module)).map(|(mark, _)| *mark).collect()

@@ -36,6 +36,8 @@ pub(super) enum Subject<'s> {
     Own(&'s str),
     /// The mark of this name that a test bears, or `None`.
     Mark(&'s str),
+    /// A setting of this name, of what goes by the name of `settings`.
+    Setting(&'s str),
 }
 
 /// A condition on one value that must come out in one way.
@@ -155,12 +157,26 @@ fn subject_of<'s>(expr: &'s Expr, meant: &dyn Fn(&'s str) -> Option<Subject<'s>>
             Expr::Name(name) if matches!(name.id.as_str(), "self" | "cls") => {
                 Some(Subject::Own(attribute.attr.as_str()))
             }
+            Expr::Name(name) if name.id.as_str() == "settings" => setting(attribute.attr.as_str()),
             _ => None,
         },
         Expr::Named(named) => subject_of(&named.value, meant),
+        // `getattr(settings, "CELERY_ENABLED", False)`
+        Expr::Call(call) if is_name(&call.func, &["getattr"]) => match &*call.arguments.args {
+            [Expr::Name(object), Expr::StringLiteral(name), ..] if object.id.as_str() == "settings" => {
+                setting(name.value.to_str())
+            }
+            _ => None,
+        },
         Expr::Call(_) => mark_asked_for(expr).map(Subject::Mark),
         _ => None,
     }
+}
+
+/// Returns the setting of a name, as Django writes them.
+fn setting(name: &str) -> Option<Subject<'_>> {
+    let is_setting = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.chars().all(is_setting).then_some(Subject::Setting(name))
 }
 
 /// Returns the name of the mark that a call asks a test for: `request.node.get_closest_marker("redis")`.
@@ -227,6 +243,7 @@ mod tests {
                     Subject::Parameter(name) => name.to_owned(),
                     Subject::Own(name) => format!("self.{name}"),
                     Subject::Mark(name) => format!("@{name}"),
+                    Subject::Setting(name) => format!("settings.{name}"),
                 };
                 format!("{subject} {:?} {}", c.question, c.answer)
             };
@@ -252,6 +269,11 @@ mod tests {
             told("r.node.get_closest_marker('x') is None"),
             both(&["@x IsNull true"], &["@x IsNull false"])
         );
+        assert_eq!(
+            told("not settings.ON and getattr(settings, 'OFF', False)"),
+            both(&["settings.ON IsTrue false", "settings.OFF IsTrue true"], &[])
+        );
+        assert_eq!(told("settings.name"), both(&[], &[]));
         assert_eq!(told("c is None"), both(&[], &[]));
         assert_eq!(told("a == 3"), both(&[], &[]));
     }

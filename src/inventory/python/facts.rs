@@ -283,7 +283,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let at_import = with_imports(self.resolver, &own);
         let test_modules: BTreeSet<ModuleIx> =
             tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
-        let choices = Choices::of(program, self.project, &reaches, &test_modules);
+        let mut choices = Choices::of(program, self.project, &reaches, &test_modules);
+        self.add_switches(&test_modules, &mut choices);
         let unknown = unknown_databases(&links);
         let marks = self.marks_asked_for();
         let memory: Vec<Memory> = links.iter().map(|_| Memory::default()).collect();
@@ -345,7 +346,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let conditions = self.resolver.program.scopes.iter().flat_map(|scope| &scope.conditions);
         conditions.filter_map(|condition| match condition.subject {
             Subject::Mark(name) => Some(name),
-            Subject::Parameter(_) | Subject::Own(_) => None,
+            Subject::Parameter(_) | Subject::Own(_) | Subject::Setting(_) => None,
         })
     }
 

@@ -136,7 +136,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
     }
 
     /// Returns the value of a setting of Django's, with its scope.
-    fn value_of(&self, settings: &[ModuleIx], name: &str) -> Option<(ScopeIx, &'s Expr)> {
+    pub(super) fn value_of(&self, settings: &[ModuleIx], name: &str) -> Option<(ScopeIx, &'s Expr)> {
         let program = self.resolver.program;
         settings.iter().find_map(|module| {
             let scope = program.module(*module).scope;
@@ -349,7 +349,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         named.into_iter().map(|(_, module)| module).collect()
     }
 
-    fn django_settings(&self) -> Vec<ModuleIx> {
+    pub(super) fn django_settings(&self) -> Vec<ModuleIx> {
         let mut modules: Vec<ModuleIx> = Vec::new();
         for root in self.roots {
             if let Some(name) = &root.django_settings {
@@ -457,7 +457,7 @@ fn unsaid_variables(hints: &Hints) -> impl Iterator<Item = &'static str> {
 
 /// Returns whether a setting is true where the tests run, by what their runner sets and what it falls back to:
 /// `os.environ.get("EAGER", "True") != "False"`, `env.bool("EAGER", default=True)`.
-fn truth(value: &Expr, environment: &Environment) -> Option<bool> {
+pub(super) fn truth(value: &Expr, environment: &Environment) -> Option<bool> {
     match value {
         Expr::BooleanLiteral(value) => Some(value.value),
         Expr::UnaryOp(not) if not.op == UnaryOp::Not => Some(!truth(&not.operand, environment)?),

@@ -15,6 +15,7 @@ use super::requests::request_of;
 use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::routes::{Routes, THROTTLES};
 use super::signs::{Address, Called, SignBook, Sought, words_of};
+use super::switches::is_django;
 
 /// A step from one scope to another.
 #[derive(Clone, Debug)]
@@ -236,6 +237,11 @@ pub(super) fn choice_mark(module: ModuleIx, text: &str, is_key: bool) -> u64 {
 /// Returns what stands for what runs only for tests that bear a mark, or for those that do not.
 pub(super) fn bears_mark(name: &str, bears: bool) -> u64 {
     binding_mark(ScopeIx(u32::MAX), &format!("{} @{name}", if bears { "with" } else { "without" }))
+}
+
+/// Returns what stands for what runs only where a setting of Django's is on, or where it is off.
+pub(super) fn setting_mark(name: &str, on: bool) -> u64 {
+    binding_mark(ScopeIx(u32::MAX), &format!("{} setting {name}", if on { "with" } else { "without" }))
 }
 
 pub(super) struct Linker<'l, 'p, 's, 't, 'c> {
@@ -505,6 +511,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let choice = used.when.map(|text| choice_mark(scope.module, text, is_key));
         let marks = scope.conditions_of(used).filter_map(|condition| match condition.subject {
             Subject::Mark(name) => Some(bears_mark(name, condition.asks_for_it())),
+            Subject::Setting(name) => {
+                is_django(self.resolver, self.scope).then(|| setting_mark(name, condition.asks_for_it()))
+            }
             Subject::Parameter(_) | Subject::Own(_) => None,
         });
         via.iter().copied().chain(choice).chain(marks).collect()

@@ -53,6 +53,7 @@ mod signs;
 mod site;
 mod source;
 mod supposing;
+mod switches;
 mod tables;
 mod tree;
 mod unfollowed;
