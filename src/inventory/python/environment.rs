@@ -22,6 +22,18 @@ const DEPENDENCIES: &[&str] = &["pyproject.toml", "setup.cfg", "setup.py", "Pipf
 /// Those that set variables for the tests alone.
 const RUNNERS: &[&str] = &["pyproject.toml", "pytest.ini", "tox.ini"];
 
+/// The pipelines of other CI services.
+const PIPELINES: &[&str] = &[
+    ".buildkite/pipeline.yml",
+    ".circleci/config.yml",
+    ".drone.yml",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".woodpecker.yml",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+];
+
 /// Files larger than this are no one's settings.
 const MAX_BYTES: u64 = 512 * 1024;
 
@@ -71,7 +83,11 @@ impl Environment {
         piccolo.push("piccolo_conf".to_owned());
         let workflow = |name: &str| has_extension(name, &["yml", "yaml"]);
         let workflows = project.join(".github/workflows");
-        for (_, text) in files_in(&workflows, &workflow) {
+        let of_others = PIPELINES.iter().flat_map(|path| {
+            let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+            files_in(&project.join(folder), &|name| name == file)
+        });
+        for (_, text) in files_in(&workflows, &workflow).into_iter().chain(of_others) {
             found.read(&text, true);
             let set = text.lines().flat_map(assignments);
             found.of_jobs.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -93,6 +109,12 @@ impl Environment {
     pub(super) fn when_tested(&self) -> impl Iterator<Item = (&str, &str)> {
         let of_tests = self.of_tests.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         of_tests.chain(self.of_jobs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// Returns whether an image is started that bears one of these names: `redis` of `docker.io/library/redis`.
+    pub(super) fn starts(&self, names: &[String]) -> bool {
+        let last = |image: &str| image.rsplit_once('/').map_or(image, |(_, name)| name).to_owned();
+        self.images.iter().any(|image| names.contains(&last(image)))
     }
 
     /// Returns the values of all variables.

@@ -104,11 +104,7 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
 /// started or its emulator is set up.
 fn is_run_here(service: &SoughtService, environment: &Environment, files: &[SourceFile]) -> bool {
     let emulated = &service.signs.emulated;
-    let is_image = |image: &String| {
-        let name = image.rsplit('/').next().unwrap_or(image);
-        service.words.iter().any(|word| word == name)
-    };
-    if emulated.is_empty() || environment.images.iter().any(is_image) {
+    if emulated.is_empty() || environment.starts(&service.words) {
         return true;
     }
     let is_used = environment.dependencies.is_empty()
@@ -394,11 +390,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let counted: Vec<_> = finder.unknown.iter().zip(facts.to_unknown.iter().copied()).collect();
         let started = |service: Sought| {
             let sought = finder.book.get(service);
-            let is_image = |image: &String| {
-                let name = image.rsplit('/').next().unwrap_or(image);
-                sought.words.iter().any(|word| word == name)
-            };
-            sought.declared || self.environment.images.iter().any(is_image)
+            sought.declared || self.environment.starts(&sought.words)
         };
         unfollowed(self.resolver, finder.book, finder.links, started, &counted, &facts.functions)
     }

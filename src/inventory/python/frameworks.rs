@@ -24,6 +24,9 @@ pub(super) const FLASK_SETTINGS: &[&str] = &["SQLALCHEMY_DATABASE_URI", "SQLALCH
 pub(super) const DJANGO_VARIABLE: &str = "DJANGO_SETTINGS_MODULE";
 pub(super) const PICCOLO_VARIABLE: &str = "PICCOLO_CONF";
 
+/// The variable that names the class of the settings, for django-configurations.
+const CONFIGURATION_VARIABLE: &str = "DJANGO_CONFIGURATION";
+
 impl<'s> Reader<'_, '_, 's, '_> {
     /// Adds the project's database where a framework opens it: Django's test cases, its mark and its fixtures.
     pub(super) fn add_framework_needs(
@@ -135,15 +138,38 @@ impl<'s> Reader<'_, '_, 's, '_> {
         Some(self.address_in(book, ix, value))
     }
 
-    /// Returns the value of a setting of Django's, with its scope.
+    /// Returns the value of a setting of Django's, with its scope: that of the module, or of a class of django-configurations.
     pub(super) fn value_of(&self, settings: &[ModuleIx], name: &str) -> Option<(ScopeIx, &'s Expr)> {
         let program = self.resolver.program;
-        settings.iter().find_map(|module| {
-            let scope = program.module(*module).scope;
-            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &[name]).target else { return None };
+        let value = |scope: ScopeIx, chain: &[&str]| {
+            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, chain).target else { return None };
             let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
             Some((ix, value))
+        };
+        settings.iter().find_map(|module| {
+            let scope = program.module(*module).scope;
+            value(scope, &[name]).or_else(|| {
+                self.configurations(scope).into_iter().find_map(|class| value(scope, &[class, name]))
+            })
         })
+    }
+
+    /// Returns the classes of a module of settings: first that of the tests, then those that a variable names.
+    fn configurations(&self, module: ScopeIx) -> Vec<&'s str> {
+        let program = self.resolver.program;
+        let named = self.environment.values(CONFIGURATION_VARIABLE);
+        let rank = |class: &str| match class {
+            "Test" | "Tests" | "Testing" => 0,
+            other if named.iter().any(|name| name == other) => 1,
+            _ => 2,
+        };
+        let classes = program.scope(module).names.iter().filter_map(|(name, binding)| match *binding {
+            Binding::Scope(ix) if matches!(program.scope(ix).kind, ScopeKind::Class(_)) => Some(*name),
+            _ => None,
+        });
+        let mut classes: Vec<&str> = classes.collect();
+        classes.sort_by_key(|class| rank(class));
+        classes
     }
 
     /// Returns what a value within the settings says about addresses.
@@ -156,11 +182,18 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if let Some(value) = given.filter(|value| value.contains("://")) {
             return book.address(&Hints { texts: vec![value.to_owned()], ..Hints::default() });
         }
-        // What a setting falls back to holds only where nobody sets the variables that it asks for.
+        // What a setting falls back to holds only where nobody sets the variables that it asks for; of several that the jobs
+        // of a matrix start it is the one that is taken where a job says nothing.
         let own = book.address(&hints);
         let elsewhere = self.set_elsewhere(book, &hints);
         match &own {
-            Address::Of(services) if services.iter().any(|service| elsewhere.contains(service)) => own,
+            Address::Of(services)
+                if services.iter().any(|service| {
+                    elsewhere.contains(service) || self.environment.starts(&book.get(*service).words)
+                }) =>
+            {
+                own
+            }
             _ if elsewhere.is_empty() => own,
             _ => Address::Of(elsewhere),
         }
@@ -362,16 +395,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
 
     /// Returns the classes that Django's settings have run for every request.
     pub(super) fn middleware(&self) -> Vec<ScopeIx> {
-        let program = self.resolver.program;
-        let listed = self.django_settings().into_iter().find_map(|module| {
-            let scope = program.module(module).scope;
-            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, &["MIDDLEWARE"]).target else {
-                return None;
-            };
-            let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
-            Some((ix, super::chains::strings_of(value)))
-        });
-        let Some((settings, paths)) = listed else { return Vec::new() };
+        let Some((settings, listed)) = self.value_of(&self.django_settings(), "MIDDLEWARE") else {
+            return Vec::new();
+        };
+        let paths = super::chains::strings_of(listed);
         let classes = paths.into_iter().filter_map(|path| {
             let Named::In(at, name) = self.resolver.resolve_path(settings, path)? else { return None };
             match self.resolver.resolve(at, &[name.as_str()]).target? {

@@ -26,7 +26,7 @@ pub(super) fn plugins_named(file: &SourceFile) -> Vec<Plugins> {
         return Vec::new();
     }
     let mut named = Names(Vec::new());
-    named.block(&file.syntax.body);
+    named.block(&file.syntax.body, false);
     named.0
 }
 
@@ -98,19 +98,22 @@ fn is_meant(pattern: &str, path: &str) -> bool {
 struct Names(Vec<Plugins>);
 
 impl Names {
-    fn block(&mut self, body: &[Stmt]) {
+    /// Reads a block; what is only added under a condition is one of several choices, and nobody knows which.
+    fn block(&mut self, body: &[Stmt], conditional: bool) {
         let is_ours = |target: &Expr| is_name(target, &["pytest_plugins"]);
         for stmt in body {
             match stmt {
                 Stmt::Assign(assign) if assign.targets.iter().any(is_ours) => self.visit_expr(&assign.value),
-                Stmt::AugAssign(assign) if is_ours(&assign.target) => self.visit_expr(&assign.value),
+                Stmt::AugAssign(assign) if is_ours(&assign.target) && !conditional => {
+                    self.visit_expr(&assign.value);
+                }
                 Stmt::AnnAssign(assign) if is_ours(&assign.target) => {
                     if let Some(value) = &assign.value {
                         self.visit_expr(value);
                     }
                 }
                 // `pytest_plugins.append("tests.fixtures")`
-                Stmt::Expr(expr) => {
+                Stmt::Expr(expr) if !conditional => {
                     if let Expr::Call(call) = &*expr.value
                         && let Expr::Attribute(method) = &*call.func
                         && is_ours(&method.value)
@@ -122,15 +125,15 @@ impl Names {
                     }
                 }
                 Stmt::If(choice) => {
-                    self.block(&choice.body);
+                    self.block(&choice.body, true);
                     for clause in &choice.elif_else_clauses {
-                        self.block(&clause.body);
+                        self.block(&clause.body, true);
                     }
                 }
                 Stmt::Try(attempt) => {
-                    self.block(&attempt.body);
-                    self.block(&attempt.orelse);
-                    self.block(&attempt.finalbody);
+                    self.block(&attempt.body, conditional);
+                    self.block(&attempt.orelse, conditional);
+                    self.block(&attempt.finalbody, conditional);
                 }
                 _ => {}
             }
@@ -202,7 +205,11 @@ mod tests {
         let both = [module("tests.one"), module("two")];
         assert_eq!(named("pytest_plugins = 'tests.one', 'two'\n"), both);
         assert_eq!(named("pytest_plugins: list[str] = ['tests.one']\npytest_plugins += ['two']\n"), both);
-        assert_eq!(named("pytest_plugins = ['tests.one']\nif X:\n    pytest_plugins.append('two')\n"), both);
+        assert_eq!(named("pytest_plugins = ['tests.one']\npytest_plugins.append('two')\n"), both);
+        assert_eq!(
+            named("pytest_plugins = ['tests.one']\nif X:\n    pytest_plugins.append('two')\n"),
+            both[..1]
+        );
         assert_eq!(named("plugins = ['tests.one']\n# pytest_plugins\n"), []);
     }
 
