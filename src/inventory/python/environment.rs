@@ -139,8 +139,16 @@ impl Environment {
         for (name, text) in files_in(folder, wanted) {
             self.read(&text, has_extension(&name, &["yml", "yaml"]));
             if RUNNERS.contains(&name.as_str()) {
+                // `sqlite: DB=sqlite3`, `postgres: DB=postgres`: one of several environments sets it, nobody knows which.
+                let mut set: BTreeMap<&str, Option<&str>> = BTreeMap::new();
                 for (variable, value) in text.lines().flat_map(assignments) {
-                    self.of_tests.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
+                    let known = set.entry(variable).or_insert(Some(value));
+                    *known = known.filter(|known| *known == value);
+                }
+                for (variable, value) in set {
+                    if let Some(value) = value {
+                        self.of_tests.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
+                    }
                 }
             }
         }

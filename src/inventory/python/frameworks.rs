@@ -141,21 +141,30 @@ impl<'s> Reader<'_, '_, 's, '_> {
     /// Returns the value of a setting of Django's, with its scope: that of the module, or of a class of django-configurations.
     pub(super) fn value_of(&self, settings: &[ModuleIx], name: &str) -> Option<(ScopeIx, &'s Expr)> {
         let program = self.resolver.program;
-        let value = |scope: ScopeIx, chain: &[&str]| {
-            let Some(Target::Scope(ix)) = self.resolver.resolve(scope, chain).target else { return None };
-            let ScopeKind::Value(value) = program.scope(ix).kind else { return None };
-            Some((ix, value))
+        let value = |ix: ScopeIx| match program.scope(ix).kind {
+            ScopeKind::Value(value) => Some((ix, value)),
+            ScopeKind::Function(_) | ScopeKind::Class(_) | ScopeKind::Module => None,
+        };
+        let of_class = |class: ScopeIx| {
+            self.resolver.mro(class).iter().find_map(|base| match *base {
+                Target::Scope(base) => match program.scope(base).binding(name)? {
+                    Binding::Scope(ix) => value(ix),
+                    _ => None,
+                },
+                Target::External(_) | Target::Instance(_) => None,
+            })
         };
         settings.iter().find_map(|module| {
             let scope = program.module(*module).scope;
-            value(scope, &[name]).or_else(|| {
-                self.configurations(scope).into_iter().find_map(|class| value(scope, &[class, name]))
-            })
+            match self.resolver.resolve(scope, &[name]).target {
+                Some(Target::Scope(ix)) => value(ix),
+                _ => self.configurations(scope).into_iter().find_map(of_class),
+            }
         })
     }
 
     /// Returns the classes of a module of settings: first that of the tests, then those that a variable names.
-    fn configurations(&self, module: ScopeIx) -> Vec<&'s str> {
+    fn configurations(&self, module: ScopeIx) -> Vec<ScopeIx> {
         let program = self.resolver.program;
         let named = self.environment.values(CONFIGURATION_VARIABLE);
         let rank = |class: &str| match class {
@@ -164,12 +173,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
             _ => 2,
         };
         let classes = program.scope(module).names.iter().filter_map(|(name, binding)| match *binding {
-            Binding::Scope(ix) if matches!(program.scope(ix).kind, ScopeKind::Class(_)) => Some(*name),
+            Binding::Scope(ix) if matches!(program.scope(ix).kind, ScopeKind::Class(_)) => {
+                Some((rank(name), ix))
+            }
             _ => None,
         });
-        let mut classes: Vec<&str> = classes.collect();
-        classes.sort_by_key(|class| rank(class));
-        classes
+        let mut classes: Vec<(u8, ScopeIx)> = classes.collect();
+        classes.sort_by_key(|(rank, _)| *rank);
+        classes.into_iter().map(|(_, class)| class).collect()
     }
 
     /// Returns what a value within the settings says about addresses.

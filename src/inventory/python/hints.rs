@@ -306,6 +306,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     return self.scope(self.resolver.as_seen(class, target), depth);
                 }
                 Some(Binding::Local(value, owner)) => {
+                    let (value, owner) = self.first_given(base, name).unwrap_or((value, owner));
                     let owner = self.resolver.as_seen(class, owner);
                     if self.seen.insert((base, name.to_owned())) {
                         self.read(owner, value, depth);
@@ -322,6 +323,22 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// Returns the text or number that a constructor gives an attribute: what other methods read from a file or from the
+    /// environment holds only for who calls them.
+    fn first_given(&self, class: ScopeIx, name: &str) -> Option<(&'s Expr, ScopeIx)> {
+        let program = self.resolver.program;
+        program.scope(class).names.iter().find_map(|(bound, binding)| match *binding {
+            Binding::Local(value, owner) if *bound == name && program.scope(owner).name == "__init__" => {
+                let says = match value {
+                    Expr::StringLiteral(text) => !text.value.is_empty(),
+                    value => value.is_number_literal_expr(),
+                };
+                says.then_some((value, owner))
+            }
+            _ => None,
+        })
     }
 
     fn scope(&mut self, target: ScopeIx, depth: u32) {

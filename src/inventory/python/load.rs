@@ -86,7 +86,7 @@ pub(super) fn load(
                         Plugins::Module(name) => next.extend(locator.file(path, 0, &name).map(str::to_owned)),
                         Plugins::Files(pattern) => {
                             let files = tree.files.iter().map(String::as_str);
-                            let files = files_matching(&pattern, path, files);
+                            let files = files_matching(&pattern, path, &files);
                             next.extend(files.into_iter().map(str::to_owned));
                         }
                     }

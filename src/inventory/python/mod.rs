@@ -14,6 +14,7 @@ mod conditions;
 mod connections;
 mod containers;
 mod dispatch;
+mod elements;
 mod environment;
 mod facts;
 mod fixtures;

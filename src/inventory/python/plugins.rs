@@ -34,7 +34,7 @@ pub(super) fn plugins_named(file: &SourceFile) -> Vec<Plugins> {
 pub(super) fn files_matching<'p>(
     pattern: &str,
     from: &str,
-    files: impl Iterator<Item = &'p str> + Clone,
+    files: &(impl Iterator<Item = &'p str> + Clone),
 ) -> Vec<&'p str> {
     let mut folder = folder_of(from);
     loop {
@@ -71,7 +71,7 @@ pub(super) fn plugins_of(
                 Plugins::Module(name) => resolver.find_module(&file.path, &name).into_iter().collect(),
                 Plugins::Files(pattern) => {
                     let files = program.modules.iter().map(|module| module.file.path.as_str());
-                    let files = files_matching(&pattern, &file.path, files);
+                    let files = files_matching(&pattern, &file.path, &files);
                     files.into_iter().filter_map(|file| resolver.module_of(file)).collect::<Vec<_>>()
                 }
             };
@@ -146,7 +146,7 @@ impl<'s> Visitor<'s> for Names {
         match expr {
             Expr::StringLiteral(text) => {
                 let text = text.value.to_str();
-                if text.contains('*') && text.ends_with(".py") && text.contains('/') {
+                if text.contains('*') && text.contains('/') && has_ending(text) {
                     self.0.push(Plugins::Files(text.trim_start_matches("./").to_owned()));
                 } else if is_dotted(text) {
                     self.0.push(Plugins::Module(text.to_owned()));
@@ -173,6 +173,11 @@ impl<'s> Visitor<'s> for Names {
             _ => walk_expr(self, expr),
         }
     }
+}
+
+/// Returns whether a pattern is one of Python files.
+fn has_ending(pattern: &str) -> bool {
+    std::path::Path::new(pattern).extension().is_some_and(|extension| extension == "py")
 }
 
 /// Returns whether a text is the dotted name of a module.
@@ -227,7 +232,7 @@ mod tests {
     #[test]
     fn a_pattern_is_read_from_the_folder_of_its_file_upwards() {
         let paths = ["fixtures/a.py", "tests/fixtures/b.py", "tests/fixtures/deep/c.py"];
-        let meant = |pattern, from| files_matching(pattern, from, paths.into_iter());
+        let meant = |pattern, from| files_matching(pattern, from, &paths.into_iter());
         assert_eq!(meant("tests/fixtures/*.py", "tests/conftest.py"), ["tests/fixtures/b.py"]);
         assert_eq!(meant("fixtures/*.py", "tests/conftest.py"), ["tests/fixtures/b.py"]);
         assert_eq!(meant("fixtures/*.py", "conftest.py"), ["fixtures/a.py"]);

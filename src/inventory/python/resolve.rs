@@ -10,6 +10,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use super::arguments::{Callees, is_stand_in};
 use super::chains::{CALLED, SUPER, chain_of};
 use super::dispatch::Methods;
+use super::elements::Owners;
 use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{
@@ -104,6 +105,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     pub(super) fixtures: VisibleFixtures,
     /// What variables of the environment are while the tests run.
     pub(super) variables: Variables,
+    /// Whose methods bear a name that no other class has.
+    pub(super) owners: OnceLock<Owners<'s>>,
 }
 
 impl<'p, 's, 't> Resolver<'p, 's, 't> {
@@ -150,7 +153,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     ) -> Self {
         names.orders.resize(program.scopes.len(), OnceLock::new());
         let (fixtures, variables) = (VisibleFixtures::default(), Variables::default());
-        Self { program, locator, names, methods, callees, fixtures, variables }
+        Self { program, locator, names, methods, callees, fixtures, variables, owners: OnceLock::new() }
     }
 
     /// Returns where the names lead, and what calls see that say something by their arguments.
@@ -246,11 +249,19 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         None
     }
 
-    fn chain(&self, scope: ScopeIx, chain: &[&str], via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+    pub(super) fn chain(
+        &self,
+        scope: ScopeIx,
+        chain: &[&str],
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let (first, rest) = chain.split_first()?;
         // `import a.b.c` binds `a` alone and may have consumed more of the chain.
-        let (mut at, skip) = self.name(scope, first, rest, via, steps)?;
+        let named = self.name(scope, first, rest, via, steps);
+        let by_method = || Some((self.by_method(scope, chain, &mut Vec::new(), steps)?, 0));
+        let (mut at, skip) = named.or_else(by_method)?;
         for name in &rest[skip.min(rest.len())..] {
             at = if *name == CALLED {
                 self.called(at, via, steps)?
@@ -373,34 +384,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
     }
 
-    /// Returns an object of the class that an annotation names.
-    fn instance_of(
-        &self,
-        scope: ScopeIx,
-        annotation: &Expr,
-        via: &mut Vec<u64>,
-        steps: u32,
-    ) -> Option<Target> {
-        match annotation {
-            Expr::Name(_) | Expr::Attribute(_) => {
-                match self.chain(scope, &chain_of(annotation)?, via, steps)? {
-                    Target::Scope(class) if matches!(self.program.scope(class).kind, ScopeKind::Class(_)) => {
-                        Some(Target::Instance(class))
-                    }
-                    // Whoever passes an object of a library in has made it elsewhere.
-                    _ => None,
-                }
-            }
-            // `Annotated[Redis, Depends(get_redis)]`, `Optional[Redis]`, `Redis | None`
-            Expr::Subscript(subscript) => match &*subscript.slice {
-                Expr::Tuple(tuple) => self.instance_of(scope, tuple.elts.first()?, via, steps),
-                inner => self.instance_of(scope, inner, via, steps),
-            },
-            Expr::BinOp(union) => self.instance_of(scope, &union.left, via, steps),
-            _ => None,
-        }
-    }
-
     fn bound(&self, scope: ScopeIx, binding: Binding<'s>, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match binding {
@@ -408,7 +391,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             Binding::Import(import) => self.import(scope, &import, &[], via, steps).map(|(target, _)| target),
             Binding::Local(value, at) => self.value(at, value, via, steps),
             Binding::Parameter(annotation) => self.instance_of(scope, annotation?, via, steps),
-            Binding::Element(..) | Binding::Opaque => None,
+            Binding::Element(values, at) => self.element(at, values, via, steps),
+            Binding::Opaque => None,
         }
     }
 

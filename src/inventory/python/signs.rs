@@ -302,7 +302,12 @@ impl<'c> SignBook<'c> {
         if !super::tables::is_path(path) || !words_of(path).iter().any(|word| word.starts_with("backend")) {
             return None;
         }
-        let parts = || path.split(['.', '_']).rev();
+        self.named_in(path)
+    }
+
+    /// Returns the service whose name is a part of a dotted path: `storage.postgresql`, `backends.postgresql_psycopg2`.
+    pub(super) fn named_in(&self, path: &str) -> Option<Sought> {
+        let parts = || path.split(['.', '_']).filter(|part| part.len() > 2);
         let named =
             |service: &SoughtService| parts().any(|part| service.words.iter().any(|word| word == part));
         self.all().find(|(_, service)| named(service)).map(|(sought, _)| sought)

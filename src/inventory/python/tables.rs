@@ -10,7 +10,7 @@ use ruff_text_size::Ranged;
 use super::chains::chain_of;
 use super::choices::chooses;
 use super::gather::Gatherer;
-use super::links::Linker;
+use super::links::{Linker, TouchKind};
 use super::program::{Binding, How, ScopeKind, Use};
 use super::resolve::Named;
 use super::shapes::is_for_tests;
@@ -101,7 +101,21 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                 ScopeKind::Function(_) => self.push(used, ix, &[]),
                 ScopeKind::Module | ScopeKind::Value(_) => {}
             }
+            return;
         }
+        // `"kinto.core.storage.postgresql"`: that of a library bears the name of what it talks to.
+        if let Some(service) = self.book.named_in(&path).filter(|_| self.is_library(used.chain[0])) {
+            self.touch(used, service, TouchKind::Client, &path, &[]);
+        }
+    }
+
+    /// Returns whether the program imports something from a library.
+    fn is_library(&self, name: &str) -> bool {
+        let program = self.resolver.program;
+        let mut names = program.modules.iter().flat_map(|module| &program.scope(module.scope).names);
+        names.any(|(_, binding)| {
+            matches!(binding, Binding::Import(import) if import.level == 0 && import.module.split('.').next() == Some(name))
+        })
     }
 }
 

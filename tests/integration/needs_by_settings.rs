@@ -1,0 +1,263 @@
+//! Which services the tests of a project need by what its settings and the files beside them say.
+
+use crate::needs::needs;
+
+const INI: (&str, &str) = ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = conf\n");
+
+const ROW: (&str, &str) = (
+    "test_row.py",
+    "
+from django.test import TestCase
+
+class RowTests(TestCase):
+    def test_row(self): pass
+",
+);
+
+fn databases(engine: &str) -> String {
+    format!("import os\nDATABASES = {{'default': {{'ENGINE': {engine}}}}}\n")
+}
+
+#[test]
+fn what_a_setting_turns_off_does_not_run_for_tests_that_do_not_name_it() {
+    let app = "
+import psycopg
+import redis
+from django.conf import settings
+
+def work():
+    if settings.USE_REDIS:
+        redis.Redis().get('a')
+
+def late():
+    if not settings.USE_REDIS:
+        return
+    redis.Redis().get('a')
+
+def stored():
+    if getattr(settings, 'USE_DB', False):
+        psycopg.connect('')
+
+def told():
+    if settings.DEBUG:
+        redis.Redis().get('a')
+
+def set_by_the_environment():
+    if settings.FROM_OUTSIDE:
+        redis.Redis().get('a')
+
+def set_twice():
+    if settings.TWICE:
+        redis.Redis().get('a')
+";
+    let conf = "
+import os
+DEBUG = True
+USE_REDIS = False
+USE_DB = True
+FROM_OUTSIDE = os.environ.get('FROM_OUTSIDE', '0') == '1'
+TWICE = False
+if USE_DB:
+    TWICE = True
+";
+    let tests = "
+import app
+
+def test_debug(): app.told()
+def test_environment(): app.set_by_the_environment()
+def test_late(): app.late()
+def test_off(): app.work()
+def test_on(): app.stored()
+def test_twice(): app.set_twice()
+";
+    let turning = "
+import app
+from django.test import override_settings
+
+@override_settings(USE_REDIS=True)
+def test_turned_on(): app.work()
+";
+    let project = |conftest: &str| {
+        needs(&[
+            INI,
+            (".env", "FROM_OUTSIDE=1\n"),
+            ("conf.py", conf),
+            ("app.py", app),
+            ("conftest.py", conftest),
+            ("test_a.py", tests),
+            ("test_b.py", turning),
+        ])
+    };
+    assert_eq!(
+        project(""),
+        [
+            "test_debug:",
+            "test_environment: redis",
+            "test_late:",
+            "test_off:",
+            "test_on: postgres",
+            "test_twice: redis",
+            "test_turned_on: redis",
+        ]
+    );
+    let conftest = "
+import pytest
+
+@pytest.fixture
+def on(settings):
+    settings.USE_REDIS = True
+";
+    let off: Vec<String> =
+        project(conftest).into_iter().filter(|line| line.starts_with("test_off")).collect();
+    assert_eq!(off, ["test_off: redis"], "a fixture turns it on, nobody knows for whom");
+}
+
+#[test]
+fn other_settings_than_those_of_django_turn_nothing_off() {
+    let app = "
+import redis
+from conf import settings
+
+def work():
+    if settings.USE_REDIS:
+        redis.Redis().get('a')
+";
+    let conf = "class Settings:\n    USE_REDIS = False\nsettings = Settings()\n";
+    let files = [("conf.py", conf), ("app.py", app), ("test_a.py", "import app\ndef test_a(): app.work()\n")];
+    assert_eq!(needs(&files), ["test_a: redis"]);
+}
+
+#[test]
+fn a_backend_is_known_by_what_it_is_named_after() {
+    let project = |engine: &str| needs(&[INI, ("conf.py", &databases(engine)), ROW]);
+    for engine in [
+        "'django_prometheus.db.backends.postgresql'",
+        "'django_tenants.postgresql_backend'",
+        "f'django.db.backends.{os.environ.get(\"DB\", \"postgresql\")}'",
+    ] {
+        let files = [INI, ("requirements.txt", "psycopg\n"), ("conf.py", &databases(engine)), ROW];
+        assert_eq!(needs(&files), ["test_row: postgres"], "{engine}");
+    }
+    assert_eq!(project("'django_prometheus.db.backends.sqlite3'"), ["test_row:"]);
+    // Catalan, Spanish and Icelandic are no search engines.
+    assert_eq!(project("'shop.backends.es'"), ["test_row:"]);
+}
+
+#[test]
+fn settings_may_stand_in_a_class_and_be_named_by_the_pipeline_of_any_service() {
+    let settings = "
+from configurations import Configuration, values
+
+class Base(Configuration):
+    DATABASES = {'default': {'ENGINE': values.Value('django.db.backends.postgresql', environ_name='DB_ENGINE')}}
+    CACHES = {'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}
+
+class Development(Base):
+    CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://cache'}}
+
+class Test(Base):
+    pass
+";
+    let cached = "from django.core.cache import cache\n\ndef test_cached():\n    cache.get('a')\n";
+    let pipeline =
+        "    environment:\n      DJANGO_SETTINGS_MODULE: settings\n      DJANGO_CONFIGURATION: Test\n";
+    let files = |settings: &str| {
+        needs(&[
+            (".circleci/config.yml", pipeline),
+            ("sandbox/settings.py", settings),
+            ("test_cached.py", cached),
+            ROW,
+        ])
+    };
+    assert_eq!(files(settings), ["test_cached:", "test_row: postgres"]);
+    let cached = settings.replace("class Test(Base)", "class Test(Development)");
+    assert_eq!(files(&cached), ["test_cached: redis", "test_row: postgres"]);
+}
+
+#[test]
+fn the_beginning_of_a_name_means_all_settings_of_a_package() {
+    let conftest = "
+import pytest
+from os import environ
+
+@pytest.fixture
+def cache(name):
+    from django import setup
+    environ['DJANGO_SETTINGS_MODULE'] = f'settings.{name}'
+    setup()
+    from django.core.cache import cache
+    yield cache
+    cache.clear()
+";
+    let one = "CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://a'}}\n";
+    let tests = "import pytest\n@pytest.mark.parametrize('name', ['one'])\ndef test_a(cache): pass\n";
+    let files = [
+        ("settings/__init__.py", ""),
+        ("settings/one.py", one),
+        ("conftest.py", conftest),
+        ("test_a.py", tests),
+    ];
+    assert_eq!(needs(&files), ["test_a: redis"]);
+}
+
+#[test]
+fn of_several_databases_of_a_matrix_the_one_counts_that_is_taken_where_nobody_says_another() {
+    let engine = databases("os.environ.get('DB_ENGINE', 'django.db.backends.postgresql')");
+    let compose = |images: &str| format!("services:\n{images}");
+    let mysql = "jobs:\n  mysql:\n    env:\n      DB_ENGINE: django.db.backends.mysql\n";
+    let project = |images: &str| {
+        needs(&[
+            INI,
+            (".github/workflows/ci.yml", mysql),
+            ("docker-compose.yml", &compose(images)),
+            ("conf.py", &engine),
+            ROW,
+        ])
+    };
+    assert_eq!(project("  a:\n    image: mysql:8\n"), ["test_row: mysql"]);
+    assert_eq!(project("  a:\n    image: mysql:8\n  b:\n    image: postgres:17\n"), ["test_row: postgres"]);
+    // What one file gives a variable twice is given by one of several environments.
+    let tox = "[testenv]\nsetenv =\n    sqlite: DB=sqlite3\n    mysql: DB=mysql\n    pg: DB=postgresql\n";
+    let conf = "import os\nDB = os.environ.get('DB', 'postgresql')\n\
+        DATABASES = {'default': {'ENGINE': f'django.db.backends.{DB}', 'PORT': os.environ.get('PORT', 5432)}}\n";
+    assert_eq!(needs(&[INI, ("tox.ini", tox), ("conf.py", conf), ROW]), ["test_row: postgres"]);
+}
+
+#[test]
+fn a_plug_in_of_a_library_that_a_test_names_talks_to_what_it_is_named_after() {
+    let tests = "
+from kinto import main
+
+def test_elsewhere():
+    run({'storage_backend': 'other.storage.postgresql'})
+
+def test_stored():
+    settings = {}
+    settings['storage_backend'] = 'kinto.core.storage.postgresql'
+    run(settings)
+
+def test_in_memory():
+    settings = {}
+    settings['storage_backend'] = 'kinto.core.storage.memory'
+    run(settings)
+";
+    assert_eq!(
+        needs(&[("test_a.py", tests)]),
+        ["test_elsewhere:", "test_stored: postgres", "test_in_memory:"]
+    );
+}
+
+#[test]
+fn a_hosted_service_counts_only_where_one_of_the_tests_own_is_run() {
+    let tests = "
+from google.cloud import storage
+
+def test_bucket():
+    storage.Client().bucket('a')
+";
+    assert_eq!(needs(&[("test_a.py", tests)]), ["test_bucket:"]);
+    let set = [("test_a.py", tests), (".env", "STORAGE_EMULATOR_HOST=http://localhost:4443\n")];
+    assert_eq!(needs(&set), ["test_bucket: gcs"]);
+    let image = "services:\n  gcs:\n    image: fsouza/fake-gcs-server\n";
+    assert_eq!(needs(&[("test_a.py", tests), ("compose.yml", image)]), ["test_bucket: gcs"]);
+}
