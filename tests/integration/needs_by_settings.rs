@@ -216,6 +216,19 @@ fn of_several_databases_of_a_matrix_the_one_counts_that_is_taken_where_nobody_sa
     };
     assert_eq!(project("  a:\n    image: mysql:8\n"), ["test_row: mysql"]);
     assert_eq!(project("  a:\n    image: mysql:8\n  b:\n    image: postgres:17\n"), ["test_row: postgres"]);
+    // So it is where conditions set one after the other.
+    let chosen = "import os
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+if os.environ.get('DB') == 'postgres':
+    DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}
+if os.environ.get('DB') == 'mysql':
+    DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql'}}
+";
+    assert_eq!(needs(&[INI, ("conf.py", chosen), ROW]), ["test_row: postgres"]);
+    let otherwise = chosen.replace("if os.environ.get('DB') == 'mysql':", "else:");
+    assert_eq!(needs(&[INI, ("conf.py", &otherwise), ROW]), ["test_row: mysql"]);
+    let started = ("compose.yml", "services:\n  a:\n    image: mysql:8\n");
+    assert_eq!(needs(&[INI, started, ("conf.py", chosen), ROW]), ["test_row: mysql"]);
     // What one file gives a variable twice is given by one of several environments.
     let tox = "[testenv]\nsetenv =\n    sqlite: DB=sqlite3\n    mysql: DB=mysql\n    pg: DB=postgresql\n";
     let conf = "import os\nDB = os.environ.get('DB', 'postgresql')\n\

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ruff_python_ast::{CmpOp, Expr, ExprCall, UnaryOp};
+use ruff_python_ast::{CmpOp, Expr, ExprCall, Stmt, UnaryOp};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::collect::Collected;
 use super::environment::{Environment, modules_named};
@@ -134,8 +135,36 @@ impl<'s> Reader<'_, '_, 's, '_> {
 
     /// Returns what a setting of Django's says about addresses.
     fn setting(&self, book: &SignBook<'_>, settings: &[ModuleIx], name: &str) -> Option<Address> {
-        let (ix, value) = self.value_of(settings, name)?;
-        Some(self.address_in(book, ix, value))
+        let (last, value) = self.value_of(settings, name)?;
+        let address = self.address_in(book, last, value);
+        let Address::Of(services) = &address else { return Some(address) };
+        // `if os.environ.get("DB") == "postgres": DATABASES = …`, one after the other: what the manifest declares or a file
+        // starts, else the first; where an `else` has the last, it is what holds where nothing is set.
+        let program = self.resolver.program;
+        if is_otherwise(&program.file_of(last).syntax.body, value.range()) {
+            return Some(address);
+        }
+        let around = program.scope(last).parent.unwrap_or(last);
+        let others = program.scope(around).names.iter().filter(|(bound, _)| *bound == name);
+        let others = others.filter_map(|(_, binding)| match *binding {
+            Binding::Scope(ix) => match program.scope(ix).kind {
+                ScopeKind::Value(value) => Some(self.address_in(book, ix, value)),
+                _ => None,
+            },
+            _ => None,
+        });
+        let all: Vec<Vec<Sought>> = others
+            .filter_map(|address| match address {
+                Address::Of(services) => Some(services),
+                Address::None | Address::Unknown => None,
+            })
+            .collect();
+        let is_declared = |services: &&Vec<Sought>| services.iter().any(|one| book.get(*one).declared);
+        let is_started = |services: &&Vec<Sought>| {
+            services.iter().any(|one| self.environment.starts(&book.get(*one).words))
+        };
+        let meant = all.iter().find(is_declared).or_else(|| all.iter().find(is_started)).or(all.first());
+        Some(Address::Of(meant.unwrap_or(services).clone()))
     }
 
     /// Returns the value of a setting of Django's, with its scope: that of the module, or of a class of django-configurations.
@@ -470,6 +499,17 @@ impl<'s> Reader<'_, '_, 's, '_> {
             .or_else(|| one(self.environment.urls.iter().filter_map(by_scheme).collect()))
             .or_else(|| one(self.environment.images.iter().filter_map(by_image).collect()))
     }
+}
+
+/// Returns whether something stands in the `else` of a condition.
+fn is_otherwise(body: &[Stmt], range: TextRange) -> bool {
+    body.iter().any(|stmt| match stmt {
+        Stmt::If(choice) => choice
+            .elif_else_clauses
+            .last()
+            .is_some_and(|clause| clause.test.is_none() && clause.range().contains_range(range)),
+        _ => false,
+    })
 }
 
 /// Returns the variables that a setting asks for without naming them: `dj_database_url.config()`, `env.db()`.
