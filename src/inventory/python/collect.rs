@@ -52,6 +52,8 @@ const ASKED_BY_LIBRARIES: &[(&str, &str)] = &[
     ("aiohttp.test_utils.", "get_application"),
     ("aiohttp.test_utils.", "get_server"),
     ("flask_testing.", "create_app"),
+    ("kinto.core.testing.", "get_app_settings"),
+    ("kinto.core.testing.", "make_app"),
     ("tornado.testing.", "get_app"),
     ("tornado.testing.", "get_new_ioloop"),
 ];
