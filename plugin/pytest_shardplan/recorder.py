@@ -233,6 +233,7 @@ PROGRAMS = {
     "cqlsh": "cassandra",
     "sqlcmd": "mssql",
     "etcdctl": "etcd",
+    "sqlplus": "oracledb",
 }
 
 

@@ -16,6 +16,8 @@ class Kind(NamedTuple):
     names: Tuple[str, ...]
     ports: Tuple[int, ...]
     programs: Tuple[str, ...] = ()
+    # Mostly somewhere else: what listens on its port is taken for one only where the manifest declares one.
+    hosted: bool = False
 
 
 KINDS: Tuple[Kind, ...] = (
@@ -47,6 +49,22 @@ KINDS: Tuple[Kind, ...] = (
     Kind(("etcd",), (2379,), ("etcdctl",)),
     Kind(("influxdb",), (8086,)),
     Kind(("qdrant",), (6333, 6334)),
+    Kind(("oracledb", "oracle-free", "oracle-xe"), (1521,), ("sqlplus",)),
+    Kind(("couchdb",), (5984,)),
+    Kind(("zookeeper",), (2181,)),
+    Kind(("pulsar",), (6650,)),
+    Kind(("milvus",), (19530,)),
+    Kind(("arangodb",), (8529,)),
+    Kind(("mosquitto", "eclipse-mosquitto", "mqtt"), (1883,), hosted=True),
+    Kind(("weaviate",), (8080, 50051), hosted=True),
+    Kind(("meilisearch",), (7700,), hosted=True),
+    Kind(("typesense",), (8108,), hosted=True),
+    Kind(("vault",), (8200,), hosted=True),
+    Kind(("consul",), (8500,), hosted=True),
+    Kind(("gcs", "fake-gcs-server"), (4443,), hosted=True),
+    Kind(("pubsub", "pubsub-emulator"), (8085, 8681), hosted=True),
+    Kind(("firestore", "firestore-emulator"), (8080,), hosted=True),
+    Kind(("azurite",), (10000, 10001, 10002), hosted=True),
     Kind(("selenium", "standalone-chrome", "standalone-firefox"), (4444,)),
 )
 
@@ -102,7 +120,8 @@ class AddressBook:
         if found:
             return found
         known = any(kind in service.kinds for service in self.declared for kind in kinds)
-        return [] if known or not kinds else [kinds[0].names[0]]
+        likely = [kind.names[0] for kind in kinds if not kind.hosted]
+        return [] if known else likely[:1]
 
 
 def matches(pattern: str, address: str) -> bool:

@@ -226,9 +226,12 @@ fn the_plugin_gives_every_test_to_the_same_shard_as_the_program() {
 const TABLES: &str = r#"
 import sys, tomllib
 from pytest_shardplan import recorder, rule, services, __version__
-catalogue = [tuple(entry["names"]) for entry in tomllib.load(open(sys.argv[1], "rb"))["service"]]
+entries = tomllib.load(open(sys.argv[1], "rb"))["service"]
+catalogue = [tuple(entry["names"]) for entry in entries]
 known = [kind.names for kind in services.KINDS]
 assert sorted(known) == sorted(catalogue), set(known) ^ set(catalogue)
+hosted = {tuple(entry["names"]) for entry in entries if entry.get("emulated")}
+assert {kind.names for kind in services.KINDS if kind.hosted} == hosted, hosted
 programs = {program: kind.names[0] for kind in services.KINDS for program in kind.programs}
 assert programs == recorder.PROGRAMS, programs
 assert __version__ == sys.argv[2], __version__
@@ -244,6 +247,8 @@ for address, driver, expected in [
 ]:
     assert book.services(address, driver) == expected, (address, book.services(address, driver))
 assert services.AddressBook(None).services("x:3306", None) == ["mysql"]
+assert services.AddressBook(None).services("x:10000", None) == []
+assert services.AddressBook({"services": {"azurite": {}}}).services("x:10000", None) == ["azurite"]
 "#;
 
 #[test]
