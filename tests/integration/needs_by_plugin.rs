@@ -207,3 +207,29 @@ class Database:
     let tests = "from config import Database\ndef test_open():\n    Database().open()\n";
     assert_eq!(needs(&[("config.py", config), ("test_a.py", tests)]), ["test_open: postgres"]);
 }
+
+#[test]
+fn a_class_among_the_parameters_of_a_fixture_or_a_test_is_made_by_them() {
+    let tests = "
+import pytest
+import redis
+
+@pytest.fixture(params=[redis.Redis, dict])
+def store(request):
+    return request.param()
+
+def test_fixture(store): pass
+
+@pytest.mark.parametrize('kind', [redis.Redis, dict])
+def test_mark(kind): kind()
+
+@pytest.mark.parametrize('error', [redis.ConnectionError])
+def test_error(error): pass
+
+def test_looks():
+    assert issubclass(dict, redis.Redis) is False
+";
+    let mut found = needs(&[("test_a.py", tests)]);
+    found.sort();
+    assert_eq!(found, ["test_error:", "test_fixture: redis", "test_looks:", "test_mark: redis"]);
+}

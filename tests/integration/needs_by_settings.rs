@@ -274,3 +274,44 @@ def test_bucket():
     let image = "services:\n  gcs:\n    image: fsouza/fake-gcs-server\n";
     assert_eq!(needs(&[("test_a.py", tests), ("compose.yml", image)]), ["test_bucket: gcs"]);
 }
+
+#[test]
+fn a_command_that_is_called_by_its_name_does_what_it_does() {
+    let command = "
+import redis
+from django.core.management.base import BaseCommand
+
+class Command(BaseCommand):
+    def handle(self, *args, **options):
+        redis.Redis().get('a')
+";
+    let tests = "
+from django.core.management import call_command
+from shop.management.commands.fill import Command
+
+def test_by_name(): call_command('fill', '--all')
+def test_by_object(): call_command(Command())
+def test_other(): call_command('check')
+def test_rows(): call_command('migrate', verbosity=0)
+def test_search(): call_command('search_index', '--create')
+";
+    let files = [
+        INI,
+        ("conf.py", &databases("'django.db.backends.postgresql'")),
+        ("shop/__init__.py", ""),
+        ("shop/management/__init__.py", ""),
+        ("shop/management/commands/__init__.py", ""),
+        ("shop/management/commands/fill.py", command),
+        ("test_a.py", tests),
+    ];
+    assert_eq!(
+        needs(&files),
+        [
+            "test_by_name: redis",
+            "test_by_object: redis",
+            "test_other:",
+            "test_rows: postgres",
+            "test_search: elasticsearch",
+        ]
+    );
+}

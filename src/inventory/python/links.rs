@@ -409,7 +409,11 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let program = self.resolver.program;
         let module = |scope: ScopeIx| self.resolver.locator.module_of_client(&program.file_of(scope).path);
         let mut name = module(program.written_as(ix))?;
-        if !program.is_for_tests(self.scope) && module(self.scope).is_some() {
+        // `asyncpg._testbase` is there for tests as well.
+        let path = program.file_of(self.scope).path.as_str();
+        let for_tests = program.is_for_tests(self.scope)
+            || path.split(['/', '_', '.']).any(|part| part.starts_with("test"));
+        if !for_tests && module(self.scope).is_some() {
             return None;
         }
         for part in program.title(program.written_as(ix)).split('.') {
@@ -536,6 +540,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         if path.starts_with("huey.") && has_keyword(call, &["immediate"]) {
             return;
         }
+        if path == super::commands::CALL {
+            return self.command(used, call, &via);
+        }
         if let Some(images) = super::containers::images_of(path, call) {
             let texts = hints_of(self.resolver, self.scope, images).texts;
             let services: BTreeSet<Sought> = super::containers::services_of(path, &texts, self.book);
@@ -642,7 +649,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     /// The database that the project's settings name, else the one that it depends on.
-    fn database(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
+    pub(super) fn database(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
         let flask = self.book.flask.as_ref().filter(|_| path.starts_with("flask_sqlalchemy"));
         let services: Vec<Sought> = match flask {
             Some(Address::Of(services)) => services.clone(),

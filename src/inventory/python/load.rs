@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::commands::{commands_called, commands_of};
 use super::environment::{Environment, modules_named};
 use super::frameworks::{DJANGO_VARIABLE, PICCOLO_VARIABLE};
 use super::imports::imports_of;
@@ -68,6 +69,7 @@ pub(super) fn load(
         let from = root.below_root("conftest.py");
         known.extend(by_variable.flat_map(|module| locator.files(&from, module)).map(str::to_owned));
     }
+    let commands = commands_of(tree);
     let mut wave: Vec<String> = known.iter().cloned().collect();
     let mut files: Vec<SourceFile> = Vec::new();
     while !wave.is_empty() {
@@ -81,6 +83,10 @@ pub(super) fn load(
                 }
                 let named = VARIABLES.iter().flat_map(|variable| modules_named(&file.text, variable));
                 next.extend(named.flat_map(|module| locator.files(path, module)).map(str::to_owned));
+                if !commands.is_empty() {
+                    let called = commands_called(&file.text).filter_map(|name| commands.get(name));
+                    next.extend(called.flatten().map(|file| (*file).to_owned()));
+                }
                 for plugins in plugins_named(&file) {
                     match plugins {
                         Plugins::Module(name) => next.extend(locator.file(path, 0, &name).map(str::to_owned)),

@@ -10,6 +10,7 @@ mod asked;
 mod chains;
 mod choices;
 mod collect;
+mod commands;
 mod conditions;
 mod connections;
 mod containers;

@@ -31,6 +31,9 @@ const LIFE_METHODS: &[&str] = &[
     "__delitem__",
 ];
 
+/// Calls that keep what they are given for somebody who makes something of it: `params=[redis.Redis]`.
+const MAKE_LATER: &[&str] = &["fixture", "param", "parametrize", "partial"];
+
 /// Calls that look at a function that they are given, or stand in for it.
 const LOOK_AT: &[&str] = &[
     "AsyncMock",
@@ -101,7 +104,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let later = matches!(used.how, How::Entry)
             || used.given_to.is_some_and(|call| {
                 let name = last_name(&call.func).unwrap_or_default();
-                name == "partial" || is_function && !(LOOK_AT.contains(&name) || name.starts_with("assert"))
+                MAKE_LATER.contains(&name)
+                    || is_function && !(LOOK_AT.contains(&name) || name.starts_with("assert"))
             });
         if later && let Some(Called::Client(service) | Called::Connects(service)) = self.book.call(path) {
             let via = self.with_choice(used, via);

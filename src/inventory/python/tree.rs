@@ -22,6 +22,8 @@ pub(super) struct Tree {
     pub(super) loops: Vec<String>,
     /// How many links to folders were followed.
     pub(super) links: usize,
+    /// Where the project lies.
+    pub(super) place: String,
 }
 
 impl Tree {
@@ -29,6 +31,7 @@ impl Tree {
     pub(super) fn walk(project: &Path) -> Self {
         let mut tree = Self::default();
         let root = project.canonicalize().unwrap_or_else(|_| project.to_owned());
+        tree.place = root.to_string_lossy().into_owned();
         tree.walk_folder(&root, "", &mut vec![root.clone()]);
         tree
     }
@@ -219,7 +222,8 @@ impl Tree {
                 }
                 let matches = settings.python_files.iter().any(|pattern| {
                     if pattern.contains('/') {
-                        fnmatch(&format!("*{pattern}"), file)
+                        // As pytest does it: `shop/tests/*.py` may name the folder of the project too.
+                        fnmatch(&format!("*/{pattern}"), &format!("{}/{file}", self.place))
                     } else {
                         fnmatch(pattern, name)
                     }
