@@ -276,6 +276,29 @@ def test_bucket():
 }
 
 #[test]
+fn a_migrate_of_the_projects_own_runs_for_every_database_of_the_tests() {
+    let command = "
+import redis
+from django.core.management.commands.migrate import Command as Migrate
+
+class Command(Migrate):
+    def handle(self, *args, **options):
+        with redis.Redis().lock('migrations'):
+            super().handle(*args, **options)
+";
+    let plain = "from django.test import SimpleTestCase\n\
+        class PlainTests(SimpleTestCase):\n    def test_plain(self): pass\n";
+    let files = [
+        INI,
+        ("conf.py", &databases("'django.db.backends.postgresql'")),
+        ("shop/management/commands/migrate.py", command),
+        ("test_plain.py", plain),
+        ROW,
+    ];
+    assert_eq!(needs(&files), ["test_plain:", "test_row: postgres redis"]);
+}
+
+#[test]
 fn a_command_that_is_called_by_its_name_does_what_it_does() {
     let command = "
 import redis

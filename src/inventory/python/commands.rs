@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use ruff_python_ast::{Expr, ExprCall};
 
+use super::SourceNeed;
 use super::links::{Linker, TouchKind};
-use super::program::{Binding, ScopeIx, ScopeKind, Use};
-use super::resolve::Target;
+use super::needs::NeedFinder;
+use super::program::{Binding, Program, ScopeIx, ScopeKind, Use};
+use super::resolve::{Resolver, Target};
 use super::tree::Tree;
 
 /// What calls a command.
@@ -14,6 +16,9 @@ pub(super) const CALL: &str = "django.core.management.call_command";
 
 /// Where the commands of an application stand.
 const FOLDER: &str = "/management/commands/";
+
+/// The command that makes the database of the tests.
+pub(super) const MIGRATE: &str = "migrate";
 
 /// Commands of Django itself that go to the database.
 const OF_DATABASE: &[&str] =
@@ -57,15 +62,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             return;
         };
         let name = name.value.to_str();
-        let program = self.resolver.program;
-        let ending = format!("{FOLDER}{name}.py");
-        let own = program.modules.iter().filter(|module| module.file.path.ends_with(&ending));
-        let classes: Vec<ScopeIx> = own
-            .filter_map(|module| match program.scope(module.scope).binding("Command")? {
-                Binding::Scope(class) => Some(class),
-                _ => None,
-            })
-            .collect();
+        let classes = classes_of(self.resolver.program, name);
         for class in &classes {
             self.handle(used, *class, via);
         }
@@ -81,24 +78,46 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     fn handle(&mut self, used: &Use<'s>, class: ScopeIx, via: &[u64]) {
-        let program = self.resolver.program;
-        for name in ["__init__", "handle", "execute"] {
-            let method = self.resolver.mro(class).iter().find_map(|base| match *base {
-                Target::Scope(base) => match program.scope(base).binding(name)? {
-                    Binding::Scope(method)
-                        if matches!(program.scope(method).kind, ScopeKind::Function(_)) =>
-                    {
-                        Some(method)
-                    }
-                    _ => None,
-                },
-                Target::External(_) | Target::Instance(_) => None,
-            });
-            if let Some(method) = method {
-                self.push(used, self.resolver.as_seen(class, method), via);
-            }
+        for method in run_by(self.resolver, class) {
+            self.push(used, method, via);
         }
     }
+}
+
+/// Returns what runs when a command does.
+fn run_by(resolver: &Resolver<'_, '_, '_>, class: ScopeIx) -> Vec<ScopeIx> {
+    let program = resolver.program;
+    let method = |name: &&str| {
+        resolver.mro(class).iter().find_map(|base| match *base {
+            Target::Scope(base) => match program.scope(base).binding(name)? {
+                Binding::Scope(method) if matches!(program.scope(method).kind, ScopeKind::Function(_)) => {
+                    Some(resolver.as_seen(class, method))
+                }
+                _ => None,
+            },
+            Target::External(_) | Target::Instance(_) => None,
+        })
+    };
+    ["__init__", "handle", "execute"].iter().filter_map(method).collect()
+}
+
+/// Returns the classes of the project's commands of a name.
+fn classes_of(program: &Program<'_>, name: &str) -> Vec<ScopeIx> {
+    let ending = format!("{FOLDER}{name}.py");
+    let own = program.modules.iter().filter(|module| module.file.path.ends_with(&ending));
+    let class = own.filter_map(|module| match program.scope(module.scope).binding("Command")? {
+        Binding::Scope(class) => Some(class),
+        _ => None,
+    });
+    class.collect()
+}
+
+/// Returns what a command of the project's needs that takes the place of Django's `migrate`: it runs while the database of the
+/// tests is made.
+pub(super) fn needs_of_migrate(finder: &NeedFinder<'_, '_, '_, '_, '_>) -> Vec<SourceNeed> {
+    let classes = classes_of(finder.resolver.program, MIGRATE);
+    let methods = classes.into_iter().flat_map(|class| run_by(finder.resolver, class));
+    methods.flat_map(|method| finder.of_scope(method)).collect()
 }
 
 #[cfg(test)]

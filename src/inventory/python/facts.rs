@@ -11,6 +11,7 @@ use super::arguments::{add_variants, callees};
 use super::chains::chain_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
+use super::commands::needs_of_migrate;
 use super::conditions::{Subject, mark_asked_by};
 use super::connections::{connections, with_imports};
 use super::dispatch::{Methods, add_methods, seen_differently};
@@ -284,8 +285,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let unknown = unknown_databases(&links);
         let marks = self.marks_asked_for();
         let memory: Vec<Memory> = links.iter().map(|_| Memory::default()).collect();
-        let finder = NeedFinder {
+        let mut finder = NeedFinder {
             memory: &memory,
+            migrations: Vec::new(),
             unknown: &unknown,
             marks: &marks,
             choices: &choices,
@@ -295,6 +297,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             reach: &reach,
             connections: &at_import,
         };
+        finder.migrations = needs_of_migrate(&finder);
 
         let mut facts = Facts { to_unknown: vec![0; unknown.len()], ignored, ..Facts::default() };
         for (at, files) in tests.iter().enumerate() {

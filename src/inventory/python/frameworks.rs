@@ -83,6 +83,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 ));
             }
         }
+        let with_database = steps.iter().find(|(service, ..)| Some(*service) == finder.book.database);
+        let with_database = with_database.filter(|_| django).map(|(_, step, _)| step.clone());
         for (service, step, what) in steps {
             let name = &finder.book.get(service).name;
             match needs.iter_mut().find(|need| need.service == *name) {
@@ -100,6 +102,12 @@ impl<'s> Reader<'_, '_, 's, '_> {
                         None => needs.push(need),
                     }
                 }
+            }
+        }
+        for need in with_database.iter().flat_map(|_| &finder.migrations) {
+            if !needs.iter().any(|known| known.service == need.service) {
+                let steps: Vec<Step> = with_database.iter().chain(need.steps.iter()).cloned().collect();
+                needs.push(SourceNeed { steps: steps.into(), by_autouse: None, ..need.clone() });
             }
         }
         needs.sort_by(|a, b| a.service.cmp(&b.service));

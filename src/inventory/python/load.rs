@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::commands::{commands_called, commands_of};
+use super::commands::{MIGRATE, commands_called, commands_of};
 use super::environment::{Environment, modules_named};
 use super::frameworks::{DJANGO_VARIABLE, PICCOLO_VARIABLE};
 use super::imports::imports_of;
@@ -70,6 +70,7 @@ pub(super) fn load(
         known.extend(by_variable.flat_map(|module| locator.files(&from, module)).map(str::to_owned));
     }
     let commands = commands_of(tree);
+    known.extend(commands.get(MIGRATE).into_iter().flatten().map(|file| (*file).to_owned()));
     let mut wave: Vec<String> = known.iter().cloned().collect();
     let mut files: Vec<SourceFile> = Vec::new();
     while !wave.is_empty() {

@@ -68,6 +68,8 @@ pub(super) struct NeedFinder<'n, 'p, 's, 't, 'c> {
     pub(super) book: &'n SignBook<'c>,
     pub(super) links: &'n [Links],
     pub(super) reach: &'n Reach<'n>,
+    /// What comes with every database of Django's tests.
+    pub(super) migrations: Vec<SourceNeed>,
     /// The connections that a module's import opens.
     pub(super) connections: &'n BTreeMap<ModuleIx, Vec<Connection>>,
 }
