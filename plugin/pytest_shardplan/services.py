@@ -52,7 +52,7 @@ KINDS: Tuple[Kind, ...] = (
     Kind(("oracledb", "oracle-free", "oracle-xe"), (1521,), ("sqlplus",)),
     Kind(("couchdb",), (5984,)),
     Kind(("zookeeper",), (2181,)),
-    Kind(("pulsar",), (6650,)),
+    Kind(("pulsar",), (6650,), hosted=True),
     Kind(("milvus",), (19530,)),
     Kind(("arangodb",), (8529,)),
     Kind(("mosquitto", "eclipse-mosquitto", "mqtt"), (1883,), hosted=True),

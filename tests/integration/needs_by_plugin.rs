@@ -49,9 +49,37 @@ fn what_the_fixtures_of_a_plug_in_give_is_known_to_who_asks_for_them() {
     assert_eq!(named(formatted, "fixtures/stores.py"), expected);
     let entry = "[options.entry_points]\npytest11 =\n    stores = stores\n";
     assert_eq!(needs(&[HELPERS, ("stores.py", PLUGIN), ("setup.cfg", entry), TESTS]), expected);
+    let of_variable =
+        "from os import environ\npytest_plugins = [f\"fixtures.{environ.get('DB', 'none')}\"]\n";
+    assert_eq!(named(of_variable, "fixtures/stores.py"), ["test_clean:", "test_plain:", "test_reset:"]);
     // Of several that conditions choose from nobody knows which.
     let one_of = "pytest_plugins = []\nif BACKEND == 'redis':\n    pytest_plugins.append('stores')\n";
     assert_eq!(named(one_of, "stores.py"), ["test_clean:", "test_plain:", "test_reset:"]);
+}
+
+#[test]
+fn a_plug_in_of_one_root_is_none_of_another() {
+    let plugin = "
+import pytest
+import redis
+
+class Store:
+    def read(self):
+        redis.Redis().get('a')
+
+@pytest.fixture
+def store():
+    return Store()
+";
+    let tests = |name: &str| format!("def test_{name}(store):\n    store.read()\n");
+    let files = [
+        ("a/pytest.ini", "[pytest]\naddopts = -p plug\n"),
+        ("a/plug.py", plugin),
+        ("a/tests/test_a.py", &tests("a")),
+        ("b/pytest.ini", "[pytest]\n"),
+        ("b/tests/test_b.py", &tests("b")),
+    ];
+    assert_eq!(needs(&files), ["test_a: redis", "test_b:"]);
 }
 
 #[test]
@@ -105,12 +133,15 @@ def test_plain():
     disconnect()
 ";
     let files = [
+        ("setup.py", "setup(\n    name=\"mongoengine\",\n)\n"),
         ("mongoengine/__init__.py", "from mongoengine.connection import *\n"),
         ("mongoengine/connection.py", connection),
         ("tests/__init__.py", ""),
         ("tests/test_a.py", tests),
     ];
     assert_eq!(needs(&files), ["test_stored: mongo", "test_other: mongo", "test_plain:"]);
+    // Who only has a package of that name shows by itself what it does.
+    assert_eq!(needs(&files[1..]), ["test_stored:", "test_other:", "test_plain:"]);
 }
 
 #[test]
@@ -164,8 +195,7 @@ class Many:
     let tests = "
 from app import Many
 
-class Fake:
-    def flush_all(self): pass
+class Fake: pass
 
 def test_annotation(): Many().by_annotation([])
 def test_comprehension(): Many().by_comprehension()

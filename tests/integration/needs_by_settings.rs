@@ -46,6 +46,14 @@ def set_by_the_environment():
     if settings.FROM_OUTSIDE:
         redis.Redis().get('a')
 
+def with_a_text():
+    if settings.REDIS_URL:
+        redis.from_url(settings.REDIS_URL)
+
+def asked_whether_it_is_there():
+    if settings.USE_REDIS is not None:
+        redis.Redis().get('a')
+
 def set_twice():
     if settings.TWICE:
         redis.Redis().get('a')
@@ -56,6 +64,7 @@ DEBUG = True
 USE_REDIS = False
 USE_DB = True
 FROM_OUTSIDE = os.environ.get('FROM_OUTSIDE', '0') == '1'
+REDIS_URL = os.environ.get('REDIS_URL', 'redis://localhost')
 TWICE = False
 if USE_DB:
     TWICE = True
@@ -68,6 +77,8 @@ def test_environment(): app.set_by_the_environment()
 def test_late(): app.late()
 def test_off(): app.work()
 def test_on(): app.stored()
+def test_none(): app.asked_whether_it_is_there()
+def test_text(): app.with_a_text()
 def test_twice(): app.set_twice()
 ";
     let turning = "
@@ -91,15 +102,20 @@ def test_turned_on(): app.work()
     assert_eq!(
         project(""),
         [
-            "test_debug:",
+            "test_debug: redis",
             "test_environment: redis",
             "test_late:",
             "test_off:",
             "test_on: postgres",
+            "test_none: redis",
+            "test_text: redis",
             "test_twice: redis",
             "test_turned_on: redis",
         ]
     );
+    let off = |conftest: &str| -> Vec<String> {
+        project(conftest).into_iter().filter(|line| line.starts_with("test_off")).collect()
+    };
     let conftest = "
 import pytest
 
@@ -107,9 +123,45 @@ import pytest
 def on(settings):
     settings.USE_REDIS = True
 ";
-    let off: Vec<String> =
-        project(conftest).into_iter().filter(|line| line.starts_with("test_off")).collect();
-    assert_eq!(off, ["test_off: redis"], "a fixture turns it on, nobody knows for whom");
+    assert_eq!(off(conftest), ["test_off: redis"], "a fixture turns it on, nobody knows for whom");
+    assert_eq!(off("ON = {'USE_REDIS': True}\n"), ["test_off: redis"], "somebody may set it by its name");
+}
+
+#[test]
+fn a_switch_that_anybody_else_may_turn_on_is_not_off() {
+    let app = "
+import redis
+from django.conf import settings
+
+def work():
+    if settings.USE_REDIS:
+        redis.Redis().get('a')
+";
+    let off = "USE_REDIS = False\n";
+    let plain = "import app\ndef test_a(): app.work()\n";
+    let project = |conf: &str, more: &[(&str, &str)]| {
+        let mut files = vec![INI, ("conf.py", conf), ("app.py", app), ("test_a.py", plain)];
+        files.extend_from_slice(more);
+        let found = needs(&files).into_iter().filter(|line| line.starts_with("test_a:"));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(project(off, &[]), ["test_a:"]);
+    // Settings of one's own machine, further settings, a runner of the tests, a class of another test file.
+    let local = [("local.py", "USE_REDIS = True\n")];
+    assert_eq!(project("USE_REDIS = False\nfrom local import *\n", &local), ["test_a: redis"]);
+    let other = [(".env", "DJANGO_SETTINGS_MODULE=other\n"), ("other.py", "USE_REDIS = True\n")];
+    assert_eq!(project(off, &other), ["test_a: redis"]);
+    let runner = "from django.conf import settings\ndef run():\n    settings.USE_REDIS = True\n";
+    let imported = ("app.py", "");
+    assert_eq!(
+        project(off, &[("runner.py", runner), imported, ("app.py", &format!("import runner\n{app}"))]),
+        ["test_a: redis"]
+    );
+    let base =
+        "from django.test import override_settings\n@override_settings(USE_REDIS=True)\nclass On: pass\n";
+    let inheriting =
+        "import app\nfrom test_base import On\nclass TestOn(On):\n    def test_a(self): app.work()\n";
+    assert_eq!(project(off, &[("test_base.py", base), ("test_a.py", inheriting)]), ["test_a: redis"]);
 }
 
 #[test]
@@ -203,16 +255,11 @@ def cache(name):
 #[test]
 fn of_several_databases_of_a_matrix_the_one_counts_that_is_taken_where_nobody_says_another() {
     let engine = databases("os.environ.get('DB_ENGINE', 'django.db.backends.postgresql')");
-    let compose = |images: &str| format!("services:\n{images}");
-    let mysql = "jobs:\n  mysql:\n    env:\n      DB_ENGINE: django.db.backends.mysql\n";
     let project = |images: &str| {
-        needs(&[
-            INI,
-            (".github/workflows/ci.yml", mysql),
-            ("docker-compose.yml", &compose(images)),
-            ("conf.py", &engine),
-            ROW,
-        ])
+        let jobs = format!(
+            "jobs:\n  mysql:\n    env:\n      DB_ENGINE: django.db.backends.mysql\n    services:\n{images}"
+        );
+        needs(&[INI, (".github/workflows/ci.yml", &jobs), ("conf.py", &engine), ROW])
     };
     assert_eq!(project("  a:\n    image: mysql:8\n"), ["test_row: mysql"]);
     assert_eq!(project("  a:\n    image: mysql:8\n  b:\n    image: postgres:17\n"), ["test_row: postgres"]);

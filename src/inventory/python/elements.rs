@@ -14,12 +14,12 @@ use super::resolve::{Resolver, Target};
 /// For the name of a method the one class that has it, or nothing where several have it.
 pub(super) type Owners<'s> = HashMap<&'s str, Option<ScopeIx>>;
 
-/// Returns whose methods bear a name that no other class of the application has. Names of one word are those of too many
+/// Returns whose methods bear a name that no other class has, be it one of tests. Names of one word are those of too many
 /// things of libraries.
 fn owners_of<'s>(program: &Program<'s>) -> Owners<'s> {
     let mut owners = Owners::new();
     for class in program.scope_indices() {
-        if !matches!(program.scope(class).kind, ScopeKind::Class(_)) || program.is_for_tests(class) {
+        if !matches!(program.scope(class).kind, ScopeKind::Class(_)) {
             continue;
         }
         for method in program.methods_of(class) {
@@ -41,21 +41,38 @@ impl<'s> Resolver<'_, 's, '_> {
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
+        self.each(scope, values, false, via, steps)
+    }
+
+    /// The same; `mapped` asks for the values of a dictionary rather than for its keys.
+    fn each(
+        &self,
+        scope: ScopeIx,
+        values: &Expr,
+        mapped: bool,
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match values {
             Expr::List(list) => self.common(scope, list.elts.iter(), via, steps),
             Expr::Tuple(tuple) => self.common(scope, tuple.elts.iter(), via, steps),
             Expr::Set(set) => self.common(scope, set.elts.iter(), via, steps),
-            Expr::Dict(dict) => self.common(scope, dict.items.iter().map(|item| &item.value), via, steps),
+            Expr::Dict(dict) if mapped => {
+                self.common(scope, dict.items.iter().map(|item| &item.value), via, steps)
+            }
+            Expr::Dict(dict) => {
+                self.common(scope, dict.items.iter().filter_map(|item| item.key.as_ref()), via, steps)
+            }
             Expr::ListComp(list) => self.value(scope, &list.elt, via, steps),
             Expr::SetComp(set) => self.value(scope, &set.elt, via, steps),
             Expr::Generator(each) => self.value(scope, &each.elt, via, steps),
-            Expr::DictComp(dict) => self.value(scope, &dict.value, via, steps),
+            Expr::DictComp(dict) if mapped => self.value(scope, &dict.value, via, steps),
             Expr::Call(call) => match (&*call.func, call.arguments.args.first()) {
                 (Expr::Attribute(method), None)
                     if matches!(method.attr.as_str(), "values" | "items" | "copy") =>
                 {
-                    self.element(scope, &method.value, via, steps)
+                    self.each(scope, &method.value, mapped || method.attr.as_str() != "copy", via, steps)
                 }
                 (func, Some(first))
                     if is_name(
@@ -63,15 +80,16 @@ impl<'s> Resolver<'_, 's, '_> {
                         &["enumerate", "iter", "list", "reversed", "set", "sorted", "tuple"],
                     ) =>
                 {
-                    self.element(scope, first, via, steps)
+                    self.each(scope, first, mapped, via, steps)
                 }
                 _ => None,
             },
             Expr::Name(_) | Expr::Attribute(_) => match self.held(scope, &chain_of(values)?, via, steps)? {
-                (_, Binding::Local(value, at)) => self.element(at, value, via, steps),
+                (_, Binding::Local(value, at)) => self.each(at, value, mapped, via, steps),
                 (_, Binding::Scope(ix)) => match self.program.scope(ix).kind {
                     ScopeKind::Value(value) => {
-                        self.element(self.program.scope(ix).parent.unwrap_or(ix), value, via, steps)
+                        let around = self.program.scope(ix).parent.unwrap_or(ix);
+                        self.each(around, value, mapped, via, steps)
                     }
                     _ => None,
                 },
@@ -92,8 +110,8 @@ impl<'s> Resolver<'_, 's, '_> {
         }
     }
 
-    /// Returns what a name of a loop is by the method that is called upon it, where what the loop goes over is no
-    /// parameter: what that is given can be a stand-in.
+    /// Returns what a name of a loop is by the method that is called upon it, where the application itself fills what the loop
+    /// goes over: `self.stores = {}`. What tests fill, or a parameter is given, can be a stand-in.
     pub(super) fn by_method(
         &self,
         scope: ScopeIx,
@@ -111,8 +129,21 @@ impl<'s> Resolver<'_, 's, '_> {
             },
             values => values,
         };
-        let held = self.held(at, &chain_of(inner)?, via, steps)?;
-        matches!(held, (_, Binding::Local(..) | Binding::Scope(_))).then_some(Target::Instance(owner))
+        let filled = match self.held(at, &chain_of(inner)?, via, steps)? {
+            (_, Binding::Local(value, _)) => value,
+            (_, Binding::Scope(ix)) => match self.program.scope(ix).kind {
+                ScopeKind::Value(value) => value,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let is_empty = match filled {
+            Expr::Dict(dict) => dict.items.is_empty(),
+            Expr::List(list) => list.elts.is_empty(),
+            Expr::Call(call) => is_name(&call.func, &["defaultdict", "dict", "list", "set"]),
+            _ => false,
+        };
+        (is_empty && !self.program.is_for_tests(scope)).then_some(Target::Instance(owner))
     }
 
     /// Returns an object of the class that an annotation names.

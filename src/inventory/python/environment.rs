@@ -46,8 +46,11 @@ pub(super) struct Environment {
     variables: BTreeMap<String, Vec<String>>,
     /// What the files of the tests' own runners set.
     of_tests: BTreeMap<String, String>,
-    /// What the workflows set.
+    /// Variables that these files set in several ways, each for one of several environments.
+    unsure: BTreeSet<String>,
+    /// What the workflows set, and the images that jobs of any CI service start.
     of_jobs: Vec<(String, String)>,
+    images_of_jobs: BTreeSet<String>,
     /// The addresses that stand in settings under whatever name: `sqlalchemy.url = postgresql://db/app`.
     pub(super) urls: BTreeSet<String>,
     /// The images that are started, without a tag.
@@ -87,11 +90,17 @@ impl Environment {
             let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
             files_in(&project.join(folder), &|name| name == file)
         });
-        for (_, text) in files_in(&workflows, &workflow).into_iter().chain(of_others) {
+        let before = std::mem::take(&mut found.images);
+        for (_, text) in files_in(&workflows, &workflow) {
             found.read(&text, true);
             let set = text.lines().flat_map(assignments);
             found.of_jobs.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
+        for (_, text) in of_others {
+            found.read(&text, true);
+        }
+        found.images_of_jobs.clone_from(&found.images);
+        found.images.extend(before);
         found
     }
 
@@ -105,6 +114,22 @@ impl Environment {
         self.of_tests.get(variable).map(String::as_str)
     }
 
+    /// Returns whether it hangs on which of several environments is run what a variable is.
+    pub(super) fn is_unsure(&self, variable: &str) -> bool {
+        self.unsure.contains(variable)
+    }
+
+    /// Returns whether the project is the package of this name.
+    pub(super) fn is_named(&self, package: &str) -> bool {
+        let package = package.to_ascii_lowercase();
+        let names = [package.replace('_', "-"), package.replace('-', "_")];
+        self.dependencies.lines().filter_map(|line| line.trim_start().strip_prefix("name")).any(|rest| {
+            let value = rest.trim_start().strip_prefix('=').map(str::trim);
+            let value = value.map(|value| value.trim_end_matches(',').trim_matches(['"', '\'']));
+            value.is_some_and(|value| names.iter().any(|name| name == value))
+        })
+    }
+
     /// Returns what the files of the tests' runners and the workflows set, name by name.
     pub(super) fn when_tested(&self) -> impl Iterator<Item = (&str, &str)> {
         let of_tests = self.of_tests.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -113,8 +138,12 @@ impl Environment {
 
     /// Returns whether an image is started that bears one of these names: `redis` of `docker.io/library/redis`.
     pub(super) fn starts(&self, names: &[String]) -> bool {
-        let last = |image: &str| image.rsplit_once('/').map_or(image, |(_, name)| name).to_owned();
-        self.images.iter().any(|image| names.contains(&last(image)))
+        bears(&self.images, names)
+    }
+
+    /// Returns whether a job of a CI service starts one.
+    pub(super) fn starts_in_jobs(&self, names: &[String]) -> bool {
+        bears(&self.images_of_jobs, names)
     }
 
     /// Returns the values of all variables.
@@ -141,13 +170,19 @@ impl Environment {
             if RUNNERS.contains(&name.as_str()) {
                 // `sqlite: DB=sqlite3`, `postgres: DB=postgres`: one of several environments sets it, nobody knows which.
                 let mut set: BTreeMap<&str, Option<&str>> = BTreeMap::new();
-                for (variable, value) in text.lines().flat_map(assignments) {
+                let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
+                for (variable, value) in lines.flat_map(assignments) {
                     let known = set.entry(variable).or_insert(Some(value));
                     *known = known.filter(|known| *known == value);
                 }
                 for (variable, value) in set {
-                    if let Some(value) = value {
-                        self.of_tests.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
+                    match value {
+                        Some(value) => {
+                            self.of_tests.entry(variable.to_owned()).or_insert_with(|| value.to_owned());
+                        }
+                        None => {
+                            self.unsure.insert(variable.to_owned());
+                        }
                     }
                 }
             }
@@ -201,6 +236,12 @@ fn files_in(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<(String, String
 
 fn has_extension(name: &str, known: &[&str]) -> bool {
     Path::new(name).extension().is_some_and(|extension| known.iter().any(|known| extension == *known))
+}
+
+/// Returns whether the last part of an image's name is one of these.
+fn bears(images: &BTreeSet<String>, names: &[String]) -> bool {
+    let last = |image: &str| image.rsplit_once('/').map_or(0, |(before, _)| before.len() + 1);
+    images.iter().any(|image| names.iter().any(|name| *name == image[last(image)..]))
 }
 
 /// Returns what a line sets: `NAME=value`, `- NAME=value`, `NAME: "value"`.

@@ -13,7 +13,7 @@ use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::commands::needs_of_migrate;
 use super::conditions::{Subject, mark_asked_by};
-use super::connections::{connections, with_imports};
+use super::connections::{Connection, connections, with_imports};
 use super::dispatch::{Methods, add_methods, seen_differently};
 use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
@@ -49,8 +49,9 @@ const HOOKS: &[&str] =
 pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources {
     let tree = Tree::walk(project);
     let mut roots = tree.settings(project);
-    let locator = Locator::new(&tree, &roots);
     let environment = Environment::of(project, &roots);
+    let mut locator = Locator::new(&tree, &roots);
+    locator.keep_own_clients(|name| environment.is_named(name));
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
     services.retain(|service| service.declared || is_run_here(service, &environment, &files));
     let left_out = tree.left_out(project, &roots, &tests);
@@ -104,17 +105,18 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
 /// Returns whether a service can be one of the tests' own: of what is mostly hosted elsewhere only where an image of it is
 /// started or its emulator is set up.
 fn is_run_here(service: &SoughtService, environment: &Environment, files: &[SourceFile]) -> bool {
-    let emulated = &service.signs.emulated;
-    if emulated.is_empty() || environment.starts(&service.words) {
+    let SoughtService { signs, .. } = service;
+    if signs.emulated.is_empty() || environment.starts(&service.words) {
         return true;
     }
     let is_used = environment.dependencies.is_empty()
-        || service.signs.packages.iter().any(|package| environment.depends_on(package));
+        || signs.packages.iter().any(|package| environment.depends_on(package));
     let stands = |text: &String| {
         let find = memchr::memmem::Finder::new(text);
         files.par_iter().any(|file| find.find(file.text.as_bytes()).is_some())
     };
-    emulated.iter().any(|text| !environment.values(text).is_empty() || is_used && stands(text))
+    signs.emulated.iter().any(|text| !environment.values(text).is_empty() || is_used && stands(text))
+        || environment.depends_on("testcontainers") && signs.testing.iter().any(stands)
 }
 
 /// Returns the position of the root whose ids begin in its own folder, as pytest writes them there: the only one, or the
@@ -305,6 +307,18 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         facts.unfollowed = self.unfollowed(&finder, &facts);
         facts.marks_read = self.marks_read();
+        facts.connections = self.opened_at_import(&at_import, tests, &book);
+        facts
+    }
+
+    /// Returns the connections that an import opens, each with the test files that it is charged to.
+    fn opened_at_import(
+        &self,
+        at_import: &BTreeMap<ModuleIx, Vec<Connection>>,
+        tests: &[Vec<String>],
+        book: &SignBook<'_>,
+    ) -> Vec<ImportConnection> {
+        let program = self.resolver.program;
         let mut files_of: BTreeMap<(ScopeIx, Sought, u32), (TextRange, BTreeSet<String>)> = BTreeMap::new();
         for file in tests.iter().flatten() {
             let Some(module) = self.resolver.module_of(file) else { continue };
@@ -313,16 +327,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 files_of.entry(key).or_insert_with(|| (found.range, BTreeSet::new())).1.insert(file.clone());
             }
         }
-        facts.connections = files_of
+        let found = files_of
             .into_iter()
             .map(|((scope, service, _), (range, files))| ImportConnection {
                 place: program.file_of(scope).place(range),
                 service: book.get(service).name.clone(),
                 files,
             })
-            .collect();
-        facts.connections.sort();
-        facts
+            .collect::<BTreeSet<_>>();
+        found.into_iter().collect()
     }
 
     /// Returns the test files of each root less those that its conftest files keep from being collected, and these.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ruff_python_ast::{CmpOp, Expr, ExprCall, Stmt, UnaryOp};
 use ruff_text_size::{Ranged, TextRange};
 
+use super::chains::is_name;
 use super::collect::Collected;
 use super::environment::{Environment, modules_named};
 use super::facts::Reader;
@@ -146,17 +147,20 @@ impl<'s> Reader<'_, '_, 's, '_> {
         let (last, value) = self.value_of(settings, name)?;
         let address = self.address_in(book, last, value);
         let Address::Of(services) = &address else { return Some(address) };
-        // `if os.environ.get("DB") == "postgres": DATABASES = …`, one after the other: what the manifest declares or a file
-        // starts, else the first; where an `else` has the last, it is what holds where nothing is set.
+        // The last holds, but where it hangs on a variable that nobody says, `if os.environ.get("DB") == "postgres":`: there
+        // it is what the manifest declares or a file starts, else the first of those.
         let program = self.resolver.program;
-        if is_otherwise(&program.file_of(last).syntax.body, value.range()) {
+        let body = &program.file_of(last).syntax.body;
+        if !hangs_on_a_variable(body, value.range()) {
             return Some(address);
         }
         let around = program.scope(last).parent.unwrap_or(last);
         let others = program.scope(around).names.iter().filter(|(bound, _)| *bound == name);
         let others = others.filter_map(|(_, binding)| match *binding {
             Binding::Scope(ix) => match program.scope(ix).kind {
-                ScopeKind::Value(value) => Some(self.address_in(book, ix, value)),
+                ScopeKind::Value(value) if hangs_on_a_variable(body, value.range()) => {
+                    Some(self.address_in(book, ix, value))
+                }
                 _ => None,
             },
             _ => None,
@@ -200,14 +204,17 @@ impl<'s> Reader<'_, '_, 's, '_> {
         })
     }
 
-    /// Returns the classes of a module of settings: first that of the tests, then those that a variable names.
+    /// Returns the classes of a module of settings: first what the tests' runner names, then that of the tests, then those that a
+    /// variable names.
     fn configurations(&self, module: ScopeIx) -> Vec<ScopeIx> {
         let program = self.resolver.program;
         let named = self.environment.values(CONFIGURATION_VARIABLE);
+        let of_tests = self.environment.of_tests(CONFIGURATION_VARIABLE);
         let rank = |class: &str| match class {
-            "Test" | "Tests" | "Testing" => 0,
-            other if named.iter().any(|name| name == other) => 1,
-            _ => 2,
+            class if of_tests == Some(class) => 0,
+            "Test" | "Tests" | "Testing" => 1,
+            other if named.iter().any(|name| name == other) => 2,
+            _ => 3,
         };
         let classes = program.scope(module).names.iter().filter_map(|(name, binding)| match *binding {
             Binding::Scope(ix) if matches!(program.scope(ix).kind, ScopeKind::Class(_)) => {
@@ -237,7 +244,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         match &own {
             Address::Of(services)
                 if services.iter().any(|service| {
-                    elsewhere.contains(service) || self.environment.starts(&book.get(*service).words)
+                    elsewhere.contains(service) || self.environment.starts_in_jobs(&book.get(*service).words)
                 }) =>
             {
                 own
@@ -509,13 +516,24 @@ impl<'s> Reader<'_, '_, 's, '_> {
     }
 }
 
-/// Returns whether something stands in the `else` of a condition.
-fn is_otherwise(body: &[Stmt], range: TextRange) -> bool {
+/// Returns whether something runs only where a variable of the environment is a text, and no text is meant where it is not
+/// set: `if os.getenv("DB") == "postgres":`.
+fn hangs_on_a_variable(body: &[Stmt], range: TextRange) -> bool {
+    let asks = |test: &Expr| {
+        let Expr::Compare(compare) = test else { return false };
+        let Expr::Call(call) = &*compare.left else { return false };
+        is_name(&call.func, &["get", "getenv"])
+            && call.arguments.args.len() == 1
+            && call.arguments.keywords.is_empty()
+    };
     body.iter().any(|stmt| match stmt {
-        Stmt::If(choice) => choice
-            .elif_else_clauses
-            .last()
-            .is_some_and(|clause| clause.test.is_none() && clause.range().contains_range(range)),
+        Stmt::If(choice) if choice.range().contains_range(range) => {
+            let clauses =
+                choice.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), clause.range()));
+            let around =
+                clauses.filter(|(_, clause)| clause.contains_range(range)).map(|(test, _)| test).last();
+            around.unwrap_or(Some(&*choice.test)).is_some_and(asks)
+        }
         _ => false,
     })
 }
@@ -543,7 +561,7 @@ fn unsaid_variables(hints: &Hints) -> impl Iterator<Item = &'static str> {
 
 /// Returns whether a setting is true where the tests run, by what their runner sets and what it falls back to:
 /// `os.environ.get("EAGER", "True") != "False"`, `env.bool("EAGER", default=True)`.
-pub(super) fn truth(value: &Expr, environment: &Environment) -> Option<bool> {
+fn truth(value: &Expr, environment: &Environment) -> Option<bool> {
     match value {
         Expr::BooleanLiteral(value) => Some(value.value),
         Expr::UnaryOp(not) if not.op == UnaryOp::Not => Some(!truth(&not.operand, environment)?),
@@ -587,6 +605,9 @@ fn text_of(value: &Expr, environment: &Environment) -> Option<String> {
             Some(if method.attr.as_str() == "lower" { text.to_ascii_lowercase() } else { text })
         }
         Some(Expr::StringLiteral(name)) => {
+            if environment.is_unsure(name.value.to_str()) {
+                return None;
+            }
             if let Some(set) = environment.of_tests(name.value.to_str()) {
                 return Some(set.to_owned());
             }

@@ -306,7 +306,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     return self.scope(self.resolver.as_seen(class, target), depth);
                 }
                 Some(Binding::Local(value, owner)) => {
-                    let (value, owner) = self.first_given(base, name).unwrap_or((value, owner));
+                    // What another method writes there as well may be what is meant.
+                    let read = !value.is_literal_expr();
+                    let first = self.first_given(base, name).filter(|_| read);
+                    let (value, owner) = first.unwrap_or((value, owner));
                     let owner = self.resolver.as_seen(class, owner);
                     if self.seen.insert((base, name.to_owned())) {
                         self.read(owner, value, depth);
@@ -333,7 +336,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
             Binding::Local(value, owner) if *bound == name && program.scope(owner).name == "__init__" => {
                 let says = match value {
                     Expr::StringLiteral(text) => !text.value.is_empty(),
-                    value => value.is_number_literal_expr(),
+                    Expr::NumberLiteral(number) => {
+                        matches!(&number.value, Number::Int(number) if number.as_u64().is_some_and(|it| it > 0))
+                    }
+                    _ => false,
                 };
                 says.then_some((value, owner))
             }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::TextRange;
 
-use super::conditions::Subject;
+use super::conditions::{Question, Subject};
 use super::hints::{Defaults, Hints, hints_of, hints_with};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
 use super::patches::{CACHES, marks_of_external};
@@ -515,10 +515,10 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         let choice = used.when.map(|text| choice_mark(scope.module, text, is_key));
         let marks = scope.conditions_of(used).filter_map(|condition| match condition.subject {
             Subject::Mark(name) => Some(bears_mark(name, condition.asks_for_it())),
-            Subject::Setting(name) => {
-                is_django(self.resolver, self.scope).then(|| setting_mark(name, condition.asks_for_it()))
+            Subject::Setting(name) if condition.question == Question::IsTrue => {
+                is_django(self.resolver, self.scope).then(|| setting_mark(name, condition.answer))
             }
-            Subject::Parameter(_) | Subject::Own(_) => None,
+            Subject::Setting(_) | Subject::Parameter(_) | Subject::Own(_) => None,
         });
         via.iter().copied().chain(choice).chain(marks).collect()
     }

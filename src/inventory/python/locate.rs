@@ -64,7 +64,9 @@ impl<'t> Locator<'t> {
                 }
             }
         }
+        // What is hosted elsewhere has names that many give packages of their own (`google`, `consul`).
         let services = Catalogue::embedded().services().iter();
+        let services = services.filter(|service| service.signs.emulated.is_empty());
         let theirs = services.flat_map(|service| &service.signs.modules);
         let clients: BTreeSet<&str> =
             theirs.map(|module| module.split('.').next().unwrap_or(module)).collect();
@@ -78,6 +80,11 @@ impl<'t> Locator<'t> {
             });
         let own_clients = own_clients.collect();
         Self { modules, packages, folders, roots, tops, clients, own_clients }
+    }
+
+    /// Keeps of the clients' packages that the project has those that it is by its own name.
+    pub(super) fn keep_own_clients(&mut self, is_named: impl Fn(&str) -> bool) {
+        self.own_clients.retain(|(folder, _)| is_named(folder.rsplit('/').next().unwrap_or(folder)));
     }
 
     /// Returns the dotted name of a file's module where it belongs to a client that the project itself is.
@@ -162,9 +169,14 @@ impl<'t> Locator<'t> {
         let Some(package) = name.strip_suffix('.') else {
             let path = name.replace('.', "/");
             let is_it = |module: &str| module.strip_suffix(&path).is_some_and(|above| above.ends_with('/'));
+            // An example's own settings are none of the project's.
+            let is_example = |file: &str| {
+                file.split('/')
+                    .any(|part| part.contains("example") || part.contains("cookiecutter") || part == "docs")
+            };
             let elsewhere = || {
-                let mut found: Vec<&str> =
-                    self.modules.iter().filter(|(module, _)| is_it(module)).map(|(_, file)| *file).collect();
+                let all = self.modules.iter().filter(|(module, file)| is_it(module) && !is_example(file));
+                let mut found: Vec<&str> = all.map(|(_, file)| *file).collect();
                 found.sort_unstable();
                 found
             };

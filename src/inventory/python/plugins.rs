@@ -88,8 +88,13 @@ pub(super) fn plugins_of(
 
 /// Returns whether a path is meant by a pattern of `glob`.
 fn is_meant(pattern: &str, path: &str) -> bool {
-    if pattern.contains("**") {
-        return fnmatch(&pattern.replace("**/", "*"), path);
+    // What is no wildcard stands at the beginning of every path that is meant.
+    let head = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    if !path.starts_with(&pattern[..head]) {
+        return false;
+    }
+    if pattern.contains("**/") {
+        return fnmatch(&pattern.replace("**/", ""), path) || fnmatch(&pattern.replace("**/", "*/"), path);
     }
     pattern.matches('/').count() == path.matches('/').count()
         && pattern.split('/').zip(path.split('/')).all(|(pattern, part)| fnmatch(pattern, part))
@@ -124,14 +129,26 @@ impl Names {
                         }
                     }
                 }
+                // Of several lists the last that is written.
                 Stmt::If(choice) => {
-                    self.block(&choice.body, true);
-                    for clause in &choice.elif_else_clauses {
-                        self.block(&clause.body, true);
+                    let clauses = choice.elif_else_clauses.iter().map(|clause| &clause.body);
+                    let mut last = Vec::new();
+                    for body in std::iter::once(&choice.body).chain(clauses) {
+                        let mut names = Self(Vec::new());
+                        names.block(body, true);
+                        if !names.0.is_empty() {
+                            last = names.0;
+                        }
                     }
+                    self.0.extend(last);
                 }
+                Stmt::With(with) => self.block(&with.body, conditional),
                 Stmt::Try(attempt) => {
                     self.block(&attempt.body, conditional);
+                    for handler in &attempt.handlers {
+                        let ruff_python_ast::ExceptHandler::ExceptHandler(handler) = handler;
+                        self.block(&handler.body, true);
+                    }
                     self.block(&attempt.orelse, conditional);
                     self.block(&attempt.finalbody, conditional);
                 }
@@ -152,21 +169,26 @@ impl<'s> Visitor<'s> for Names {
                     self.0.push(Plugins::Module(text.to_owned()));
                 }
             }
-            // What stands before the first hole names the package.
-            Expr::FString(text) => {
-                let first = text.value.iter().find_map(|part| match part {
-                    FStringPart::FString(text) => text.elements.first(),
-                    FStringPart::Literal(_) => None,
-                });
-                if let Some(InterpolatedStringElement::Literal(package)) = first
+            // `f"fixtures.{name}"` of a comprehension: what stands before the hole at its end names the package.
+            Expr::ListComp(list) => {
+                if let Expr::FString(text) = &*list.elt
+                    && let [FStringPart::FString(text)] = text.value.as_slice()
+                    && let [
+                        InterpolatedStringElement::Literal(package),
+                        InterpolatedStringElement::Interpolation(_),
+                    ] = &text.elements[..]
                     && let Some(package) = package.value.strip_suffix('.')
                     && is_dotted(package)
                 {
                     self.0.push(Plugins::Files(format!("{}/*.py", package.replace('.', "/"))));
                 }
+                walk_expr(self, expr);
             }
-            // `path.replace("/", ".")`: its arguments name nothing.
-            Expr::Call(call) if matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "replace") =>
+            Expr::FString(_) => {}
+            // `path.replace("/", ".")`, `environ.get("PLUGIN", "none")`: the arguments name nothing for sure.
+            Expr::Call(call)
+                if is_name(&call.func, &["get", "getenv"])
+                    || matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "replace") =>
             {
                 self.visit_expr(&call.func);
             }

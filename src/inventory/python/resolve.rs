@@ -107,6 +107,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     pub(super) variables: Variables,
     /// Whose methods bear a name that no other class has.
     pub(super) owners: OnceLock<Owners<'s>>,
+    /// The top-level packages from which the program imports something.
+    pub(super) libraries: OnceLock<HashSet<&'s str>>,
 }
 
 impl<'p, 's, 't> Resolver<'p, 's, 't> {
@@ -153,7 +155,17 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     ) -> Self {
         names.orders.resize(program.scopes.len(), OnceLock::new());
         let (fixtures, variables) = (VisibleFixtures::default(), Variables::default());
-        Self { program, locator, names, methods, callees, fixtures, variables, owners: OnceLock::new() }
+        Self {
+            program,
+            locator,
+            names,
+            methods,
+            callees,
+            fixtures,
+            variables,
+            owners: OnceLock::new(),
+            libraries: OnceLock::new(),
+        }
     }
 
     /// Returns where the names lead, and what calls see that say something by their arguments.

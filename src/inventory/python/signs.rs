@@ -85,9 +85,6 @@ pub(super) enum Called {
     Cache,
 }
 
-/// Schemes under which any service may listen.
-const OPEN_SCHEMES: &[&str] = &["http", "https", "tcp", "udp", "ws", "wss", "grpc", "tls", "unix"];
-
 /// The first parts of the full names that are known here and not by the catalogue.
 const OF_ITSELF: &[&str] =
     &["aiohttp", "decouple", "django", "environ", "environs", "httpx", "os", "requests", "socket"];
@@ -277,10 +274,6 @@ impl<'c> SignBook<'c> {
             let named = self.all().find(|(_, service)| backend(service));
             let named = named.map(|(sought, _)| sought).or_else(|| self.backend_named_after(text));
             found.extend(named);
-            // Behind the scheme of something else a number is none of a service's.
-            if text.split_once("://").is_some_and(|(scheme, _)| !OPEN_SCHEMES.contains(&scheme)) {
-                continue;
-            }
             let port = text.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or(port));
             let port = port.and_then(|port| port.parse().ok()).or_else(|| text.parse().ok());
             found.extend(port.and_then(|port| self.port(port)));
@@ -307,6 +300,12 @@ impl<'c> SignBook<'c> {
 
     /// Returns the service whose name is a part of a dotted path: `storage.postgresql`, `backends.postgresql_psycopg2`.
     pub(super) fn named_in(&self, path: &str) -> Option<Sought> {
+        /// Parts of the names of what talks to nothing: stand-ins, and what only writes a query down.
+        const OTHERS: &[&str] =
+            &["dialects", "dummy", "fake", "locmem", "memory", "mock", "no", "null", "stub"];
+        if words_of(path).iter().any(|word| OTHERS.contains(&word.as_str())) {
+            return None;
+        }
         let parts = || path.split(['.', '_']).filter(|part| part.len() > 2);
         let named =
             |service: &SoughtService| parts().any(|part| service.words.iter().any(|word| word == part));

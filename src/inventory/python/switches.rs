@@ -1,23 +1,25 @@
-//! Switches of Django's settings: `if settings.CELERY_ENABLED: task.delay()`.
+//! Switches of Django's settings: `if settings.USE_CELERY: task.delay()`.
 //!
-//! What the settings of the tests turn off does not run. A test that names the switch may turn it on for itself; where a
-//! conftest file or a helper names it, nobody knows for whom.
+//! What the settings of the tests turn off does not run. Only what is certain counts: pytest's own configuration names the
+//! settings, they say `True` or `False` and nothing else, and nobody gives the name another value. A test file that names the
+//! switch may turn it on for itself and for those that import it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::Expr;
-use ruff_python_ast::visitor::{Visitor, walk_expr};
+use ruff_text_size::Ranged;
 
 use super::choices::Choices;
 use super::conditions::Subject;
 use super::facts::Reader;
-use super::frameworks::truth;
+use super::flags::names_otherwise;
+use super::frameworks::DJANGO_VARIABLE;
 use super::links::setting_mark;
-use super::program::{ModuleIx, Program, ScopeIx};
+use super::program::{ModuleIx, ScopeIx};
 use super::resolve::{Resolver, Target};
 
-/// The runners of tests turn this off, whatever the settings say.
-const DEBUG: &str = "DEBUG";
+/// So many switches are looked at.
+const MAX_SWITCHES: usize = 256;
 
 /// Returns whether what is called so in a scope is the object of Django's settings.
 pub(super) fn is_django(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> bool {
@@ -41,72 +43,106 @@ impl<'s> Reader<'_, '_, 's, '_> {
         if asked.is_empty() {
             return;
         }
-        let settings = self.django_settings();
-        let mut on: BTreeMap<&str, bool> = BTreeMap::new();
-        let mut said_by: BTreeSet<ModuleIx> = settings.iter().copied().collect();
+        let Some(settings) = self.settings_of_tests() else { return };
+        let mut known: BTreeMap<&str, (bool, BTreeSet<ModuleIx>)> = BTreeMap::new();
         for name in asked {
             let values: Vec<(ScopeIx, &Expr)> =
                 settings.iter().filter_map(|module| self.value_of(&[*module], name)).collect();
-            said_by.extend(values.iter().map(|(ix, _)| program.scope(*ix).module));
-            let known = if name == DEBUG { Some(false) } else { self.agreed(name, &values) };
-            on.extend(known.map(|known| (name, known)));
+            let mut each = values.iter().map(|(ix, value)| self.is_on(name, *ix, value));
+            if let Some(Some(on)) = each.next()
+                && each.all(|other| other == Some(on))
+                && known.len() < MAX_SWITCHES
+            {
+                let said_by = values.iter().map(|(ix, _)| program.scope(*ix).module).collect();
+                known.insert(name, (on, said_by));
+            }
         }
-        for (name, on) in on {
-            let naming = naming(program, name, &said_by);
-            if naming.is_subset(tests) {
+        for (name, (on, said_by)) in known {
+            if let Some(naming) = self.naming(name, &said_by, tests) {
                 choices.add(setting_mark(name, !on), naming);
             }
         }
     }
 
-    /// Returns whether a setting is on, where all modules that have it say the same.
-    fn agreed(&self, name: &str, values: &[(ScopeIx, &'s Expr)]) -> Option<bool> {
-        let mut each = values.iter().map(|(ix, value)| self.is_on(name, *ix, value));
-        let first = each.next()??;
-        each.all(|other| other == Some(first)).then_some(first)
+    /// Returns the modules of settings with which pytest runs, where its own configuration names them for every root and
+    /// whatever a file beside the sources names is known.
+    fn settings_of_tests(&self) -> Option<Vec<ModuleIx>> {
+        let mut modules: Vec<ModuleIx> = Vec::new();
+        for root in self.roots {
+            let from = root.below_root("conftest.py");
+            let own = root.django_settings.as_deref()?;
+            let set = self.environment.values(DJANGO_VARIABLE).iter().map(String::as_str);
+            for name in set.chain([own]) {
+                let module = self.resolver.find_module(&from, name)?;
+                if !modules.contains(&module) {
+                    modules.push(module);
+                }
+            }
+        }
+        Some(modules)
     }
 
-    /// Returns whether a value of the settings is true, where it is written once and nobody but the tests' own runner sets a
-    /// variable that it asks for.
+    /// Returns whether a value of the settings is true, where it is a literal, is written once, and nothing behind it can
+    /// take its place.
     fn is_on(&self, name: &str, ix: ScopeIx, value: &'s Expr) -> Option<bool> {
+        let Expr::BooleanLiteral(literal) = value else { return None };
         let program = self.resolver.program;
-        let scope = program.scope(program.module(program.scope(ix).module).scope);
+        let module = program.module(program.scope(ix).module);
+        let scope = program.scope(module.scope);
         let written = scope.names.iter().filter(|(bound, _)| *bound == name).count();
-        if written != 1 || scope.rebound.iter().any(|(bound, _)| *bound == name) {
-            return None;
+        let text = &module.file.text;
+        let behind = text.get(value.range().end().to_usize()..)?;
+        let replaced =
+            behind.contains("import *") || text.contains("globals()") || text.contains("split_settings");
+        let plain = written == 1 && !replaced && !scope.rebound.iter().any(|(bound, _)| *bound == name);
+        plain.then_some(literal.value)
+    }
+
+    /// Returns the test modules that name a setting, and those that may take something from them; nothing where anybody else
+    /// gives it a value.
+    fn naming(
+        &self,
+        name: &str,
+        said_by: &BTreeSet<ModuleIx>,
+        tests: &BTreeSet<ModuleIx>,
+    ) -> Option<BTreeSet<ModuleIx>> {
+        let program = self.resolver.program;
+        let mut naming: BTreeSet<ModuleIx> = BTreeSet::new();
+        for (at, module) in program.modules.iter().enumerate() {
+            let ix = ModuleIx(u32::try_from(at).unwrap_or(u32::MAX));
+            let text = &module.file.text;
+            if said_by.contains(&ix) || !text.contains(name) {
+                continue;
+            }
+            if tests.contains(&ix) {
+                naming.insert(ix);
+            } else if module.for_tests || is_given(text, name) {
+                return None;
+            }
         }
-        let sets = |variable: &&str| {
-            self.environment.of_tests(variable).is_none() && !self.environment.values(variable).is_empty()
+        // `from test_base import TurnedOn`
+        let stem = |ix: ModuleIx| {
+            let path = program.module(ix).file.path.as_str();
+            path.rsplit('/').next().and_then(|name| name.strip_suffix(".py")).unwrap_or(path)
         };
-        let mut texts = Texts(Vec::new());
-        texts.visit_expr(value);
-        if texts.0.iter().any(sets) {
-            return None;
+        let mut open: Vec<ModuleIx> = naming.iter().copied().collect();
+        while let Some(named) = open.pop() {
+            for other in tests {
+                if program.module(*other).file.text.contains(stem(named)) && naming.insert(*other) {
+                    open.push(*other);
+                }
+            }
         }
-        truth(value, self.environment)
+        Some(naming)
     }
 }
 
-/// The texts within a value.
-struct Texts<'s>(Vec<&'s str>);
-
-impl<'s> Visitor<'s> for Texts<'s> {
-    fn visit_expr(&mut self, expr: &'s Expr) {
-        if let Expr::StringLiteral(text) = expr {
-            self.0.push(text.value.to_str());
-        }
-        walk_expr(self, expr);
-    }
-}
-
-/// Returns the modules of tests that name a setting, those aside that say what it is.
-fn naming(program: &Program<'_>, name: &str, said_by: &BTreeSet<ModuleIx>) -> BTreeSet<ModuleIx> {
-    let names = |module: &ModuleIx| {
-        let module = program.module(*module);
-        module.for_tests && module.file.text.contains(name)
-    };
-    (0..u32::try_from(program.modules.len()).unwrap_or(u32::MAX))
-        .map(ModuleIx)
-        .filter(|module| !said_by.contains(module) && names(module))
-        .collect()
+/// Returns whether a text gives something of this name a value, or names it as a text that somebody may.
+fn is_given(text: &str, name: &str) -> bool {
+    let assigned = text.match_indices(name).any(|(at, _)| {
+        let after = text[at + name.len()..].trim_start();
+        after.starts_with('=') && !after.starts_with("==")
+            || after.starts_with(": ") && !text[..at].ends_with('.')
+    });
+    assigned || names_otherwise(text, name)
 }

@@ -112,10 +112,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     /// Returns whether the program imports something from a library.
     fn is_library(&self, name: &str) -> bool {
         let program = self.resolver.program;
-        let mut names = program.modules.iter().flat_map(|module| &program.scope(module.scope).names);
-        names.any(|(_, binding)| {
-            matches!(binding, Binding::Import(import) if import.level == 0 && import.module.split('.').next() == Some(name))
-        })
+        let libraries = self.resolver.libraries.get_or_init(|| {
+            let names = program.modules.iter().flat_map(|module| &program.scope(module.scope).names);
+            let tops = names.filter_map(|(_, binding)| match binding {
+                Binding::Import(import) if import.level == 0 => import.module.split('.').next(),
+                _ => None,
+            });
+            tops.collect()
+        });
+        libraries.contains(name)
     }
 }
 

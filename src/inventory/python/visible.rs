@@ -10,7 +10,7 @@ use super::locate::folder_of;
 use super::plugins::plugins_of;
 use super::program::{ModuleIx, Program, ScopeIx, ScopeKind};
 use super::resolve::Resolver;
-use super::settings::PytestSettings;
+use super::settings::{PytestSettings, is_below};
 
 /// The fixtures of all test files, conftest files and plug-ins, by name, each with the place from which it is seen.
 #[derive(Debug, Default)]
@@ -19,13 +19,14 @@ pub(super) struct VisibleFixtures {
 }
 
 /// The fixtures of one name by where they are seen: below the folder of a conftest file, in a module, in a class,
-/// everywhere.
+/// in the tests of a root.
 #[derive(Debug, Default)]
 struct Namesakes {
     folders: HashMap<String, Vec<ScopeIx>>,
     modules: HashMap<ModuleIx, Vec<ScopeIx>>,
     classes: HashMap<ScopeIx, Vec<ScopeIx>>,
-    of_plugins: Vec<ScopeIx>,
+    /// With the folders of the roots that have the plug-in.
+    of_plugins: Vec<(String, ScopeIx)>,
 }
 
 /// Where the fixtures of a module are seen.
@@ -35,8 +36,8 @@ enum Seen<'f> {
     Below(&'f str),
     /// In the module itself.
     InModule,
-    /// In all tests: a plug-in's.
-    Everywhere,
+    /// In all tests of a root: a plug-in's.
+    InRoot(&'f str),
 }
 
 impl VisibleFixtures {
@@ -67,7 +68,7 @@ impl VisibleFixtures {
                 .filter(|module| root.holds(&program.module(**module).file.path))
                 .chain(&tests);
             for module in plugins_of(resolver, root, naming.copied()) {
-                found.add(resolver, module, Seen::Everywhere);
+                found.add(resolver, module, Seen::InRoot(&root.root));
             }
         }
         found
@@ -78,12 +79,13 @@ impl VisibleFixtures {
         let scope = resolver.program.module(module).scope;
         for fixture in of_scope(resolver, scope) {
             let namesakes = self.by_name.entry(fixture.name).or_default();
-            let here = match seen {
-                Seen::Below(folder) => namesakes.folders.entry(folder.to_owned()).or_default(),
-                Seen::InModule => namesakes.modules.entry(module).or_default(),
-                Seen::Everywhere => &mut namesakes.of_plugins,
-            };
-            here.push(fixture.scope);
+            match seen {
+                Seen::Below(folder) => {
+                    namesakes.folders.entry(folder.to_owned()).or_default().push(fixture.scope);
+                }
+                Seen::InModule => namesakes.modules.entry(module).or_default().push(fixture.scope),
+                Seen::InRoot(root) => namesakes.of_plugins.push((root.to_owned(), fixture.scope)),
+            }
         }
         for (_, binding) in &resolver.program.scope(scope).names {
             if let super::program::Binding::Scope(class) = binding
@@ -123,7 +125,13 @@ impl VisibleFixtures {
                 folder = folder_of(folder);
             }
         };
-        class().or_else(module).or_else(above).or_else(|| other(Some(&known.of_plugins)))
+        let path = program.file_of(function).path.as_str();
+        let plugin = || {
+            let seen =
+                known.of_plugins.iter().rev().filter(|(root, at)| is_below(path, root) && *at != function);
+            seen.map(|(_, at)| *at).next()
+        };
+        class().or_else(module).or_else(above).or_else(plugin)
     }
 }
 
