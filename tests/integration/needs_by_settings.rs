@@ -157,6 +157,7 @@ def work():
         project(off, &[("runner.py", runner), imported, ("app.py", &format!("import runner\n{app}"))]),
         ["test_a: redis"]
     );
+    assert_eq!(project(off, &[("apart/runner.py", runner)]), ["test_a: redis"], "nothing leads there");
     let base =
         "from django.test import override_settings\n@override_settings(USE_REDIS=True)\nclass On: pass\n";
     let inheriting =

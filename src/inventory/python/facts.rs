@@ -172,7 +172,7 @@ fn assemble(files: &[SourceFile]) -> Program<'_> {
 }
 
 pub(super) struct Reader<'r, 'p, 's, 't> {
-    project: &'r Path,
+    pub(super) project: &'r Path,
     pub(super) roots: &'r [PytestSettings],
     /// The position of the root whose ids begin in its own folder; those of the others begin in the project's.
     pub(super) named_within: Option<usize>,

@@ -136,7 +136,7 @@ fn read_file(project: &Path, path: &str) -> SourceFile {
 }
 
 /// Reads a file, of one that is too large only so much as shows it.
-fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(super) fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

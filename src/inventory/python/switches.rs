@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use ruff_python_ast::Expr;
 use ruff_text_size::Ranged;
 
@@ -15,8 +16,10 @@ use super::facts::Reader;
 use super::flags::names_otherwise;
 use super::frameworks::DJANGO_VARIABLE;
 use super::links::setting_mark;
+use super::load::bytes_of;
 use super::program::{ModuleIx, ScopeIx};
 use super::resolve::{Resolver, Target};
+use super::tree::Tree;
 
 /// So many switches are looked at.
 const MAX_SWITCHES: usize = 256;
@@ -57,11 +60,29 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 known.insert(name, (on, said_by));
             }
         }
+        self.leave_out_given(&mut known);
         for (name, (on, said_by)) in known {
             if let Some(naming) = self.naming(name, &said_by, tests) {
                 choices.add(setting_mark(name, !on), naming);
             }
         }
+    }
+
+    /// Leaves out what files give a value that nothing leads to from the tests: a runner of tests, an application's
+    /// `ready`, the settings of another environment.
+    fn leave_out_given(&self, known: &mut BTreeMap<&str, (bool, BTreeSet<ModuleIx>)>) {
+        if known.is_empty() {
+            return;
+        }
+        let tree = Tree::walk(self.project);
+        let is_unread = |file: &&String| self.resolver.module_of(file).is_none();
+        let texts: Vec<String> = tree
+            .files
+            .par_iter()
+            .filter(is_unread)
+            .filter_map(|file| String::from_utf8(bytes_of(&self.project.join(file)).ok()?).ok())
+            .collect();
+        known.retain(|name, _| !texts.iter().any(|text| text.contains(name) && is_given(text, name)));
     }
 
     /// Returns the modules of settings with which pytest runs, where its own configuration names them for every root and
