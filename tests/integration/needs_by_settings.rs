@@ -282,6 +282,15 @@ if os.environ.get('DB') == 'mysql':
     let conf = "import os\nDB = os.environ.get('DB', 'postgresql')\n\
         DATABASES = {'default': {'ENGINE': f'django.db.backends.{DB}', 'PORT': os.environ.get('PORT', 5432)}}\n";
     assert_eq!(needs(&[INI, ("tox.ini", tox), ("conf.py", conf), ROW]), ["test_row: postgres"]);
+    // But a server must not go unseen beside a file.
+    let opened = "import os\nfrom sqlalchemy import create_engine\n\
+        def test_url(): create_engine(os.environ.get('DB_URL', 'sqlite://'))\n";
+    for tox in [
+        "[testenv]\nsetenv =\n    DB_URL=postgresql://localhost/t\n[testenv:fast]\nsetenv =\n    DB_URL=sqlite://\n",
+        "[testenv]\nsetenv =\n    DB_URL=sqlite://\n[testenv:slow]\nsetenv =\n    DB_URL=postgresql://localhost/t\n",
+    ] {
+        assert_eq!(needs(&[("tox.ini", tox), ("test_a.py", opened)]), ["test_url: postgres"]);
+    }
 }
 
 #[test]

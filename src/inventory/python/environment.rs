@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::settings::PytestSettings;
+use super::variables::is_local;
 
 /// Files of a folder that say how it is run, by their names or the beginnings of these.
 const FILES: &[&str] =
@@ -168,12 +169,17 @@ impl Environment {
         for (name, text) in files_in(folder, wanted) {
             self.read(&text, has_extension(&name, &["yml", "yaml"]));
             if RUNNERS.contains(&name.as_str()) {
-                // `sqlite: DB=sqlite3`, `postgres: DB=postgres`: one of several environments sets it, nobody knows which.
-                let mut set: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+                // `sqlite: DB=sqlite3`, `postgres: DB=postgres`: one of several environments sets it, nobody knows which. A
+                // server is meant rather than a file: what needs it must not go unseen.
                 let lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', ';']));
+                let mut set: BTreeMap<&str, Option<&str>> = BTreeMap::new();
                 for (variable, value) in lines.flat_map(assignments) {
+                    let is_server = |value: &&str| value.contains("://") && !is_local(value);
                     let known = set.entry(variable).or_insert(Some(value));
-                    *known = known.filter(|known| *known == value);
+                    *known = known.filter(|known| *known == value || is_server(known));
+                    if known.is_none() && is_server(&value) {
+                        *known = Some(value);
+                    }
                 }
                 for (variable, value) in set {
                     match value {

@@ -61,7 +61,7 @@ fn is_address(value: &str) -> bool {
 }
 
 /// Returns whether an address is that of a file or of memory.
-fn is_local(value: &str) -> bool {
+pub(super) fn is_local(value: &str) -> bool {
     ["sqlite", "memory://", ":memory:", "duckdb"].iter().any(|local| value.contains(local))
 }
 
