@@ -88,14 +88,11 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
 fn run_by(resolver: &Resolver<'_, '_, '_>, class: ScopeIx) -> Vec<ScopeIx> {
     let program = resolver.program;
     let method = |name: &&str| {
-        resolver.mro(class).iter().find_map(|base| match *base {
-            Target::Scope(base) => match program.scope(base).binding(name)? {
-                Binding::Scope(method) if matches!(program.scope(method).kind, ScopeKind::Function(_)) => {
-                    Some(resolver.as_seen(class, method))
-                }
-                _ => None,
-            },
-            Target::External(_) | Target::Instance(_) => None,
+        resolver.bindings_of(class, name).into_iter().find_map(|(_, binding)| match binding {
+            Binding::Scope(method) if matches!(program.scope(method).kind, ScopeKind::Function(_)) => {
+                Some(resolver.as_seen(class, method))
+            }
+            _ => None,
         })
     };
     ["__init__", "handle", "execute"].iter().filter_map(method).collect()

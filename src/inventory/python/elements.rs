@@ -190,6 +190,15 @@ impl<'s> Resolver<'_, 's, '_> {
             .then_some(first)
     }
 
+    /// Returns what a name is bound to in a class and in those that it inherits from, the nearest first, each with the class.
+    pub(super) fn bindings_of(&self, class: ScopeIx, name: &str) -> Vec<(ScopeIx, Binding<'s>)> {
+        let bound = |base: &Target| match *base {
+            Target::Scope(base) => Some((base, self.program.scope(base).binding(name)?)),
+            Target::External(_) | Target::Instance(_) => None,
+        };
+        self.mro(class).iter().filter_map(bound).collect()
+    }
+
     /// Returns what holds a name, or an attribute of `self`, with the scope that it is of.
     fn held(
         &self,
@@ -200,12 +209,7 @@ impl<'s> Resolver<'_, 's, '_> {
     ) -> Option<(ScopeIx, Binding<'s>)> {
         steps.checked_sub(1)?;
         match chain {
-            ["self" | "cls", name] => {
-                self.mro(self.class_around(scope)?).iter().find_map(|base| match *base {
-                    Target::Scope(base) => Some((base, self.program.scope(base).binding(name)?)),
-                    Target::External(_) | Target::Instance(_) => None,
-                })
-            }
+            ["self" | "cls", name] => self.bindings_of(self.class_around(scope)?, name).into_iter().next(),
             [name] => {
                 let mut at = Some(scope);
                 while let Some(ix) = at {

@@ -187,12 +187,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
             ScopeKind::Function(_) | ScopeKind::Class(_) | ScopeKind::Module => None,
         };
         let of_class = |class: ScopeIx| {
-            self.resolver.mro(class).iter().find_map(|base| match *base {
-                Target::Scope(base) => match program.scope(base).binding(name)? {
-                    Binding::Scope(ix) => value(ix),
-                    _ => None,
-                },
-                Target::External(_) | Target::Instance(_) => None,
+            self.resolver.bindings_of(class, name).into_iter().find_map(|(_, binding)| match binding {
+                Binding::Scope(ix) => value(ix),
+                _ => None,
             })
         };
         settings.iter().find_map(|module| {
