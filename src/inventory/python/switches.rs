@@ -76,13 +76,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         let tree = Tree::walk(self.project);
         let is_unread = |file: &&String| self.resolver.module_of(file).is_none();
-        let texts: Vec<String> = tree
-            .files
-            .par_iter()
-            .filter(is_unread)
-            .filter_map(|file| String::from_utf8(bytes_of(&self.project.join(file)).ok()?).ok())
-            .collect();
-        known.retain(|name, _| !texts.iter().any(|text| text.contains(name) && is_given(text, name)));
+        let names: Vec<&str> = known.keys().copied().collect();
+        // One file after the other: a tree may hold more text than fits in memory.
+        let given_in = |file: &String| -> Vec<&str> {
+            let bytes = bytes_of(&self.project.join(file)).unwrap_or_default();
+            let Ok(text) = String::from_utf8(bytes) else { return Vec::new() };
+            names.iter().copied().filter(|name| text.contains(name) && is_given(&text, name)).collect()
+        };
+        let given: BTreeSet<&str> = tree.files.par_iter().filter(is_unread).flat_map_iter(given_in).collect();
+        known.retain(|name, _| !given.contains(name));
     }
 
     /// Returns the modules of settings with which pytest runs, where its own configuration names them for every root and
