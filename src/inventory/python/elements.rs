@@ -37,7 +37,7 @@ impl<'s> Resolver<'_, 's, '_> {
     pub(super) fn element(
         &self,
         scope: ScopeIx,
-        values: &Expr,
+        values: &'s Expr,
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
@@ -48,7 +48,7 @@ impl<'s> Resolver<'_, 's, '_> {
     fn each(
         &self,
         scope: ScopeIx,
-        values: &Expr,
+        values: &'s Expr,
         mapped: bool,
         via: &mut Vec<u64>,
         steps: u32,
@@ -175,10 +175,10 @@ impl<'s> Resolver<'_, 's, '_> {
     }
 
     /// Returns what all of these values are, where they are the same.
-    fn common<'e>(
+    fn common(
         &self,
         scope: ScopeIx,
-        mut values: impl Iterator<Item = &'e Expr>,
+        mut values: impl Iterator<Item = &'s Expr>,
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {

@@ -8,12 +8,14 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::arguments::{add_variants, callees};
+use super::by_path::importers;
 use super::chains::chain_of;
 use super::choices::Choices;
 use super::collect::{Collector, marks_by_hooks, registered_by_hooks};
 use super::commands::needs_of_migrate;
 use super::conditions::{Subject, mark_asked_by};
 use super::connections::{Connection, connections, with_imports};
+use super::decorated::decorators;
 use super::dispatch::{Methods, add_methods, seen_differently};
 use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
@@ -74,6 +76,8 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
         let mut resolver = Resolver::with(&program, &locator, names, methods, callees);
         resolver.variables = variables(&files, &tests, &environment);
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, &roots, &tests);
+        resolver.decorators = decorators(&resolver);
+        resolver.importers = importers(&resolver);
         let reader =
             Reader { project, roots: &roots, named_within, resolver: &resolver, environment: &environment };
         (reader.read(&services, &tests), wanted.more)

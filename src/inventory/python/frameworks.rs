@@ -120,6 +120,8 @@ impl<'s> Reader<'_, '_, 's, '_> {
         book.database = self.piccolo_database(book).or_else(|| self.usual_database(book));
         book.flask = self.flask_database(book);
         let settings = self.django_settings();
+        let scopes = settings.iter().map(|module| self.resolver.program.module(*module).scope);
+        let _ = self.resolver.settings.set(scopes.collect());
         let django = self.django_database(book, &settings);
         match &django {
             Some(Address::Of(services)) => book.database = services.first().copied(),

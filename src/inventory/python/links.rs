@@ -354,6 +354,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         {
             self.external(used, call, &path, via.clone());
         }
+        self.make_by_path(used, resolved.target.as_ref(), &via);
         if let (Some(target), How::Load) = (&resolved.target, used.how)
             && self.resolver.program.scope(self.scope).name == THROTTLES
         {

@@ -98,8 +98,8 @@ pub(super) fn load(
                         }
                     }
                 }
-                if is_for_tests(path) {
-                    // `"app.stores.redis"` in the settings of a test.
+                if is_for_tests(path) || is_of_settings(path) {
+                    // `"app.stores.redis"` in the settings, or in those of a test.
                     let named = paths_in(&file.text);
                     let modules =
                         named.flat_map(|path| [Some(path), path.rsplit_once('.').map(|(module, _)| module)]);
@@ -122,6 +122,12 @@ pub(super) fn load(
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Loaded { files, tests }
+}
+
+/// Returns whether a file holds settings, by its name or the folder's.
+fn is_of_settings(path: &str) -> bool {
+    const NAMES: &[&str] = &["conf", "config", "settings"];
+    path.split(['/', '_', '.']).any(|part| NAMES.contains(&part))
 }
 
 fn read_file(project: &Path, path: &str) -> SourceFile {

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod asked;
+mod by_path;
 mod chains;
 mod choices;
 mod collect;
@@ -14,6 +15,7 @@ mod commands;
 mod conditions;
 mod connections;
 mod containers;
+mod decorated;
 mod dispatch;
 mod elements;
 mod environment;
@@ -21,6 +23,7 @@ mod facts;
 mod fixtures;
 mod flags;
 mod frameworks;
+mod fuel;
 mod functions;
 mod gather;
 mod handed;

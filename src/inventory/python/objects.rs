@@ -70,6 +70,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         self.run(used, class, LIFE_METHODS, via);
     }
 
+    /// `build_instance(settings.STORAGE)`: an object of the class that the setting names.
+    pub(super) fn make_by_path(&mut self, used: &Use<'s>, target: Option<&Target>, via: &[u64]) {
+        if let (Some(target), How::Call(call)) = (target, used.how)
+            && let Some(Target::Instance(class)) = self.resolver.by_path(self.scope, target, call)
+        {
+            self.make(used, class, via);
+        }
+    }
+
     /// Calling an object runs its class's `__call__`.
     pub(super) fn call_object(&mut self, used: &Use<'s>, class: ScopeIx, via: &[u64]) {
         self.run(used, class, &["__call__"], via);

@@ -197,6 +197,31 @@ impl<'s> Visitor<'s> for Names {
     }
 }
 
+/// Returns the modules that a `setup.py` gives pytest as plug-ins: `entry_points={"pytest11": ["name = package.plugin"]}`.
+pub(super) fn entry_points_of(setup: &SourceFile) -> Vec<String> {
+    struct EntryPoints(Vec<String>);
+    impl<'s> Visitor<'s> for EntryPoints {
+        fn visit_expr(&mut self, expr: &'s Expr) {
+            let Expr::Dict(dict) = expr else { return walk_expr(self, expr) };
+            for item in &dict.items {
+                match (&item.key, &item.value) {
+                    (Some(Expr::StringLiteral(key)), Expr::List(list))
+                        if key.value.to_str() == "pytest11" =>
+                    {
+                        let texts = list.elts.iter().filter_map(Expr::as_string_literal_expr);
+                        let modules = texts.filter_map(|text| text.value.to_str().split_once('='));
+                        self.0.extend(modules.map(|(_, module)| module.trim().to_owned()));
+                    }
+                    (_, value) => self.visit_expr(value),
+                }
+            }
+        }
+    }
+    let mut found = EntryPoints(Vec::new());
+    found.visit_body(&setup.syntax.body);
+    found.0
+}
+
 /// Returns whether a pattern is one of Python files.
 fn has_ending(pattern: &str) -> bool {
     std::path::Path::new(pattern).extension().is_some_and(|extension| extension == "py")

@@ -8,9 +8,12 @@ use rayon::prelude::*;
 use ruff_python_ast::{Expr, ExprCall};
 
 use super::arguments::{Callees, is_stand_in};
+use super::by_path::{DJANGO_SETTINGS, Importers};
 use super::chains::{CALLED, SUPER, chain_of};
+use super::decorated::Decorators;
 use super::dispatch::Methods;
 use super::elements::Owners;
+use super::fuel::{burn, refuel, with_fuel_kept};
 use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{
@@ -23,22 +26,9 @@ use super::visible::VisibleFixtures;
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
 pub(super) const MAX_STEPS: u32 = 24;
 
-/// How many steps one name may take in all; what branches at every step would else take for ever.
-const MAX_FUEL: u32 = 4_000;
-
 thread_local! {
-    static FUEL: Cell<u32> = const { Cell::new(MAX_FUEL) };
     /// The classes that a class inherits from are being looked for.
     static ORDERING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Takes a step of one name's fuel; nothing where it is spent.
-fn burn() -> Option<()> {
-    FUEL.get().checked_sub(1).map(|left| FUEL.set(left))
-}
-
-fn refuel() {
-    FUEL.set(MAX_FUEL);
 }
 
 /// What a name was found to mean.
@@ -103,6 +93,12 @@ pub(super) struct Resolver<'p, 's, 't> {
     pub(super) callees: Callees<'s>,
     /// What parameters of tests and fixtures stand for.
     pub(super) fixtures: VisibleFixtures,
+    /// Functions that decorate methods.
+    pub(super) decorators: Decorators,
+    /// Functions that import a class by its path.
+    pub(super) importers: Importers,
+    /// The modules of Django's settings, once they are known.
+    pub(super) settings: OnceLock<Vec<ScopeIx>>,
     /// What variables of the environment are while the tests run.
     pub(super) variables: Variables,
     /// Whose methods bear a name that no other class has.
@@ -162,6 +158,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             methods,
             callees,
             fixtures,
+            decorators: Decorators::new(),
+            importers: Importers::new(),
+            settings: OnceLock::new(),
             variables,
             owners: OnceLock::new(),
             libraries: OnceLock::new(),
@@ -370,7 +369,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             _ => None,
         };
         if first == Some(name) && matches!(name, "self" | "cls") {
-            return Some(Target::Instance(self.class_around(scope)?));
+            let class = self.class_around(scope).or_else(|| self.class_decorated(scope))?;
+            return Some(if name == "cls" { Target::Scope(class) } else { Target::Instance(class) });
         }
         if let Some(found) = self.given_by_fixture(scope, name, via, steps) {
             return Some(found);
@@ -486,7 +486,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     }
 
     /// Returns what a name means as seen from outside of a scope.
-    fn member(&self, scope: ScopeIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+    pub(super) fn member(
+        &self,
+        scope: ScopeIx,
+        name: &str,
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let here = self.program.scope(scope);
         match here.kind {
@@ -557,12 +563,16 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let steps = steps.checked_sub(1)?;
         match target {
             Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
-            Target::External(path) => Some(Target::External(format!("{path}.{name}"))),
+            Target::External(path) => {
+                let setting = || self.setting(name, via, steps);
+                let known = (path == DJANGO_SETTINGS).then(setting).flatten();
+                Some(known.unwrap_or_else(|| Target::External(format!("{path}.{name}"))))
+            }
         }
     }
 
     /// Returns what is called, with what the calls before it say by their arguments: `Service(client=fake).read`.
-    pub(super) fn resolve_called(&self, scope: ScopeIx, chain: &[&str], call: &ExprCall) -> Resolved {
+    pub(super) fn resolve_called(&self, scope: ScopeIx, chain: &[&str], call: &'s ExprCall) -> Resolved {
         if !chain.contains(&CALLED) || chain.contains(&SUPER) {
             return self.resolve(scope, chain);
         }
@@ -589,7 +599,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     pub(super) fn value(
         &self,
         scope: ScopeIx,
-        value: &Expr,
+        value: &'s Expr,
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
@@ -618,7 +628,11 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                 self.attribute(target, attribute.attr.as_str(), via, steps)
             }
             Expr::Call(call) => {
-                match self.value(scope, &call.func, via, steps)? {
+                let callee = self.value(scope, &call.func, via, steps)?;
+                if let Some(given) = self.by_path(scope, &callee, call) {
+                    return Some(given);
+                }
+                match callee {
                     // A client with a transport of its own never reaches the network.
                     Target::External(path)
                         if path.starts_with("httpx.")
@@ -728,11 +742,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         if let Some(known) = known.get() {
             return known.clone();
         }
-        let fuel = FUEL.replace(MAX_FUEL);
         ORDERING.set(true);
-        let order = self.ordered(class);
+        let order = with_fuel_kept(|| self.ordered(class));
         ORDERING.set(false);
-        FUEL.set(fuel);
         known.get_or_init(|| order).clone()
     }
 

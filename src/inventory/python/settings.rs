@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::ini::{self, IniValue};
+use super::plugins::entry_points_of;
+use super::source::SourceFile;
 
 /// pytest's configuration of one root folder.
 #[derive(Clone, Debug, Default)]
@@ -128,10 +130,9 @@ impl PytestSettings {
         None
     }
 
-    /// Adds the plugins that the folder's project gives pytest by its entry points: `[project.entry-points.pytest11]`,
-    /// Poetry's table or the section of `setup.cfg`.
-    pub(super) fn add_plugins(&mut self, project: &Path) {
-        let folder = project.join(&self.root);
+    /// Adds the plugins that a package in a folder gives pytest by its entry points: `[project.entry-points.pytest11]`,
+    /// Poetry's table, the section of `setup.cfg` or the argument of `setup.py`.
+    pub(super) fn add_plugins(&mut self, folder: &Path) {
         let read = |name: &str| {
             let bytes = std::fs::read(folder.join(name)).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -149,9 +150,12 @@ impl PytestSettings {
                 .filter_map(|(_, line)| line.split_once('=').map(|(_, module)| module.trim().to_owned()));
             modules.extend(names);
         }
+        if let Some(text) = read("setup.py").filter(|text| text.contains("pytest11")) {
+            modules.extend(entry_points_of(&SourceFile::parse("setup.py", text.as_bytes())));
+        }
         // `package.plugin:object` names something in the module.
         let module = |named: String| named.split(':').next().map(|module| module.trim().to_owned());
-        self.plugins = modules.into_iter().filter_map(module).collect();
+        self.plugins.extend(modules.into_iter().filter_map(module));
     }
 
     fn from_values(root: &str, file: &str, values: Vec<(String, Value)>) -> Self {

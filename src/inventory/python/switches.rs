@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use ruff_python_ast::Expr;
 use ruff_text_size::Ranged;
 
+use super::by_path::DJANGO_SETTINGS;
 use super::choices::Choices;
 use super::conditions::Subject;
 use super::facts::Reader;
@@ -27,7 +28,7 @@ const MAX_SWITCHES: usize = 256;
 /// Returns whether what is called so in a scope is the object of Django's settings.
 pub(super) fn is_django(resolver: &Resolver<'_, '_, '_>, scope: ScopeIx) -> bool {
     matches!(resolver.resolve(scope, &["settings"]).target,
-        Some(Target::External(path)) if path == "django.conf.settings")
+        Some(Target::External(path)) if path == DJANGO_SETTINGS)
 }
 
 impl<'s> Reader<'_, '_, 's, '_> {

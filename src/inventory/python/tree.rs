@@ -112,9 +112,23 @@ impl Tree {
     pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
         let mut settings = self.configurations(project);
         for root in &mut settings {
-            root.add_plugins(project);
+            // Packages below a root are there for its tests as well.
+            let outer = root.root.clone();
+            for folder in self.packaged().filter(|folder| is_below(folder, &outer)) {
+                root.add_plugins(&project.join(folder));
+            }
         }
         settings
+    }
+
+    /// Returns the folders with a file that may describe a package.
+    fn packaged(&self) -> impl Iterator<Item = &str> {
+        let by_program = self.files.iter().filter_map(|file| match file.strip_suffix("setup.py")? {
+            "" => Some(""),
+            folder => folder.strip_suffix('/'),
+        });
+        let folders: BTreeSet<&str> = self.configured.iter().map(String::as_str).chain(by_program).collect();
+        folders.into_iter()
     }
 
     fn configurations(&self, project: &Path) -> Vec<PytestSettings> {
