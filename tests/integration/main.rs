@@ -14,6 +14,7 @@ mod needs_by_address;
 mod needs_by_argument;
 mod needs_by_mark;
 mod needs_by_name;
+mod needs_by_path;
 mod needs_by_plugin;
 mod needs_by_request;
 mod needs_by_settings;

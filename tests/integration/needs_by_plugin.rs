@@ -49,6 +49,12 @@ fn what_the_fixtures_of_a_plug_in_give_is_known_to_who_asks_for_them() {
     assert_eq!(named(formatted, "fixtures/stores.py"), expected);
     let entry = "[options.entry_points]\npytest11 =\n    stores = stores\n";
     assert_eq!(needs(&[HELPERS, ("stores.py", PLUGIN), ("setup.cfg", entry), TESTS]), expected);
+    let setup =
+        "from setuptools import setup\nsetup(name='x', entry_points={'pytest11': ['stores = stores']})\n";
+    assert_eq!(needs(&[HELPERS, ("stores.py", PLUGIN), ("setup.py", setup), TESTS]), expected);
+    // A package below the root is there for its tests as well.
+    let below = [HELPERS, ("plugin/stores/__init__.py", PLUGIN), ("plugin/setup.py", setup), TESTS];
+    assert_eq!(needs(&below), expected);
     let of_variable =
         "from os import environ\npytest_plugins = [f\"fixtures.{environ.get('DB', 'none')}\"]\n";
     assert_eq!(named(of_variable, "fixtures/stores.py"), ["test_clean:", "test_plain:", "test_reset:"]);

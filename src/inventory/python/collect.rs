@@ -138,7 +138,7 @@ impl<'s> Collector<'_, '_, 's, '_> {
         let starred = module
             .stars
             .iter()
-            .flat_map(|star| starred_names(self.resolver, module.file.path.as_str(), star, 8));
+            .flat_map(|star| starred_names(self.resolver, module.file.path.as_str(), &star.import, 8));
         let starred: Vec<&str> = starred.filter(|name| here.binding(name).is_none()).collect();
         for name in here.names.iter().map(|(name, _)| *name).chain(starred) {
             if !seen.insert(name) {

@@ -129,7 +129,9 @@ pub(super) fn with_imports(
                 imported.insert(program.scope(target).module);
             }
         }
-        imported.extend(module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, star)));
+        imported.extend(
+            module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, &star.import)),
+        );
         for other in imported {
             if other.0 as usize != at {
                 importers[other.0 as usize].push(at);

@@ -6,13 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::settings::PytestSettings;
+use super::frameworks::DJANGO_VARIABLE;
+use super::settings::{PytestSettings, normalised};
 use super::variables::is_local;
 
 /// Files of a folder that say how it is run, by their names or the beginnings of these.
 const FILES: &[&str] =
     &[".env", "Makefile", "justfile", "noxfile.py", "pytest.ini", "setup.cfg", "tox.ini", "sample.env"];
 const STARTS: &[&str] = &[".env.", "compose", "docker-compose", "env."];
+
+/// Folders beside the sources in which compose files stand as well.
+const COMPOSE_FOLDERS: &[&str] = &[".docker", "compose", "deploy", "dev", "development", "docker"];
 
 /// Folders beside the sources whose settings are read as well, for the addresses in them.
 const SETTINGS_FOLDERS: &[&str] = &["", "conf", "config", "etc", "settings", "test", "tests"];
@@ -56,6 +60,8 @@ pub(super) struct Environment {
     pub(super) urls: BTreeSet<String>,
     /// The images that are started, without a tag.
     pub(super) images: BTreeSet<String>,
+    /// The Python files that a job copies before it runs the tests, each to where.
+    pub(super) copies: Vec<(String, String)>,
     /// The files of dependencies in lower case, one after the other.
     pub(super) dependencies: String,
 }
@@ -74,6 +80,11 @@ impl Environment {
             });
             found.read_dependencies(&folder);
             found.read_dependencies(&folder.join("requirements"));
+            for below in COMPOSE_FOLDERS {
+                for (_, text) in files_in(&folder.join(below), &|name| name.contains("compose")) {
+                    found.read(&text, true);
+                }
+            }
             for below in SETTINGS_FOLDERS {
                 let settings =
                     |name: &str| has_extension(name, &["cfg", "conf", "env", "ini", "toml", "yaml", "yml"]);
@@ -97,7 +108,7 @@ impl Environment {
             let set = text.lines().flat_map(assignments);
             found.of_jobs.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
-        for (_, text) in of_others {
+        for (_, text) in of_others.chain(actions(project)) {
             found.read(&text, true);
         }
         found.images_of_jobs.clone_from(&found.images);
@@ -208,12 +219,24 @@ impl Environment {
     }
 
     fn read(&mut self, text: &str, yaml: bool) {
-        for line in text.lines() {
-            if let (true, Some(image)) = (yaml, line.trim_start_matches([' ', '-']).strip_prefix("image:")) {
+        if yaml {
+            let written = text.lines();
+            let images =
+                written.filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("image:"));
+            for image in images.chain(listed_services(text)) {
                 let image = image.trim().trim_matches(['"', '\'']);
                 let plain = image.split(['@', ' ']).next().unwrap_or(image);
                 let untagged = plain.rsplit_once(':').map_or(plain, |(name, _)| name);
                 self.images.insert(untagged.to_ascii_lowercase());
+            }
+        }
+        for line in text.lines() {
+            self.copies.extend(copied(line));
+            if let Some(module) = settings_of_tests(line) {
+                let modules = self.variables.entry(DJANGO_VARIABLE.to_owned()).or_default();
+                if modules.len() < MAX_VALUES && !modules.iter().any(|known| known == module) {
+                    modules.push(module.to_owned());
+                }
             }
             for (name, value) in assignments(line) {
                 let values = self.variables.entry(name.to_owned()).or_default();
@@ -262,6 +285,74 @@ fn assignments(line: &str) -> impl Iterator<Item = (&str, &str)> {
         let value = line[at + 1..].trim().trim_matches(['"', '\'']);
         (!value.is_empty()).then_some((name, value))
     })
+}
+
+/// Returns the texts of the actions that a project keeps for its own workflows.
+fn actions(project: &Path) -> Vec<(String, String)> {
+    let Ok(folders) = std::fs::read_dir(project.join(".github/actions")) else { return Vec::new() };
+    let mut folders: Vec<_> = folders.flatten().map(|folder| folder.path()).collect();
+    folders.sort_unstable();
+    let is_action = |name: &str| matches!(name, "action.yml" | "action.yaml");
+    folders.iter().flat_map(|folder| files_in(folder, &is_action)).collect()
+}
+
+/// Returns the images of GitLab's `services:`, a list: `- postgres:14`, `- name: postgres:14`.
+fn listed_services(text: &str) -> impl Iterator<Item = &str> {
+    // How deep the items of the list at hand are, once the first is seen.
+    let (mut within, mut depth) = (false, None);
+    text.lines().filter_map(move |line| {
+        let item = line.trim_start();
+        if item.is_empty() || item.starts_with('#') {
+            return None;
+        }
+        let indent = line.len() - item.len();
+        if item.trim_end() == "services:" {
+            (within, depth) = (true, None);
+            return None;
+        }
+        if !within {
+            return None;
+        }
+        let image = item.strip_prefix("- ").filter(|_| depth.is_none_or(|depth| depth == indent));
+        // A table, as GitHub has it, is read by its images.
+        within = image.is_some() || depth.is_some_and(|depth| indent > depth);
+        let image = image?;
+        depth = Some(indent);
+        let image = image.strip_prefix("name:").unwrap_or(image).trim();
+        (!image.contains(": ") && !image.ends_with(':')).then_some(image)
+    })
+}
+
+/// Returns the Python file that a line copies, and where: `cp ci/settings.py app/local_settings.py`.
+fn copied(line: &str) -> Option<(String, String)> {
+    let (before, rest) = line.split_once("cp ")?;
+    if before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/')) {
+        return None;
+    }
+    let mut paths = rest.split([' ', ';', '&', '|', '"', '\'']).filter(|word| !word.starts_with('-'));
+    let (from, to) = (paths.next()?, paths.next()?);
+    let name = from.rsplit('/').next().filter(|name| has_extension(name, &["py"]))?;
+    let to = if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() };
+    let plain = |path: &str| {
+        path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'))
+            && !path.starts_with('/')
+    };
+    (plain(from) && plain(&to) && has_extension(&to, &["py"])).then(|| (normalised(from), normalised(&to)))
+}
+
+/// Returns the module of Django's settings that a line has the tests run with: `manage.py test --settings=app.test`.
+fn settings_of_tests(line: &str) -> Option<&str> {
+    if !line.contains("test") {
+        return None;
+    }
+    let options = ["--settings=", "--settings ", "--ds=", "--ds "];
+    let rest = options.iter().find_map(|option| Some(line.split_once(option)?.1))?;
+    let end =
+        rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))).unwrap_or(rest.len());
+    let module = &rest[..end];
+    let dotted =
+        module.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
+    dotted.then_some(module)
 }
 
 /// Returns the addresses in a text that are none of the web.
@@ -316,6 +407,14 @@ mod tests {
         assert_eq!(found.values("REDIS_URL"), ["{env:X:redis://cache}"]);
         assert_eq!(found.values("BROKER"), ["amqp://mq"]);
         assert!(found.images.contains("postgis/postgis"));
+        found.read("test:\n  services:\n    - postgres:14\n    - name: bitnami/redis:7\n      alias: x\n  script:\n    - pytest\n", true);
+        assert!(found.images.contains("postgres") && found.images.contains("bitnami/redis"));
+        assert!(!found.images.contains("pytest"));
+        found.read("services:\n  db:\n    ports:\n      - 5432:5432\n", true);
+        assert!(!found.images.contains("5432"));
+        found.read("run: cp ci/settings.py ./app/local.py && manage.py test --settings=app.ci --x\n- scp a.py b.py\n", true);
+        assert_eq!(found.copies, [("ci/settings.py".to_owned(), "app/local.py".to_owned())]);
+        assert_eq!(found.values("DJANGO_SETTINGS_MODULE"), ["app.ci"]);
         // A sign of several bytes before a name is no part of it, and parts nothing within.
         found.read("# rules (→ layers: none)\n→KEY=1\n", false);
         assert_eq!(found.values("KEY"), ["1"]);

@@ -49,9 +49,10 @@ const HOOKS: &[&str] =
 
 /// Returns what the sources of a project say.
 pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources {
-    let tree = Tree::walk(project);
+    let mut tree = Tree::walk(project);
     let mut roots = tree.settings(project);
     let environment = Environment::of(project, &roots);
+    tree.add_copies(&environment.copies);
     let mut locator = Locator::new(&tree, &roots);
     locator.keep_own_clients(|name| environment.is_named(name));
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);

@@ -232,7 +232,7 @@ pub(super) fn of_scope<'s>(resolver: &Resolver<'_, 's, '_>, scope: ScopeIx) -> V
     let module = program.module(program.scope(scope).module);
     if module.scope == scope {
         for star in &module.stars {
-            for name in starred_names(resolver, module.file.path.as_str(), star, 8) {
+            for name in starred_names(resolver, module.file.path.as_str(), &star.import, 8) {
                 if seen.insert(name)
                     && let Some(Target::Scope(ix)) = resolver.resolve(scope, &[name]).target
                 {
@@ -267,7 +267,7 @@ pub(super) fn starred_names<'s>(
         _ => scope.names.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_')).collect(),
     };
     for star in &module.stars {
-        names.extend(starred_names(resolver, module.file.path.as_str(), star, depth));
+        names.extend(starred_names(resolver, module.file.path.as_str(), &star.import, depth));
     }
     names
 }

@@ -12,6 +12,7 @@ use super::environment::{Environment, modules_named};
 use super::facts::Reader;
 use super::hints::{Hints, hints_of};
 use super::needs::NeedFinder;
+use super::patches::patch_of_caches;
 use super::program::{Binding, How, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Named, Target};
 use super::signs::{Address, Called, SignBook, Sought};
@@ -137,11 +138,27 @@ impl<'s> Reader<'_, '_, 's, '_> {
             // What keeps whole pages may be another than the default.
             let of_pages = self.value_of(&settings, "CACHE_MIDDLEWARE_ALIAS").is_some();
             let default = default_entry(value).filter(|_| !of_pages);
-            book.cache = default.map_or_else(|| every.clone(), of);
+            let default = default.map_or_else(|| every.clone(), of);
+            book.named_caches = self.named_caches(book, ix, value);
+            book.cache = default;
             book.caches = every;
         }
         self.read_tasks(book, &settings);
         django.is_some()
+    }
+
+    /// Returns where the caches lie of which it is known.
+    fn named_caches(&self, book: &SignBook<'_>, ix: ScopeIx, caches: &'s Expr) -> Vec<(String, Vec<Sought>)> {
+        let Expr::Dict(caches) = caches else { return Vec::new() };
+        let entries = caches.items.iter().filter_map(|item| {
+            let name = hints_of(self.resolver, ix, [item.key.as_ref()?]).texts.into_iter().next()?;
+            match self.address_in(book, ix, &item.value) {
+                Address::Of(services) => Some((name, services)),
+                Address::None => Some((name, Vec::new())),
+                Address::Unknown => patch_of_caches(&item.value, &[]).map(|_| (name, Vec::new())),
+            }
+        });
+        entries.collect()
     }
 
     /// Returns what a setting of Django's says about addresses.

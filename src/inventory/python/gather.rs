@@ -10,7 +10,7 @@ use super::chains::{chain_of, chain_through_calls, is_name};
 use super::conditions::{Condition, Question, Subject, keeps, leaves, mark_asked_for};
 use super::imports::each_import;
 use super::patches::{patch_behind, patches_of};
-use super::program::{Binding, How, Import, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Use};
+use super::program::{Binding, How, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Star, Use};
 use super::shapes::{
     ends_in_skip, for_want_of_a_module, goes_on, imported_by_call, is_for_tests, is_main_guard,
 };
@@ -19,7 +19,7 @@ use super::source::SourceFile;
 /// The scopes of one file; their positions are those within the file.
 pub(super) struct Gathered<'s> {
     pub(super) scopes: Vec<Scope<'s>>,
-    pub(super) stars: Vec<Import<'s>>,
+    pub(super) stars: Vec<Star<'s>>,
 }
 
 /// Returns the scopes of a file, each with its position within the file. The first is the module's own.
@@ -84,7 +84,7 @@ pub(super) struct Gatherer<'s> {
     module: ModuleIx,
     pub(super) path: &'s str,
     pub(super) scopes: Vec<Scope<'s>>,
-    stars: Vec<Import<'s>>,
+    stars: Vec<Star<'s>>,
     /// The scope that is read.
     pub(super) at: usize,
     /// How many skip conditions stand around.
@@ -512,7 +512,8 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 each_import(stmt, |name, import| found.push((name, import)));
                 for (name, import) in found {
                     if name == "*" {
-                        self.stars.push(import);
+                        let behind = if self.branches == 0 { self.scopes[0].names.len() } else { 0 };
+                        self.stars.push(Star { import, behind });
                     } else {
                         self.bind(name, Binding::Import(import));
                     }
@@ -746,6 +747,14 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                     && subscript.ctx == ExprContext::Load
                 {
                     self.record(chain, How::Environ(&subscript.slice), expr.range());
+                }
+                if let Some(chain) = chain_of(&subscript.value)
+                    && chain.last() == Some(&"caches")
+                    && subscript.ctx == ExprContext::Load
+                {
+                    self.record(chain, How::Key(&subscript.slice), expr.range());
+                    self.visit_expr(&subscript.slice);
+                    return;
                 }
                 // `dependency_overrides[get_db]` names a function and calls nothing.
                 let argument = std::mem::replace(&mut self.argument, false);

@@ -9,7 +9,7 @@ use ruff_text_size::TextRange;
 use super::conditions::{Question, Subject};
 use super::hints::{Defaults, Hints, hints_of, hints_with};
 use super::openings::{Opening, UnknownCall, open_all, parameters_of};
-use super::patches::{CACHES, marks_of_external};
+use super::patches::marks_of_external;
 use super::program::{How, ModuleIx, ScopeIx, ScopeKind, Use, binding_mark};
 use super::requests::request_of;
 use super::resolve::{MAX_STEPS, Resolver, Target};
@@ -199,7 +199,7 @@ pub(super) fn speaks_http(path: &str) -> bool {
     ["httpx.", "requests.", "urllib.", "boto3.", "aiohttp."].iter().any(|start| path.starts_with(start))
 }
 
-fn has_keyword(call: &ExprCall, names: &[&str]) -> bool {
+pub(super) fn has_keyword(call: &ExprCall, names: &[&str]) -> bool {
     call.arguments
         .keywords
         .iter()
@@ -276,7 +276,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                         });
                     }
                 }
-                How::Call(_) | How::Load | How::Argument | How::Entry => self.follow(used),
+                How::Call(_) | How::Load | How::Key(_) | How::Argument | How::Entry => self.follow(used),
                 How::Path => self.plug_in(used),
             }
             if let (true, How::Call(call)) = (requests, used.how)
@@ -389,7 +389,7 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             },
             (Some(Target::Instance(class)), How::Call(_)) => self.call_object(used, class, &via),
             // `caches["sessions"].get(key)`
-            (Some(Target::External(path)), How::Load) if path == "django.core.cache.caches" => {
+            (Some(Target::External(path)), How::Load | How::Key(_)) if path == "django.core.cache.caches" => {
                 self.cache(used, &path, &via);
             }
             (Some(Target::External(path)), How::Argument | How::Entry) => self.call_later(used, &path, &via),
@@ -546,7 +546,8 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         if let Some(images) = super::containers::images_of(path, call) {
             let texts = hints_of(self.resolver, self.scope, images).texts;
-            let services: BTreeSet<Sought> = super::containers::services_of(path, &texts, self.book);
+            let scope = self.resolver.program.scope(self.scope);
+            let services = super::containers::services_of(path, &texts, scope.name, self.book);
             for service in services {
                 self.touch(used, service, TouchKind::Container, path, &via);
             }
@@ -662,56 +663,6 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
         }
         for service in services {
             self.touch(used, service, TouchKind::Client, path, via);
-        }
-    }
-
-    /// `throttle_classes = [UserRateThrottle]`: what counts the requests of a view keeps the count in the cache.
-    fn throttle(&mut self, used: &Use<'s>, class: &Target, via: &[u64]) {
-        let paths: Vec<String> = match class {
-            Target::Scope(class) => {
-                let order = self.resolver.mro(*class);
-                let outside = order.iter().filter_map(|base| match base {
-                    Target::External(path) => Some(path.clone()),
-                    _ => None,
-                });
-                outside.collect()
-            }
-            Target::External(path) => vec![path.clone()],
-            Target::Instance(_) => Vec::new(),
-        };
-        for path in paths {
-            if matches!(self.book.call(&path), Some(Called::Cache)) {
-                self.cache(used, &path, via);
-            }
-        }
-    }
-
-    fn cache(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
-        let named =
-            path.contains(".caches") || matches!(used.how, How::Call(call) if has_keyword(call, &["cache"]));
-        let via: Vec<u64> = via.iter().copied().chain(marks_of_external(CACHES)).collect();
-        for service in if named { &self.book.caches } else { &self.book.cache }.clone() {
-            self.touch(used, service, TouchKind::Client, path, &via);
-        }
-    }
-
-    /// `docker_services.port_for("cache", 6379)`: the port of a container that pytest's plugin for Docker starts.
-    fn started_beside(&mut self, used: &Use<'s>, call: &'s ExprCall) {
-        if !matches!(
-            *used.chain,
-            ["docker_services" | "module_docker_services" | "session_docker_services", "port_for"]
-        ) {
-            return;
-        }
-        let hints = hints_of(self.resolver, self.scope, arguments(call));
-        let named = hints.texts.iter().find_map(|text| self.book.word(text));
-        let services = match (named, self.book.address(&hints)) {
-            (Some(service), _) => vec![service],
-            (None, Address::Of(services)) => services,
-            (None, _) => Vec::new(),
-        };
-        for service in services {
-            self.touch(used, service, TouchKind::Container, "docker_services.port_for", &[]);
         }
     }
 

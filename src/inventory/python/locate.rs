@@ -54,6 +54,11 @@ impl<'t> Locator<'t> {
                 folder = folder_of(folder);
             }
         }
+        for (copy, file) in &tree.copies {
+            if let Some(path) = copy.strip_suffix(".py") {
+                modules.insert(path, file.as_str());
+            }
+        }
         // A package's top is its folder that stands in one that is no package.
         let mut tops: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for file in &tree.files {

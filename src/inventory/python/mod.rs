@@ -8,6 +8,7 @@
 mod arguments;
 mod asked;
 mod by_path;
+mod caches;
 mod chains;
 mod choices;
 mod collect;
@@ -57,6 +58,7 @@ mod shapes;
 mod signs;
 mod site;
 mod source;
+mod stars;
 mod supposing;
 mod switches;
 mod tables;

@@ -32,6 +32,10 @@ const KEEP: &[(&[&str], &[&str])] = &[
     (&["mock_sns"], AWS),
     (&["mock_sqs"], AWS),
     (&["mongomock", "patch"], &["pymongo"]),
+    (&["TestConfluentKafkaBroker"], &["faststream.confluent"]),
+    (&["TestKafkaBroker"], &["faststream.kafka", "faststream.confluent"]),
+    (&["TestNatsBroker"], &["faststream.nats"]),
+    (&["TestRabbitBroker"], &["faststream.rabbit"]),
 ];
 
 /// The same of fixtures.
@@ -162,7 +166,8 @@ pub(super) fn patch_of_caches<'s>(said: &Expr, body: &[Stmt]) -> Option<Patch<'s
                     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
                     self.local |=
                         has(&["backends.locmem.", "backends.dummy.", "backends.filebased.", "backends.db."]);
-                    self.other |= has(&["redis://", "rediss://", "valkey", "rediscache", "memcache"]);
+                    self.other |=
+                        has(&["redis://", "rediss://", "valkey", "rediscache", "memcached", "pymemcache"]);
                 }
                 // `{**settings.CACHES, "other": …}` keeps what was there.
                 Expr::Dict(dict) => self.other |= dict.items.iter().any(|item| item.key.is_none()),

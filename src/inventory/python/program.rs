@@ -39,7 +39,7 @@ pub(super) struct Module<'s> {
     /// Its own scope.
     pub(super) scope: ScopeIx,
     /// The modules of which it imports every name.
-    pub(super) stars: Vec<Import<'s>>,
+    pub(super) stars: Vec<Star<'s>>,
     /// Only tests use it.
     pub(super) for_tests: bool,
 }
@@ -135,6 +135,14 @@ pub(super) struct Import<'s> {
     pub(super) first_only: bool,
 }
 
+/// A `from … import *`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Star<'s> {
+    pub(super) import: Import<'s>,
+    /// How many names its module has bound before, to which it gives another meaning: none where it stands in a branch.
+    pub(super) behind: usize,
+}
+
 /// A name that is used.
 #[derive(Clone, Debug)]
 pub(super) struct Use<'s> {
@@ -163,6 +171,8 @@ pub(super) enum How<'s> {
     Call(&'s ExprCall),
     /// Its value is taken.
     Load,
+    /// What it holds by this key is taken.
+    Key(&'s Expr),
     /// Its value is an argument of a call.
     Argument,
     /// It is what the key of a table stands for.
@@ -262,12 +272,17 @@ impl<'s> Scope<'s> {
 
     /// Returns what a name stands for here: its last binding.
     pub(super) fn binding(&self, name: &str) -> Option<Binding<'s>> {
+        self.position(name).map(|at| self.names[at].1)
+    }
+
+    /// Returns where the last binding of a name stands among all.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
         if self.sorted.is_empty() {
-            return self.names.iter().rev().find(|(bound, _)| *bound == name).map(|(_, binding)| *binding);
+            return self.names.iter().rposition(|(bound, _)| *bound == name);
         }
         let at = self.sorted.partition_point(|at| self.names[*at as usize].0 <= name).checked_sub(1)?;
-        let (bound, binding) = self.names[self.sorted[at] as usize];
-        (bound == name).then_some(binding)
+        let at = self.sorted[at] as usize;
+        (self.names[at].0 == name).then_some(at)
     }
 
     /// Returns what a name stood for before it was given a value.

@@ -76,7 +76,7 @@ pub(super) struct Names<'s> {
     /// Where the imports of every module lead.
     imports: Vec<HashMap<Import<'s>, Imported>>,
     /// The modules of which every module imports all names.
-    stars: Vec<Vec<ModuleIx>>,
+    pub(super) stars: Vec<Vec<(ModuleIx, usize)>>,
     /// For every class that was asked for, itself and those that it inherits from.
     orders: Vec<OnceLock<Arc<[Target]>>>,
 }
@@ -86,7 +86,7 @@ pub(super) struct Names<'s> {
 pub(super) struct Resolver<'p, 's, 't> {
     pub(super) program: &'p Program<'s>,
     pub(super) locator: &'p Locator<'t>,
-    names: Names<'s>,
+    pub(super) names: Names<'s>,
     /// Methods as inheriting classes see them.
     methods: Methods,
     /// Functions and classes as calls see them that say something by their arguments.
@@ -116,8 +116,11 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         let orders = vec![OnceLock::new(); program.scopes.len()];
         let names = Names { by_file, orders, ..Names::default() };
         let mut resolver = Self::with(program, locator, names, Methods::default(), Callees::default());
-        let starred = |module: &Module<'s>| -> Vec<ModuleIx> {
-            module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, star)).collect()
+        let starred = |module: &Module<'s>| -> Vec<(ModuleIx, usize)> {
+            let found = module.stars.iter().filter_map(|star| {
+                Some((resolver.star_module(&module.file.path, &star.import)?, star.behind))
+            });
+            found.collect()
         };
         let stars = program.modules.iter().map(starred).collect();
         resolver.names.stars = stars;
@@ -319,6 +322,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             let visible = inner || !matches!(here.kind, ScopeKind::Class(_));
             if visible && let Some(binding) = here.binding(name) {
                 via.push(binding_mark(ix, name));
+                if let Some(later) = self.starred_later(ix, name, via, steps) {
+                    return Some((later, 0));
+                }
                 if let Binding::Parameter(annotation) = binding {
                     let found = self.parameter(ix, name, annotation, via, steps)?;
                     return Some((found, 0));
@@ -345,12 +351,6 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     /// Returns whether a scope is that of a value.
     fn is_of_value(&self, scope: ScopeIx, value: ScopeIx) -> bool {
         scope == value && matches!(self.program.scope(value).kind, ScopeKind::Value(_))
-    }
-
-    fn starred(&self, module: ModuleIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
-        let steps = steps.checked_sub(1)?;
-        let stars = self.names.stars.get(module.0 as usize)?;
-        stars.iter().rev().find_map(|from| self.member(self.program.module(*from).scope, name, via, steps))
     }
 
     fn parameter(
@@ -498,6 +498,9 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         match here.kind {
             ScopeKind::Module => {
                 via.push(binding_mark(scope, name));
+                if let Some(later) = self.starred_later(scope, name, via, steps) {
+                    return Some(later);
+                }
                 if let Some(binding) = here.binding(name) {
                     return self.bound(scope, binding, via, steps);
                 }
@@ -789,12 +792,5 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             }
         }
         open.pop();
-    }
-}
-
-impl<'s> Resolver<'_, 's, '_> {
-    /// Returns the module that a `from … import *` takes its names from.
-    pub(super) fn star_module(&self, from: &str, star: &Import<'s>) -> Option<ModuleIx> {
-        self.locator.module(from, star).and_then(|file| self.module_of(file))
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct SignBook<'c> {
     /// Where Django's cache lies that is meant where none is named, and where all of them lie.
     pub(super) cache: Vec<Sought>,
     pub(super) caches: Vec<Sought>,
+    /// The same by their names.
+    pub(super) named_caches: Vec<(String, Vec<Sought>)>,
     /// Where Celery's tasks go, and whether they run at once instead.
     pub(super) tasks: TaskBroker,
 }
@@ -108,12 +110,19 @@ impl<'c> SignBook<'c> {
             flask: None,
             cache: Vec::new(),
             caches: Vec::new(),
+            named_caches: Vec::new(),
             tasks: TaskBroker::default(),
         }
     }
 
     pub(super) fn get(&self, sought: Sought) -> &SoughtService {
         &self.services[sought.0]
+    }
+
+    /// Returns where the cache of this name lies; any of them where it is not known which is meant.
+    pub(super) fn cache_named(&self, name: Option<&str>) -> &Vec<Sought> {
+        let known = self.named_caches.iter().find(|(known, _)| Some(known.as_str()) == name);
+        known.map_or(&self.caches, |(_, services)| services)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {

@@ -1,6 +1,6 @@
 //! The files of a project: which are Python, which pytest would take for tests, which configure it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::settings::{PytestSettings, is_below};
@@ -22,6 +22,8 @@ pub(super) struct Tree {
     pub(super) loops: Vec<String>,
     /// How many links to folders were followed.
     pub(super) links: usize,
+    /// Files that are there only once a job has copied another to where they are.
+    pub(super) copies: BTreeMap<String, String>,
     /// Where the project lies.
     pub(super) place: String,
 }
@@ -98,6 +100,15 @@ impl Tree {
             above.push(real.clone());
             self.walk_folder(&real, &path, above);
             above.pop();
+        }
+    }
+
+    /// Adds the files that jobs copy to where there is none.
+    pub(super) fn add_copies(&mut self, copies: &[(String, String)]) {
+        for (from, to) in copies {
+            if self.files.contains(from) && !self.files.contains(to) {
+                self.copies.entry(to.clone()).or_insert_with(|| from.clone());
+            }
         }
     }
 

@@ -1,0 +1,337 @@
+//! Which services tests need by classes that settings name, by files that a job puts into place, and by decorators.
+
+use crate::needs::needs;
+
+const INI: (&str, &str) = ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = app.settings\n");
+
+const STORES: (&str, &str) = (
+    "app/stores.py",
+    "
+import redis
+
+class RedisStore:
+    def __init__(self, size=1): pass
+    def get(self, key):
+        return redis.Redis().get(key)
+
+class MemoryStore:
+    def get(self, key): return key
+",
+);
+
+#[test]
+fn a_class_that_a_setting_names_is_the_one_that_is_made() {
+    let settings = "
+SHARED = 'app.stores.RedisStore'
+OWN = 'app.stores.MemoryStore'
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+";
+    let store = "
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+def shared():
+    return import_string(settings.SHARED)()
+
+def own():
+    return import_string(settings.OWN)()
+
+class Service:
+    def __init__(self):
+        self.store = import_string(settings.SHARED)()
+    def read(self):
+        return self.store.get('a')
+";
+    let tests = "
+from app.store import Service, own, shared
+
+def test_shared():
+    assert shared().get('a')
+
+def test_named():
+    store = shared()
+    assert store.get('a')
+
+def test_own():
+    assert own().get('a')
+
+def test_service():
+    assert Service().read()
+";
+    assert_eq!(
+        needs(&[INI, STORES, ("app/settings.py", settings), ("app/store.py", store), ("test_a.py", tests)]),
+        ["test_shared: redis", "test_named: redis", "test_own:", "test_service: redis"]
+    );
+}
+
+#[test]
+fn functions_of_the_project_import_a_class_by_its_path_as_well() {
+    let build = "
+import importlib
+
+def import_class(path):
+    module, name = path.rsplit('.', 1)
+    return getattr(importlib.import_module(module), name)
+
+def build(path, options):
+    cls = import_class(path)
+    return cls(**options)
+
+def build_from(value):
+    return build(value['class'], value['options'])
+
+class Factory:
+    def create(self):
+        parts = config.DEFAULT.split('.')
+        module = '.'.join(parts[:-1])
+        loaded = __import__(module, globals(), locals(), [parts[-1]])
+        return getattr(loaded, parts[-1])(size=3)
+
+from app import config
+";
+    let config = "
+STORAGE = {'class': 'app.stores.RedisStore', 'options': {'size': 1}}
+DEFAULT = 'app.stores.RedisStore'
+MEMORY = {'class': 'app.stores.MemoryStore', 'options': {}}
+EITHER = ['app.stores.RedisStore', 'app.stores.MemoryStore']
+";
+    let tests = "
+import pytest
+from app import config
+from app.build import Factory, build_from, import_class
+
+@pytest.fixture
+def store():
+    return build_from(config.STORAGE)
+
+def test_fixture(store):
+    assert store.get('a')
+
+def test_memory():
+    assert build_from(config.MEMORY).get('a')
+
+def test_either():
+    assert build_from(config.EITHER).get('a')
+
+def test_class():
+    assert import_class('app.stores.RedisStore')().get('a')
+
+def test_factory():
+    assert Factory().create().get('a')
+";
+    assert_eq!(
+        needs(&[STORES, ("app/build.py", build), ("app/config.py", config), ("test_a.py", tests)]),
+        ["test_fixture: redis", "test_memory:", "test_either:", "test_class: redis", "test_factory: redis"]
+    );
+}
+
+#[test]
+fn settings_that_a_job_copies_into_place_hold_over_those_that_import_them() {
+    let settings = "
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+try:
+    from .local import *
+except ImportError:
+    pass
+";
+    let local = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n";
+    let tests = "
+from django.test import TestCase
+
+class RowTests(TestCase):
+    def test_row(self): pass
+";
+    let copied = |run: &str| {
+        let workflow = format!("jobs:\n  test:\n    steps:\n      - run: {run}\n");
+        let files = [
+            INI,
+            ("app/__init__.py", ""),
+            ("app/settings.py", settings),
+            ("ci/local.py", local),
+            (".github/workflows/ci.yml", workflow.as_str()),
+            ("test_a.py", tests),
+        ];
+        needs(&files)
+    };
+    assert_eq!(copied("cp ci/local.py app/local.py && pytest"), ["test_row: postgres"]);
+    assert_eq!(copied("cp -f ci/local.py ./app/"), ["test_row: postgres"]);
+    assert_eq!(copied("scp ci/local.py app/local.py"), ["test_row:"]);
+    assert_eq!(copied("pytest"), ["test_row:"]);
+}
+
+#[test]
+fn what_a_branch_imports_is_one_of_several_choices() {
+    let settings = |last: &str| {
+        let text = format!("DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3'}}}}\n{last}\n");
+        let other =
+            ("app/other.py", "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n");
+        let tests = "from django.test import TestCase\nclass T(TestCase):\n    def test_row(self): pass\n";
+        needs(&[INI, ("app/__init__.py", ""), ("app/settings.py", &text), other, ("test_a.py", tests)])
+    };
+    assert_eq!(settings("from .other import *"), ["test_row: postgres"]);
+    assert_eq!(settings("if PRODUCTION:\n    from .other import *"), ["test_row:"]);
+    assert_eq!(
+        settings("from .other import *\nDATABASES = {'default': {'ENGINE': 'django.db.backends.mysql'}}"),
+        ["test_row: mysql"]
+    );
+}
+
+#[test]
+fn of_several_caches_the_one_counts_that_is_named() {
+    let settings = "
+OWN = 'own'
+CACHES = {
+    'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'},
+    OWN: {'BACKEND': 'django.core.cache.backends.db.DatabaseCache'},
+    'shared': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://cache'},
+}
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+";
+    let tests = "
+from django.conf import settings
+from django.core.cache import cache, caches
+from django.test import override_settings
+
+own = caches[settings.OWN]
+
+def test_usual():
+    cache.set('a', 1)
+
+def test_default():
+    caches['default'].set('a', 1)
+
+def test_own():
+    own.set('a', 1)
+
+def test_shared():
+    caches['shared'].set('a', 1)
+
+def test_any(name):
+    caches[name].set('a', 1)
+
+@override_settings(CACHES={'shared': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}})
+def test_replaced():
+    caches['shared'].set('a', 1)
+";
+    assert_eq!(
+        needs(&[INI, ("app/__init__.py", ""), ("app/settings.py", settings), ("test_a.py", tests)]),
+        [
+            "test_usual:",
+            "test_default:",
+            "test_own:",
+            "test_shared: redis",
+            "test_any: redis",
+            "test_replaced:"
+        ]
+    );
+}
+
+#[test]
+fn a_decorator_is_given_the_object_whose_method_it_decorates() {
+    let database = "
+from neo4j import GraphDatabase
+
+def connected(func):
+    def wrapper(self, *args, **kwargs):
+        db = self
+        if not db.driver:
+            db.connect('bolt://localhost')
+        return func(self, *args, **kwargs)
+    return wrapper
+
+class Database:
+    _instance = None
+
+    def __init__(self):
+        self.driver = None
+
+    @classmethod
+    def get_instance(cls):
+        if cls._instance is None:
+            cls._instance = cls()
+        return cls._instance
+
+    def connect(self, url):
+        self.driver = GraphDatabase.driver(url)
+
+    @connected
+    def query(self, text):
+        return self.driver.run(text)
+
+    def quote(self, text):
+        return repr(text)
+
+db = Database.get_instance()
+";
+    let tests = "
+from database import db
+
+def test_query():
+    assert db.query('a')
+
+def test_quote():
+    assert db.quote('a')
+";
+    assert_eq!(
+        needs(&[("database.py", database), ("test_a.py", tests)]),
+        ["test_query: neo4j", "test_quote:"]
+    );
+}
+
+#[test]
+fn a_container_whose_image_is_not_known_is_what_its_function_is_named_after() {
+    let conftest = "
+import docker as library
+import pytest
+
+@pytest.fixture
+def docker():
+    yield library.from_env()
+
+@pytest.fixture
+def image(request):
+    return request.config.getoption('--image')
+
+@pytest.fixture
+def kafka_server(docker, image):
+    return docker.containers.run(image=image, name='x', detach=True)
+
+@pytest.fixture
+def kafka_tools(docker):
+    return docker.containers.run('curlimages/curl:8')
+";
+    let tests = "
+def test_server(kafka_server): pass
+
+def test_tools(kafka_tools): pass
+";
+    assert_eq!(
+        needs(&[("conftest.py", conftest), ("test_a.py", tests)]),
+        ["test_server: kafka", "test_tools:"]
+    );
+}
+
+#[test]
+fn a_broker_of_faststream_that_a_test_stands_in_for_is_none() {
+    let app = "
+from faststream.rabbit import RabbitBroker
+
+broker = RabbitBroker('amqp://localhost')
+
+@broker.subscriber('q')
+async def handle(message):
+    await broker.publish('x', 'y')
+";
+    let tests = "
+from app import broker, handle
+from faststream.rabbit import TestRabbitBroker
+
+async def test_stand_in():
+    async with TestRabbitBroker(broker) as tested:
+        await tested.publish(1, 'q')
+
+async def test_real():
+    await broker.publish(1, 'q')
+";
+    assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_stand_in:", "test_real: rabbitmq"]);
+}
