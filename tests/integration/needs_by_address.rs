@@ -570,3 +570,69 @@ def test_read(monkeypatch):
 ";
     assert_eq!(needs(&[app, ("test_a.py", sets), ("conftest.py", local)]), ["test_read: postgres"]);
 }
+
+#[test]
+fn an_address_that_a_validator_puts_together_is_that_of_the_field() {
+    let config = "
+from pydantic import Field, PostgresDsn, field_validator
+from pydantic_settings import BaseSettings
+
+class DatabaseSettings(BaseSettings):
+    uri: str = Field(default='')
+    other: str = Field(default='')
+
+    @field_validator('uri', mode='before')
+    @classmethod
+    def assemble(cls, given, info):
+        if isinstance(given, str) and given:
+            return given
+        return str(PostgresDsn.build(scheme='postgresql', username=info.data.get('user')))
+
+class Config:
+    database: DatabaseSettings
+
+def get_config() -> Config:
+    return Config()
+
+CONFIG = get_config()
+";
+    let database = "
+from sqlalchemy import create_engine
+
+def engine(*, config=None, uri=None):
+    if not uri and config:
+        uri = config.database.uri
+    return create_engine(uri)
+";
+    let tests = "
+import pytest
+from sqlalchemy import create_engine
+from config import CONFIG
+from database import engine
+
+@pytest.fixture
+def config():
+    return CONFIG
+
+@pytest.fixture
+def db(config):
+    return engine(uri=config.database.uri)
+
+def test_fixture(db):
+    db.connect()
+
+def test_formatted():
+    create_engine(f'{CONFIG.database.uri}?pool=1')
+
+def test_handed_on():
+    engine(uri=CONFIG.database.uri)
+
+def test_other():
+    create_engine(CONFIG.database.other)
+";
+    let files = [("config.py", config), ("database.py", database), ("test_a.py", tests)];
+    assert_eq!(
+        needs(&files),
+        ["test_fixture: postgres", "test_formatted: postgres", "test_handed_on: postgres", "test_other:"]
+    );
+}

@@ -475,30 +475,6 @@ impl<'s> Gatherer<'s> {
             self.bind(key.value.to_str(), Binding::Local(value, ix));
         }
     }
-
-    /// Reads `app.dependency_overrides[get_db] = fake_db` and returns whether it is such a thing.
-    fn overridden(&mut self, target: &'s Expr, value: &'s Expr) -> bool {
-        let mut replaced: Vec<(&'s Expr, &'s Expr)> = Vec::new();
-        match target {
-            Expr::Subscript(subscript) if is_name(&subscript.value, &["dependency_overrides"]) => {
-                replaced.push((&subscript.slice, value));
-            }
-            Expr::Attribute(attribute) if attribute.attr.as_str() == "dependency_overrides" => {
-                let Expr::Dict(dict) = value else { return false };
-                replaced.extend(dict.items.iter().filter_map(|item| Some((item.key.as_ref()?, &item.value))));
-            }
-            _ => return false,
-        }
-        for (key, value) in replaced {
-            if let Some(chain) = chain_of(key) {
-                self.replace(Patch::Function(chain));
-            }
-            let before = std::mem::replace(&mut self.argument, true);
-            self.visit_expr(value);
-            self.argument = before;
-        }
-        true
-    }
 }
 
 impl<'s> Visitor<'s> for Gatherer<'s> {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ruff_python_ast::{Expr, InterpolatedStringElement, Number};
+use ruff_python_ast::{Decorator, Expr, InterpolatedStringElement, Number};
 
-use super::chains::chain_of;
+use super::chains::{chain_of, is_name};
 use super::program::{Binding, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 use super::shapes::returns_of;
@@ -186,6 +186,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
             match here.binding(chain[0]) {
                 Some(Binding::Parameter(_)) if matches!(here.kind, ScopeKind::Function(_)) => {
                     if !matches!(chain[0], "self" | "cls") {
+                        // `config.database_url`, where a fixture gives the configuration.
+                        if let [before @ .., last] = chain
+                            && !before.is_empty()
+                            && self.resolver.fixtures.find(self.resolver.program, ix, chain[0]).is_some()
+                            && let Some(Target::Instance(class)) = self.resolver.resolve(scope, before).target
+                        {
+                            self.attribute(class, last, depth);
+                        }
                         self.parameter(ix, chain[0], depth);
                         return;
                     }
@@ -199,10 +207,18 @@ impl<'s> Reader<'_, '_, 's, '_> {
                 }
                 Some(Binding::Local(value, owner)) => {
                     if self.seen.insert((ix, chain[0].to_owned())) {
+                        let written = self.resolver.program.written_as(ix);
                         for (name, binding) in &here.names {
                             if let (true, Binding::Local(other, owner)) = (*name == chain[0], binding) {
-                                self.read(*owner, other, depth);
+                                self.read(if *owner == written { ix } else { *owner }, other, depth);
                             }
+                        }
+                        // `if not url: url = config.url`: what the parameter is may be meant as well.
+                        let is_given = |(name, binding): &(&str, Binding<'_>)| {
+                            *name == chain[0] && matches!(binding, Binding::Parameter(_))
+                        };
+                        if matches!(here.kind, ScopeKind::Function(_)) && here.names.iter().any(is_given) {
+                            self.parameter(ix, chain[0], depth);
                         }
                         if chain.len() > 1
                             && let Some(Target::Instance(class)) =
@@ -295,6 +311,28 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
     }
 
+    /// Reads what a validator of pydantic's puts together for a field: `return PostgresDsn.build(…)`.
+    fn validated(&mut self, class: ScopeIx, name: &str, depth: u32) -> bool {
+        let program = self.resolver.program;
+        let validates = |decorator: &Decorator| {
+            let Expr::Call(call) = &decorator.expression else { return false };
+            let names = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
+            is_name(&call.func, &["field_validator", "validator"])
+                && names.into_iter().any(|field| field.value.to_str() == name)
+        };
+        let mut found = false;
+        for method in program.methods_of(class) {
+            let ScopeKind::Function(def) = program.scope(method).kind else { continue };
+            if def.decorator_list.iter().any(validates) {
+                for value in returns_of(&def.body).into_iter().filter(|value| value.is_call_expr()) {
+                    self.read(method, value, depth);
+                    found = true;
+                }
+            }
+        }
+        found
+    }
+
     fn attribute(&mut self, class: ScopeIx, name: &'s str, depth: u32) {
         if self.setting(class, name) {
             return;
@@ -321,6 +359,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     self.hints.words.extend(
                         chain_of(annotation).and_then(|chain| chain.last().map(|name| (*name).to_owned())),
                     );
+                    self.validated(base, name, depth);
                     return;
                 }
                 _ => {}
@@ -354,7 +393,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         if let (ScopeKind::Value(_), Some(class)) = (scope.kind, scope.parent)
             && matches!(self.resolver.program.scope(class).kind, ScopeKind::Class(_))
-            && self.setting(class, scope.name)
+            && (self.setting(class, scope.name) || self.validated(class, scope.name, depth))
         {
             return;
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 
-use super::chains::chain_of;
+use super::chains::{chain_of, is_name};
+use super::gather::Gatherer;
 use super::links::Links;
 use super::program::{Patch, ScopeIx, ScopeKind, binding_mark};
 use super::resolve::{Named, Resolver, Target};
@@ -198,6 +199,32 @@ pub(super) fn patch_behind(call: &ExprCall) -> Option<Patch<'_>> {
         _ => return None,
     };
     Some(Patch::Attribute(target, name.split('.').next().unwrap_or(name).to_owned()))
+}
+
+impl<'s> Gatherer<'s> {
+    /// Reads `app.dependency_overrides[get_db] = fake_db` and returns whether it is such a thing.
+    pub(super) fn overridden(&mut self, target: &'s Expr, value: &'s Expr) -> bool {
+        let mut replaced: Vec<(&'s Expr, &'s Expr)> = Vec::new();
+        match target {
+            Expr::Subscript(subscript) if is_name(&subscript.value, &["dependency_overrides"]) => {
+                replaced.push((&subscript.slice, value));
+            }
+            Expr::Attribute(attribute) if attribute.attr.as_str() == "dependency_overrides" => {
+                let Expr::Dict(dict) = value else { return false };
+                replaced.extend(dict.items.iter().filter_map(|item| Some((item.key.as_ref()?, &item.value))));
+            }
+            _ => return false,
+        }
+        for (key, value) in replaced {
+            if let Some(chain) = chain_of(key) {
+                self.replace(Patch::Function(chain));
+            }
+            let before = std::mem::replace(&mut self.argument, true);
+            self.visit_expr(value);
+            self.argument = before;
+        }
+        true
+    }
 }
 
 /// Returns the marks of the names that a scope replaces while a test runs, by itself or through a helper that it
