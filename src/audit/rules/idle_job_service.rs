@@ -48,7 +48,13 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
                     function.needs.iter().any(|need| need.service == service.name)
                         || context.seen_to_need(function, &service.name)
                 });
-                if by_test || in_other_step(job, service) {
+                // That nobody in the whole project needs what it depends on is hardly so: SP306 says that.
+                let not_followed = context
+                    .sources
+                    .unfollowed
+                    .iter()
+                    .any(|found| found.service.as_ref() == Some(&service.name));
+                if by_test || not_followed || in_other_step(job, service) {
                     continue;
                 }
                 let message = format!(

@@ -4,7 +4,9 @@
 //!
 //! Calls that open a database of which neither the sources nor the files beside them say which it is, where tests come to
 //! them; and services that the sources use and a job starts or the manifest declares, of which no test was seen to need
-//! any. Where no test needs anything at all, every service that the sources use is named.
+//! any. Where no test needs anything at all, every service that the sources use is named. A service that is started, or of
+//! which the files beside the sources have an address, is named as well where the project depends on what talks to it and
+//! nobody is seen to call that: a library of yours may, which is not read.
 //!
 //! # Why it matters
 //!
@@ -43,7 +45,12 @@ pub(in crate::audit) fn check(context: &Context<'_>) -> Vec<Finding> {
     open.map(|found| {
         let service = found.service.as_ref().map_or("", |service| service.as_str());
         let identity = format!("{} {} {service}", found.place.file, found.what);
-        Finding::new(&NEED_NOT_FOLLOWED, Spot::Source(found.place.clone()), identity, found.said())
+        let spot = if found.by_dependency {
+            Spot::Line { file: found.place.file.to_string(), line: found.place.line }
+        } else {
+            Spot::Source(found.place.clone())
+        };
+        Finding::new(&NEED_NOT_FOLLOWED, spot, identity, found.said())
     })
     .collect()
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::frameworks::DJANGO_VARIABLE;
+use super::locate::joined;
 use super::settings::{PytestSettings, normalised};
 use super::variables::is_local;
 
@@ -64,6 +65,8 @@ pub(super) struct Environment {
     pub(super) copies: Vec<(String, String)>,
     /// The files of dependencies in lower case, one after the other.
     pub(super) dependencies: String,
+    /// These files, each with where its text begins.
+    dependency_files: Vec<(String, usize)>,
 }
 
 impl Environment {
@@ -71,15 +74,16 @@ impl Environment {
     pub(super) fn of(project: &Path, roots: &[PytestSettings]) -> Self {
         let mut found = Self::default();
         let folders: BTreeSet<&str> = roots.iter().map(|root| root.root.as_str()).chain([""]).collect();
-        for folder in folders {
-            let folder = project.join(folder);
+        for root in folders {
+            let folder = project.join(root);
             found.read_folder(&folder, &|name| {
                 FILES.contains(&name)
                     || name == "pyproject.toml"
                     || STARTS.iter().any(|start| name.starts_with(start))
             });
-            found.read_dependencies(&folder);
-            found.read_dependencies(&folder.join("requirements"));
+            for below in [root.to_owned(), joined(root, "requirements").into_owned()] {
+                found.read_dependencies(project, &below);
+            }
             for below in COMPOSE_FOLDERS {
                 for (_, text) in files_in(&folder.join(below), &|name| name.contains("compose")) {
                     found.read(&text, true);
@@ -158,6 +162,16 @@ impl Environment {
         bears(&self.images_of_jobs, names)
     }
 
+    /// Returns whether an address stands in the files beside the sources that has one of these schemes.
+    pub(super) fn names_address(&self, schemes: &[String]) -> bool {
+        let mut addresses = self.urls.iter().chain(self.all_values());
+        addresses.any(|address| {
+            let scheme = address.split("://").next().filter(|scheme| scheme.len() < address.len());
+            let scheme = scheme.and_then(|scheme| scheme.split('+').next());
+            scheme.is_some_and(|scheme| schemes.iter().any(|known| known == scheme))
+        })
+    }
+
     /// Returns the values of all variables.
     pub(super) fn all_values(&self) -> impl Iterator<Item = &String> {
         self.variables.values().flatten()
@@ -165,15 +179,27 @@ impl Environment {
 
     /// Returns whether the project depends on a package.
     pub(super) fn depends_on(&self, package: &str) -> bool {
+        self.dependency(package).is_some()
+    }
+
+    /// Returns the file and the line that name a package on which the project depends.
+    pub(super) fn depends_at(&self, package: &str) -> Option<(&str, usize)> {
+        let at = self.dependency(package)?;
+        let (file, start) = self.dependency_files.iter().rev().find(|(_, start)| *start <= at)?;
+        Some((file, 1 + self.dependencies[*start..at].matches('\n').count()))
+    }
+
+    fn dependency(&self, package: &str) -> Option<usize> {
         let text = &self.dependencies;
-        text.match_indices(package).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + package.len()..].chars().next();
+        let mut found = text.match_indices(package).map(|(at, _)| at).filter(|at| {
+            let before = text[..*at].chars().next_back();
+            let after = text[*at + package.len()..].chars().next();
             let edge = |c: Option<char>| {
                 c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
             };
             edge(before) && edge(after)
-        })
+        });
+        found.next()
     }
 
     fn read_folder(&mut self, folder: &Path, wanted: &dyn Fn(&str) -> bool) {
@@ -206,13 +232,14 @@ impl Environment {
         }
     }
 
-    fn read_dependencies(&mut self, folder: &Path) {
+    fn read_dependencies(&mut self, project: &Path, folder: &str) {
         let wanted = |name: &str| {
             DEPENDENCIES.contains(&name)
                 || (name.contains("requirements") || folder.ends_with("requirements"))
                     && has_extension(name, &["txt", "in"])
         };
-        for (_, text) in files_in(folder, &wanted) {
+        for (name, text) in files_in(&project.join(folder), &wanted) {
+            self.dependency_files.push((joined(folder, &name).into_owned(), self.dependencies.len()));
             self.dependencies.push_str(&text.to_ascii_lowercase());
             self.dependencies.push('\n');
         }
@@ -442,6 +469,12 @@ mod tests {
         };
         assert!(found.depends_on("redis"));
         assert!(!found.depends_on("psycopg2"));
+        let of_files = Environment {
+            dependency_files: vec![("one.txt".to_owned(), 0), ("two.txt".to_owned(), 21)],
+            ..found
+        };
+        assert_eq!(of_files.depends_at("psycopg2-binary"), Some(("one.txt", 1)));
+        assert_eq!(of_files.depends_at("redis"), Some(("two.txt", 1)));
     }
 
     #[test]

@@ -310,7 +310,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
         for (at, files) in tests.iter().enumerate() {
             self.read_root(at, files, &finder, django, &mut facts);
         }
-        facts.unfollowed = self.unfollowed(&finder, &facts);
+        facts.unfollowed = self.unfollowed(&finder, &facts, django);
         facts.marks_read = self.marks_read();
         facts.connections = self.opened_at_import(&at_import, tests, &book);
         facts
@@ -407,13 +407,33 @@ impl<'s> Reader<'_, '_, 's, '_> {
         asked
     }
 
-    fn unfollowed(&self, finder: &NeedFinder<'_, '_, 's, '_, '_>, facts: &Facts) -> Vec<super::Unfollowed> {
+    fn unfollowed(
+        &self,
+        finder: &NeedFinder<'_, '_, 's, '_, '_>,
+        facts: &Facts,
+        django: bool,
+    ) -> Vec<super::Unfollowed> {
         let counted: Vec<_> = finder.unknown.iter().zip(facts.to_unknown.iter().copied()).collect();
         let started = |service: Sought| {
             let sought = finder.book.get(service);
             sought.declared || self.environment.starts(&sought.words)
         };
-        unfollowed(self.resolver, finder.book, finder.links, started, &counted, &facts.functions)
+        // What Django's settings say of the database holds, whatever else the project can talk to.
+        let settled =
+            |service: Sought| django && finder.book.databases().any(|(database, _)| database == service);
+        let depended = |service: Sought, nothing: bool| {
+            let sought = finder.book.get(service);
+            let in_jobs = sought.declared || self.environment.starts_in_jobs(&sought.words);
+            // What only a developer starts may be for the application, and stood in for by the tests.
+            let named = in_jobs
+                || nothing && (started(service) || self.environment.names_address(&sought.signs.schemes));
+            let mut packages = sought.signs.packages.iter().filter(|_| named && !settled(service));
+            packages.find_map(|package| {
+                let (file, line) = self.environment.depends_at(package)?;
+                Some((super::Place { file: file.into(), line, column: 1, width: 1 }, package.clone()))
+            })
+        };
+        unfollowed(self.resolver, finder.book, finder.links, started, depended, &counted, &facts.functions)
     }
 
     fn read_root(

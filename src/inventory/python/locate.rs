@@ -211,7 +211,7 @@ impl<'t> Locator<'t> {
     }
 }
 
-fn joined<'n>(folder: &'n str, name: &'n str) -> Cow<'n, str> {
+pub(super) fn joined<'n>(folder: &'n str, name: &'n str) -> Cow<'n, str> {
     match (folder, name) {
         ("", only) | (only, "") => Cow::Borrowed(only),
         _ => Cow::Owned([folder, "/", name].concat()),

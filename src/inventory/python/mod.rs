@@ -124,6 +124,8 @@ pub struct Unfollowed {
     pub what: String,
     /// The service; nothing where it opens a database of which nothing says which it is.
     pub service: Option<ServiceName>,
+    /// The project depends on what talks to it, which is a package, and nobody is seen to call that.
+    pub by_dependency: bool,
     /// How many test functions come to a database of an unknown kind.
     pub tests: usize,
 }
@@ -404,6 +406,11 @@ impl Unfollowed {
     #[must_use]
     pub fn said(&self) -> String {
         let what = crate::ids::Printable(&self.what);
+        if let Some(service) = self.service.as_ref().filter(|_| self.by_dependency) {
+            return format!(
+                "the project depends on `{what}` and its files start a {service} or have the address of one, and no test was seen to need it: name those that do by `paths`, `markers` or `fixtures` of `[services.{service}]`"
+            );
+        }
         if let Some(service) = &self.service {
             return format!(
                 "`{what}` uses {service} and no test was seen to come to it: name those that need it by `paths`, `markers` or `fixtures` of `[services.{service}]`"

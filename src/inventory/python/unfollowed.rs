@@ -12,7 +12,7 @@ use super::openings::UnknownCall;
 use super::program::{ScopeIx, ScopeKind};
 use super::resolve::Resolver;
 use super::signs::{SignBook, Sought};
-use super::{TestFunction, Unfollowed};
+use super::{Place, TestFunction, Unfollowed};
 use crate::inventory::Evidence;
 
 /// As many calls of unknown databases are told apart.
@@ -65,12 +65,14 @@ pub(super) fn unknown_databases(links: &[Links]) -> Vec<UnknownDatabase> {
 }
 
 /// Returns what is not followed: databases of an unknown kind, by how many tests come to each, and services that the
-/// sources use, that something starts or declares, and that no test was seen to need.
+/// sources use, that something starts or declares, and that no test was seen to need. Where not even the sources are seen
+/// to use one, the project may depend on what talks to it.
 pub(super) fn unfollowed(
     resolver: &Resolver<'_, '_, '_>,
     book: &SignBook<'_>,
     links: &[Links],
     started: impl Fn(Sought) -> bool,
+    depended: impl Fn(Sought, bool) -> Option<(Place, String)>,
     unknown: &[(&UnknownDatabase, usize)],
     functions: &[TestFunction],
 ) -> Vec<Unfollowed> {
@@ -82,6 +84,7 @@ pub(super) fn unfollowed(
             place: place(unknown.call.at, unknown.call.range()),
             what: unknown.call.what.clone(),
             service: None,
+            by_dependency: false,
             tests: *tests,
         })
         .collect();
@@ -105,14 +108,14 @@ pub(super) fn unfollowed(
                 && touch.kind == TouchKind::Client
                 && !matches!(resolver.program.scope(*at).kind, ScopeKind::Module)
         });
-        let first = clients.map(|(at, touch)| (place(at, touch.range), &touch.what)).min();
-        if let Some((place, what)) = first {
-            found.push(Unfollowed {
-                place,
-                what: what.clone(),
-                service: Some(sought.name.clone()),
-                tests: 0,
-            });
+        let first = clients.map(|(at, touch)| (place(at, touch.range), touch.what.clone())).min();
+        let (by_dependency, used) = match first {
+            Some(used) => (false, Some(used)),
+            None => (true, depended(service, nothing)),
+        };
+        if let Some((place, what)) = used {
+            let service = Some(sought.name.clone());
+            found.push(Unfollowed { place, what, service, by_dependency, tests: 0 });
         }
     }
     found.sort_by(|a, b| (&a.place, &a.what).cmp(&(&b.place, &b.what)));

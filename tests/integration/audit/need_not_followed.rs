@@ -52,3 +52,23 @@ fn where_no_test_needs_anything_what_the_sources_use_is_named() {
     let none = Case::new("SP306").file("tests/test_a.py", "def test_a(): pass\n");
     assert!(none.found().is_empty());
 }
+
+#[test]
+fn a_project_that_depends_on_what_talks_to_a_service_hardly_needs_none() {
+    let case = || {
+        Case::new("SP306")
+            .file("requirements.txt", "flask==3\nPsycopg2-binary==2.9\n")
+            .file("tests/test_a.py", "from library import driver\n\ndef test_a(): driver()\n")
+    };
+    assert!(case().found().is_empty(), "nothing says that there is one");
+    let said = [
+        "requirements.txt:2 the project depends on `psycopg2-binary` and its files start a postgres or have the address of one, and no test was seen to need it: name those that do by `paths`, `markers` or `fixtures` of `[services.postgres]`",
+    ];
+    assert_eq!(case().file("tests/config.yaml", "DB: 'postgresql://localhost:5432/test'\n").found(), said);
+    let job = "on: push\njobs:\n  a:\n    services:\n      db:\n        image: postgres:17\n    steps:\n      - run: pytest\n";
+    assert_eq!(case().workflow(job).found(), said);
+    let named = case()
+        .file("tests/config.yaml", "DB: 'postgresql://localhost:5432/test'\n")
+        .manifest("[services.postgres]\nimage = \"postgres:17\"\npaths = [\"tests/**\"]\n");
+    assert!(named.found().is_empty());
+}
