@@ -335,3 +335,211 @@ async def test_real():
 ";
     assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_stand_in:", "test_real: rabbitmq"]);
 }
+
+#[test]
+fn an_object_that_hands_on_what_it_is_asked_is_what_it_hands_it_to() {
+    let database = "
+import redis
+
+class Proxy:
+    instance = None
+
+    def connect(self, **options):
+        self.instance = redis.Redis(**options)
+
+    def __getattr__(self, name):
+        return getattr(self.instance, name)
+
+    def name(self):
+        return 'a'
+
+DB = Proxy()
+";
+    let tests = "
+import database
+from database import DB
+
+def test_handed_on():
+    DB.flushdb()
+
+def test_of_module():
+    database.DB.get('a')
+
+def test_own():
+    assert DB.name() == 'a'
+";
+    assert_eq!(
+        needs(&[("database.py", database), ("test_a.py", tests)]),
+        ["test_handed_on: redis", "test_of_module: redis", "test_own:"]
+    );
+}
+
+#[test]
+fn what_an_application_keeps_is_known_where_it_is_read() {
+    let app = "
+import redis
+from fastapi import FastAPI
+
+app = FastAPI()
+
+async def start(app):
+    app.state.cache = redis.Redis()
+
+async def cached(request):
+    return request.app.state.cache.get('a')
+
+async def named(request):
+    return request.app.state.title
+";
+    let tests = "
+import app
+
+async def test_cached(request):
+    await app.cached(request)
+
+async def test_named(request):
+    await app.named(request)
+";
+    assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_cached: redis", "test_named:"]);
+    // A test that keeps something else there may stand in for it.
+    let stand_in = ("conftest.py", "from app import app\ndef fake():\n    app.state.cache = Fake()\n");
+    assert_eq!(needs(&[("app.py", app), stand_in, ("test_a.py", tests)]), ["test_cached:", "test_named:"]);
+}
+
+#[test]
+fn a_request_to_an_application_of_sanic_starts_it() {
+    let app = "
+import aio_pika
+import redis.asyncio
+from sanic import Sanic
+
+app = Sanic('app')
+
+class Worker:
+    async def setup(self):
+        self.connection = await aio_pika.connect_robust('amqp://localhost')
+        self.cache = redis.asyncio.from_url('redis://localhost')
+
+@app.before_server_start
+async def start(app, loop):
+    app.ctx.worker = Worker()
+    await app.ctx.worker.setup()
+
+@app.route('/')
+async def health(request):
+    return {}
+";
+    let tests = "
+from app import app
+
+def test_health():
+    app.test_client.get('/')
+
+def test_name():
+    assert app.name == 'app'
+";
+    assert_eq!(
+        needs(&[("app.py", app), ("test_a.py", tests)]),
+        ["test_health: rabbitmq redis", "test_name:"]
+    );
+}
+
+#[test]
+fn what_a_hook_clears_after_every_test_every_test_needs() {
+    let conftest = "
+def pytest_runtest_teardown(item):
+    import redis
+    redis.Redis().flushdb()
+";
+    assert_eq!(needs(&[("conftest.py", conftest), ("test_a.py", "def test_a(): pass\n")]), ["test_a: redis"]);
+}
+
+#[test]
+fn a_compose_file_names_the_files_of_its_variables() {
+    let settings = "
+import dj_database_url
+from decouple import config
+
+url = config('DATABASE_URL', default='sqlite:///app.db')
+DATABASES = {'default': dj_database_url.parse(url)}
+";
+    let tests = "from django.test import TestCase\nclass T(TestCase):\n    def test_row(self): pass\n";
+    let with = |compose: &str| {
+        let files = [
+            INI,
+            ("app/__init__.py", ""),
+            ("app/settings.py", settings),
+            ("docker/env/test.env", "DATABASE_URL=mysql://db/app\n"),
+            ("docker-compose.yml", compose),
+            ("test_a.py", tests),
+        ];
+        needs(&files)
+    };
+    assert_eq!(with("services:\n  test:\n    env_file: ./docker/env/test.env\n"), ["test_row: mysql"]);
+    assert_eq!(with("services:\n  test:\n    env_file:\n      - docker/env/test.env\n"), ["test_row: mysql"]);
+    assert_eq!(with("services:\n  test:\n    build: .\n"), ["test_row:"]);
+}
+
+#[test]
+fn settings_follow_a_name_through_all_that_it_is_made_of() {
+    let settings = "
+import os
+from decouple import config
+
+class Types:
+    MYSQL = 'mysql'
+    SQLITE = 'sqlite3'
+
+TYPE = os.getenv('DATABASE_TYPE', Types.MYSQL).lower()
+ENGINE = f'django.db.backends.{TYPE}'
+CONFIGS = {
+    Types.MYSQL: {'ENGINE': ENGINE, 'NAME': 'app'},
+}
+DATABASES = {'default': CONFIGS[TYPE]}
+
+REDIS_URL = config('REDIS_URL', default='')
+if REDIS_URL:
+    os.environ['CACHE_URL'] = f'{REDIS_URL}/1'
+CACHES = {'default': config('CACHE_URL', parser=parse, default='locmem://')}
+";
+    let tests = "
+from django.core.cache import cache
+from django.test import TestCase
+
+class T(TestCase):
+    def test_row(self): pass
+
+def test_cached():
+    cache.get('a')
+";
+    let files = [
+        INI,
+        (".env", "REDIS_URL=redis://cache:6379\n"),
+        ("app/__init__.py", ""),
+        ("app/settings.py", settings),
+        ("test_a.py", tests),
+    ];
+    assert_eq!(needs(&files), ["test_row: mysql", "test_cached: redis"]);
+}
+
+#[test]
+fn a_class_of_tests_of_a_library_makes_cases_of_those_that_inherit_from_it() {
+    let tests = "
+from django_webtest import WebTest
+from opentelemetry.test.test_base import TestBase
+from library import Client, TestMixin
+
+class LoginTests(WebTest):
+    def test_login(self): pass
+
+class FormatterTests(TestBase):
+    def test_format(self): pass
+
+class Helper(Client):
+    def test_connection(self): pass
+
+class Mixed(TestMixin):
+    def test_mixed(self): pass
+";
+    assert_eq!(needs(&[("test_a.py", tests)]), ["test_login:", "test_format:"]);
+}

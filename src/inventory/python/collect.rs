@@ -13,6 +13,7 @@ use super::parameters::{Axis, axis_of_fixture, axis_of_mark};
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{MAX_STEPS, Resolver, Target};
 use super::settings::PytestSettings;
+use super::signs::words_of;
 use super::tree::fnmatch;
 
 /// Methods that run around each test of a class, or around all of them.
@@ -171,8 +172,9 @@ impl<'s> Collector<'_, '_, 's, '_> {
     fn class(&self, outer: &Around<'s>, class: ScopeIx, name: &str, found: &mut Vec<Collected<'s>>) {
         let program = self.resolver.program;
         let mro = self.resolver.mro(class);
-        let unittest = self.is_for_unittest(&mro);
-        if !unittest && !matches_any(&self.settings.python_classes, name) || outer.classes.len() > 16 {
+        let named = matches_any(&self.settings.python_classes, name);
+        let unittest = self.is_for_unittest(&mro) || !named && mro.iter().any(is_case_of_a_library);
+        if !(unittest || named) || outer.classes.len() > 16 {
             return;
         }
         if is_false(self.resolver, &mro, "__test__")
@@ -553,6 +555,14 @@ fn matches_any(options: &[String], name: &str) -> bool {
 fn is_unittest(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     last.ends_with("TestCase") || last.ends_with("LiveServerTestCase")
+}
+
+/// Returns whether a class that is not read is one of tests by its name, `WebTest` or `TestBase`: mostly it inherits from
+/// `unittest`'s.
+fn is_case_of_a_library(base: &Target) -> bool {
+    let Target::External(path) = base else { return false };
+    let words = words_of(path.rsplit('.').next().unwrap_or(path));
+    !is_unittest(path) && words.iter().any(|word| word == "test") && !words.iter().any(|word| word == "mixin")
 }
 
 /// Returns whether a name is a class for type checkers alone: `if TYPE_CHECKING: Base = TestCase`, `else: Base = object`.

@@ -76,6 +76,7 @@ impl Environment {
         let folders: BTreeSet<&str> = roots.iter().map(|root| root.root.as_str()).chain([""]).collect();
         for root in folders {
             let folder = project.join(root);
+            found.read_env_files(&folder);
             found.read_folder(&folder, &|name| {
                 FILES.contains(&name)
                     || name == "pyproject.toml"
@@ -232,6 +233,23 @@ impl Environment {
         }
     }
 
+    /// Reads the files of variables that a compose file names: `env_file: docker/test.env`.
+    fn read_env_files(&mut self, folder: &Path) {
+        let is_compose =
+            |name: &str| STARTS.iter().any(|start| name.starts_with(start)) && name.contains("compose");
+        let named: BTreeSet<String> = files_in(folder, &is_compose)
+            .iter()
+            .flat_map(|(_, text)| listed(text, "env_file:").map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        for path in named {
+            let path = normalised(path.trim().trim_start_matches("path:").trim().trim_matches(['"', '\'']));
+            let (below, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            for (_, text) in files_in(&folder.join(below), &|file| file == name) {
+                self.read(&text, false);
+            }
+        }
+    }
+
     fn read_dependencies(&mut self, project: &Path, folder: &str) {
         let wanted = |name: &str| {
             DEPENDENCIES.contains(&name)
@@ -325,6 +343,14 @@ fn actions(project: &Path) -> Vec<(String, String)> {
 
 /// Returns the images of GitLab's `services:`, a list: `- postgres:14`, `- name: postgres:14`.
 fn listed_services(text: &str) -> impl Iterator<Item = &str> {
+    listed(text, "services:").filter_map(|item| {
+        let image = item.strip_prefix("name:").unwrap_or(item).trim();
+        (!image.contains(": ") && !image.ends_with(':')).then_some(image)
+    })
+}
+
+/// Returns what stands under a key of a YAML file, beside it or as a list.
+fn listed<'t>(text: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
     // How deep the items of the list at hand are, once the first is seen.
     let (mut within, mut depth) = (false, None);
     text.lines().filter_map(move |line| {
@@ -333,20 +359,18 @@ fn listed_services(text: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let indent = line.len() - item.len();
-        if item.trim_end() == "services:" {
-            (within, depth) = (true, None);
-            return None;
+        if let Some(beside) = item.strip_prefix(key) {
+            (within, depth) = (beside.trim().is_empty(), None);
+            return Some(beside.trim()).filter(|beside| !beside.is_empty());
         }
         if !within {
             return None;
         }
         let image = item.strip_prefix("- ").filter(|_| depth.is_none_or(|depth| depth == indent));
-        // A table, as GitHub has it, is read by its images.
+        // A table, as GitHub has it for its services, is no list.
         within = image.is_some() || depth.is_some_and(|depth| indent > depth);
-        let image = image?;
-        depth = Some(indent);
-        let image = image.strip_prefix("name:").unwrap_or(image).trim();
-        (!image.contains(": ") && !image.ends_with(':')).then_some(image)
+        depth = depth.or(image.map(|_| indent));
+        image
     })
 }
 

@@ -22,6 +22,7 @@ use super::fixtures::{Fixture, Fixtures, Home};
 use super::gather::{Gathered, gather};
 use super::hooks::{Given, given_by_hooks};
 use super::ignored::Ignored;
+use super::kept::keepers;
 use super::links::link_all;
 use super::load::{Loaded, load};
 use super::locate::{Locator, folder_of};
@@ -44,8 +45,15 @@ use super::{
 use crate::ids::ServiceName;
 
 /// Hooks of conftest files and plug-ins that run before or around every test below them.
-const HOOKS: &[&str] =
-    &["pytest_configure", "pytest_sessionstart", "pytest_runtest_setup", "pytest_runtest_call"];
+const HOOKS: &[&str] = &[
+    "pytest_configure",
+    "pytest_sessionstart",
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_runtest_call",
+    "pytest_runtest_teardown",
+    "pytest_pyfunc_call",
+];
 
 /// Returns what the sources of a project say.
 pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources {
@@ -167,6 +175,7 @@ fn assemble(files: &[SourceFile]) -> Program<'_> {
         program.scopes.extend(scopes);
     }
     program.written = first;
+    program.kept = keepers(&program.modules);
     program.properties = program
         .scopes
         .iter()

@@ -16,6 +16,7 @@ use super::patches::patch_of_caches;
 use super::program::{Binding, How, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Named, Target};
 use super::signs::{Address, Called, SignBook, Sought};
+use super::variables::given_in;
 use super::{SourceNeed, Step, StepKind};
 use crate::config::Catalogue;
 use crate::inventory::Evidence;
@@ -246,6 +247,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
     /// Returns what a value within the settings says about addresses.
     fn address_in(&self, book: &SignBook<'_>, ix: ScopeIx, value: &'s Expr) -> Address {
         let mut hints = hints_of(self.resolver, ix, [value]);
+        let body = &self.resolver.program.file_of(ix).syntax.body;
+        let given = hints_of(self.resolver, ix, given_in(body, &hints.texts));
+        hints.texts.extend(given.texts);
+        hints.words.extend(given.words);
         let unsaid: Vec<String> = unsaid_variables(&hints).map(str::to_owned).collect();
         hints.texts.extend(unsaid);
         // What the tests' own runner gives a variable that the setting asks for is what it is.

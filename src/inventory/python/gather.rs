@@ -9,6 +9,7 @@ use ruff_text_size::Ranged;
 use super::chains::{chain_of, chain_through_calls, is_name};
 use super::conditions::{Condition, Question, Subject, keeps, leaves, mark_asked_for};
 use super::imports::each_import;
+use super::kept::{Kept, kept_under};
 use super::patches::{patch_behind, patches_of};
 use super::program::{Binding, How, Module, ModuleIx, Patch, Scope, ScopeIx, ScopeKind, Star, Use};
 use super::shapes::{
@@ -20,6 +21,7 @@ use super::source::SourceFile;
 pub(super) struct Gathered<'s> {
     pub(super) scopes: Vec<Scope<'s>>,
     pub(super) stars: Vec<Star<'s>>,
+    kept: Vec<Kept<'s>>,
 }
 
 /// Returns the scopes of a file, each with its position within the file. The first is the module's own.
@@ -44,6 +46,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
         path: &file.path,
         scopes: vec![own],
         stars: Vec::new(),
+        kept: Vec::new(),
         at: 0,
         guard: 0,
         tried: 0,
@@ -58,7 +61,7 @@ pub(super) fn gather(file: &SourceFile, module: ModuleIx) -> Gathered<'_> {
     gatherer.visit_body(&file.syntax.body);
     gatherer.scopes.iter_mut().for_each(Scope::leave_lifespans);
     gatherer.scopes.iter_mut().for_each(Scope::sort_names);
-    Gathered { scopes: gatherer.scopes, stars: gatherer.stars }
+    Gathered { scopes: gatherer.scopes, stars: gatherer.stars, kept: gatherer.kept }
 }
 
 impl<'s> Gathered<'s> {
@@ -66,7 +69,9 @@ impl<'s> Gathered<'s> {
     pub(super) fn into_module(mut self, file: &'s SourceFile, first: u32) -> (Module<'s>, Vec<Scope<'s>>) {
         self.scopes.iter_mut().for_each(|scope| scope.shift(first));
         let for_tests = is_for_tests(&file.path);
-        (Module { file, scope: ScopeIx(first), stars: self.stars, for_tests }, self.scopes)
+        self.kept.iter_mut().for_each(|kept| kept.by.0 += first);
+        let scope = ScopeIx(first);
+        (Module { file, scope, stars: self.stars, kept: self.kept, for_tests }, self.scopes)
     }
 }
 
@@ -85,6 +90,7 @@ pub(super) struct Gatherer<'s> {
     pub(super) path: &'s str,
     pub(super) scopes: Vec<Scope<'s>>,
     stars: Vec<Star<'s>>,
+    kept: Vec<Kept<'s>>,
     /// The scope that is read.
     pub(super) at: usize,
     /// How many skip conditions stand around.
@@ -325,6 +331,7 @@ impl<'s> Gatherer<'s> {
             }
             for target in targets {
                 self.set(target, value);
+                self.kept.extend(kept_under(target).map(|name| Kept { name, value, by: ix }));
             }
             self.visit_expr(value);
             return;
@@ -402,6 +409,10 @@ impl<'s> Gatherer<'s> {
             }
             if call.arguments.find_keyword("real_http").is_none() {
                 self.replaced_by(Some(&chain));
+            }
+            // `app.test_client.get("/")` of Sanic runs the application.
+            if matches!(*chain, [_, .., "test_client" | "asgi_client", _]) {
+                self.record(chain.clone(), How::Boot(call), call.range());
             }
             self.record(chain, How::Call(call), call.range());
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ruff_python_ast::{Decorator, Expr, InterpolatedStringElement, Number};
+use ruff_python_ast::{Decorator, Expr, ExprFString, InterpolatedStringElement, Number};
 
 use super::chains::{chain_of, is_name};
 use super::program::{Binding, ScopeIx, ScopeKind};
@@ -76,7 +76,9 @@ struct Reader<'r, 'p, 's, 't> {
 
 impl<'s> Reader<'_, '_, 's, '_> {
     fn read(&mut self, scope: ScopeIx, expr: &'s Expr, depth: u32) {
-        let (Some(depth), Some(looks)) = (depth.checked_sub(1), self.looks.checked_sub(1)) else { return };
+        // A name is nothing by itself, and each is followed once.
+        let step = u32::from(chain_of(expr).is_none());
+        let (Some(depth), Some(looks)) = (depth.checked_sub(step), self.looks.checked_sub(1)) else { return };
         self.looks = looks;
         match expr {
             Expr::StringLiteral(text) => self.hints.texts.push(text.value.to_str().to_owned()),
@@ -85,19 +87,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                     self.hints.numbers.extend(int.as_u64());
                 }
             }
-            Expr::FString(text) => {
-                let mut whole = String::new();
-                for element in text.value.elements() {
-                    match element {
-                        InterpolatedStringElement::Literal(literal) => whole.push_str(&literal.value),
-                        InterpolatedStringElement::Interpolation(inner) => {
-                            whole.push('…');
-                            self.read(scope, &inner.expression, depth);
-                        }
-                    }
-                }
-                self.hints.texts.push(whole);
-            }
+            Expr::FString(text) => self.formatted(scope, text, depth),
             Expr::Name(_) | Expr::Attribute(_) => {
                 if let Some(chain) = chain_of(expr) {
                     self.name(scope, &chain, depth);
@@ -175,6 +165,33 @@ impl<'s> Reader<'_, '_, 's, '_> {
             Expr::Named(named) => self.read(scope, &named.value, depth),
             _ => {}
         }
+    }
+
+    fn formatted(&mut self, scope: ScopeIx, text: &'s ExprFString, depth: u32) {
+        let mut whole = String::new();
+        let mut first_put_in = None;
+        for element in text.value.elements() {
+            match element {
+                InterpolatedStringElement::Literal(literal) => whole.push_str(&literal.value),
+                InterpolatedStringElement::Interpolation(inner) => {
+                    whole.push('…');
+                    let before = self.hints.texts.len();
+                    self.read(scope, &inner.expression, depth);
+                    first_put_in.get_or_insert(before..self.hints.texts.len());
+                }
+            }
+        }
+        // `f"django.db.backends.{engine}"`, `f"{scheme}://db"`: what is put in says it.
+        if whole.contains("backends.…") || whole.starts_with("…://") || whole.starts_with("…+") {
+            let plain = |text: &&String| {
+                text.starts_with(|first: char| first.is_ascii_lowercase())
+                    && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+'))
+            };
+            let put_in = self.hints.texts[first_put_in.unwrap_or_default()].iter().filter(plain);
+            let complete: Vec<String> = put_in.map(|text| whole.replacen('…', text, 1)).collect();
+            self.hints.texts.extend(complete);
+        }
+        self.hints.texts.push(whole);
     }
 
     fn name(&mut self, scope: ScopeIx, chain: &[&'s str], depth: u32) {

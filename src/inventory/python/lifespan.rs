@@ -14,7 +14,9 @@ const DECORATORS: &[&str] = &[
     "before_server_start",
     "after_server_start",
     "before_server_stop",
+    "after_server_stop",
     "main_process_start",
+    "main_process_stop",
 ];
 
 /// Returns whether a decorator of a function has it run when the application starts or stops.

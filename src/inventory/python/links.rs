@@ -116,20 +116,18 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
         for used in &resolver.program.scope(*scope).uses {
             let How::Boot(call) = used.how else { continue };
             let mut links = Vec::new();
-            let mut followed = false;
-            for arg in arguments(call).take(1) {
-                let mut seen = BTreeSet::new();
-                let chain = match arg {
-                    Expr::Call(inner) => super::chains::chain_of(&inner.func),
-                    arg => super::chains::chain_of(arg),
+            let named: Option<Box<[&str]>> =
+                if let [app @ .., "test_client" | "asgi_client", _] = &*used.chain {
+                    Some(app.into())
+                } else {
+                    arguments(call).next().and_then(|argument| match argument {
+                        Expr::Call(inner) => super::chains::chain_of(&inner.func),
+                        argument => super::chains::chain_of(argument),
+                    })
                 };
-                let target = chain.and_then(|chain| application(resolver, *scope, &chain));
-                if let Some(target) = target {
-                    followed = true;
-                    lifespans_of(resolver, all, target, &mut seen, &mut links);
-                }
-            }
-            if !followed {
+            if let Some(target) = named.and_then(|chain| application(resolver, *scope, &chain)) {
+                lifespans_of(resolver, all, target, &mut BTreeSet::new(), &mut links);
+            } else {
                 // An application that can't be followed starts whatever an application of the project starts.
                 links.extend(all.iter().flat_map(|links| links.lifespans.iter().cloned()));
             }

@@ -10,6 +10,7 @@ use ruff_text_size::TextRange;
 
 use super::chains::decorator_chain;
 use super::conditions::{Condition, Known};
+use super::kept::{Keepers, Kept};
 use super::source::SourceFile;
 
 /// The position of a scope in the program.
@@ -30,6 +31,8 @@ pub(super) struct Program<'s> {
     pub(super) written: u32,
     /// The names of all properties.
     pub(super) properties: HashSet<&'s str>,
+    /// What is kept in applications.
+    pub(super) kept: Keepers<'s>,
 }
 
 /// One file.
@@ -40,6 +43,8 @@ pub(super) struct Module<'s> {
     pub(super) scope: ScopeIx,
     /// The modules of which it imports every name.
     pub(super) stars: Vec<Star<'s>>,
+    /// What its functions keep in an application.
+    pub(super) kept: Vec<Kept<'s>>,
     /// Only tests use it.
     pub(super) for_tests: bool,
 }

@@ -1,6 +1,5 @@
 //! What a name means, followed through imports, classes and the values that were assigned.
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +12,7 @@ use super::chains::{CALLED, SUPER, chain_of};
 use super::decorated::Decorators;
 use super::dispatch::Methods;
 use super::elements::Owners;
-use super::fuel::{burn, refuel, with_fuel_kept};
+use super::fuel::{burn, refuel};
 use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{
@@ -25,11 +24,6 @@ use super::visible::VisibleFixtures;
 
 /// How many steps a name is followed; cyclic imports and values that refer to each other end here.
 pub(super) const MAX_STEPS: u32 = 24;
-
-thread_local! {
-    /// The classes that a class inherits from are being looked for.
-    static ORDERING: Cell<bool> = const { Cell::new(false) };
-}
 
 /// What a name was found to mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +72,7 @@ pub(super) struct Names<'s> {
     /// The modules of which every module imports all names.
     pub(super) stars: Vec<Vec<(ModuleIx, usize)>>,
     /// For every class that was asked for, itself and those that it inherits from.
-    orders: Vec<OnceLock<Arc<[Target]>>>,
+    pub(super) orders: Vec<OnceLock<Arc<[Target]>>>,
 }
 
 /// Follows names.
@@ -270,6 +264,16 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
+        match self.followed(scope, chain, via, steps) {
+            // What a library's application is asked for the project may keep there.
+            None | Some(Target::External(_)) if let Some(kept) = self.behind_holder(chain, via, steps) => {
+                Some(kept)
+            }
+            found => found,
+        }
+    }
+
+    fn followed(&self, scope: ScopeIx, chain: &[&str], via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         let (first, rest) = chain.split_first()?;
         // `import a.b.c` binds `a` alone and may have consumed more of the chain.
@@ -532,7 +536,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
                         Target::Instance(_) => {}
                     }
                 }
-                None
+                self.behind_proxy(scope, name, via, steps)
             }
             ScopeKind::Value(value) => {
                 let target = self.value(here.parent.unwrap_or(scope), value, via, steps)?;
@@ -562,7 +566,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         Some(scope.seen.map_or(getter, |seen| self.as_seen(seen.class, getter)))
     }
 
-    fn attribute(&self, target: Target, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+    pub(super) fn attribute(
+        &self,
+        target: Target,
+        name: &str,
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match target {
             Target::Scope(scope) | Target::Instance(scope) => self.member(scope, name, via, steps),
@@ -586,7 +596,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
     }
 
     /// Returns what a call of something gives.
-    fn called(&self, target: Target, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+    pub(super) fn called(&self, target: Target, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
         match target {
             Target::Scope(ix) => match self.program.scope(ix).kind {
                 ScopeKind::Class(_) => Some(Target::Instance(ix)),
@@ -732,65 +742,5 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             at = here.parent;
         }
         None
-    }
-
-    /// Returns a class and the classes that it inherits from, in the order in which Python looks for a name: depth
-    /// first, each class once, at its last place.
-    pub(super) fn mro(&self, class: ScopeIx) -> Arc<[Target]> {
-        // Within the search for an order another is looked for with what fuel is left, and is not kept.
-        if ORDERING.get() {
-            return self.ordered(class);
-        }
-        let known = &self.names.orders[class.0 as usize];
-        if let Some(known) = known.get() {
-            return known.clone();
-        }
-        ORDERING.set(true);
-        let order = with_fuel_kept(|| self.ordered(class));
-        ORDERING.set(false);
-        known.get_or_init(|| order).clone()
-    }
-
-    fn ordered(&self, class: ScopeIx) -> Arc<[Target]> {
-        let mut order = Vec::new();
-        self.linearise(class, &mut order, &mut Vec::new());
-        let mut kept: Vec<Target> = Vec::new();
-        for target in order.into_iter().rev() {
-            if !kept.contains(&target) {
-                kept.push(target);
-            }
-        }
-        kept.reverse();
-        kept.into()
-    }
-
-    fn linearise(&self, class: ScopeIx, order: &mut Vec<Target>, open: &mut Vec<ScopeIx>) {
-        if open.contains(&class) || open.len() > 32 || order.len() > 256 {
-            return;
-        }
-        open.push(class);
-        order.push(Target::Scope(class));
-        let scope = self.program.scope(class);
-        if let Some(told) = &scope.told {
-            self.linearise(told.of, order, open);
-            open.pop();
-            return;
-        }
-        if let ScopeKind::Class(def) = scope.kind {
-            for base in def.bases() {
-                let base = if let Expr::Subscript(generic) = base { &*generic.value } else { base };
-                let outer = scope.parent.unwrap_or(class);
-                match self.value(outer, base, &mut Vec::new(), MAX_STEPS) {
-                    Some(Target::Scope(base))
-                        if matches!(self.program.scope(base).kind, ScopeKind::Class(_)) =>
-                    {
-                        self.linearise(base, order, open);
-                    }
-                    Some(Target::External(path)) => order.push(Target::External(path)),
-                    _ => {}
-                }
-            }
-        }
-        open.pop();
     }
 }

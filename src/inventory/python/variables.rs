@@ -30,7 +30,9 @@ pub(super) fn variables(files: &[SourceFile], tests: &[Vec<String>], environment
         }
     }
     let mut known = Variables::new();
-    environment.when_tested().for_each(|(name, value)| add(&mut known, name, value));
+    // One job's `DATABASE_TYPE: sqlite3` is one of several choices, of which the settings know the usual one.
+    let addresses = environment.when_tested().filter(|(_, value)| value.contains(':'));
+    addresses.for_each(|(name, value)| add(&mut known, name, value));
     reader.unless_set.iter().for_each(|(name, value)| add(&mut known, name, value));
     // What the tests set themselves holds whatever was set before.
     let mut set = Variables::new();
@@ -139,6 +141,31 @@ impl<'s> Visitor<'s> for Reader<'s> {
         }
         walk_expr(self, expr);
     }
+}
+
+/// Returns what a module gives variables of these names itself: `os.environ["CACHE_URL"] = f"{REDIS_URL}/1"`.
+pub(super) fn given_in<'s>(body: &'s [Stmt], names: &[String]) -> Vec<&'s Expr> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Stmt> = body.iter().collect();
+    while let Some(stmt) = open.pop() {
+        match stmt {
+            Stmt::Assign(assign) => {
+                if let [Expr::Subscript(target)] = &*assign.targets
+                    && is_environment(&target.value)
+                    && text_of(&target.slice).is_some_and(|name| names.contains(&name))
+                {
+                    found.push(&*assign.value);
+                }
+            }
+            Stmt::If(branch) => {
+                let clauses = branch.elif_else_clauses.iter().flat_map(|clause| &clause.body);
+                open.extend(branch.body.iter().chain(clauses));
+            }
+            Stmt::Try(attempt) => open.extend(&attempt.body),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn is_environment(expr: &Expr) -> bool {
