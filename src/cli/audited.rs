@@ -92,6 +92,17 @@ impl Audited {
         if sources.functions.is_empty() {
             console.warning("no pytest test was found here");
         }
+        if sources.only_for_django > 0 {
+            console.warning(format!(
+                "pytest collects no file called `tests.py` by itself: {} here",
+                match sources.only_for_django {
+                    1 => "there is 1".to_owned(),
+                    more => format!("there are {more}"),
+                }
+            ));
+            console
+                .hint("name it in `python_files` of pytest's configuration where Django's runner runs them");
+        }
         if sources.roots.len() > 1 {
             console.status("Found", format!("several folders from which pytest runs: {}", roots(&sources)));
         }

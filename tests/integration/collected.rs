@@ -182,3 +182,23 @@ fn a_folder_that_the_configuration_above_does_not_come_to_is_left_out_and_named(
         "{said}"
     );
 }
+
+#[test]
+fn files_that_only_djangos_runner_finds_are_said_to_be_left_out() {
+    let said = |files: &[(&str, &str)]| {
+        let folder = project(files);
+        let output = Command::new(env!("CARGO_BIN_EXE_shardplan"))
+            .args(["audit", "--select", "SP305"])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        said.contains("pytest collects no file called `tests.py` by itself: there is 1")
+    };
+    let app = ("app/tests.py", TEST);
+    assert!(said(&[("manage.py", ""), app, ("app/test_b.py", TEST)]));
+    let named = ("pytest.ini", "[pytest]\npython_files = tests.py test_*.py\n");
+    assert!(!said(&[("manage.py", ""), app, named]));
+    assert!(!said(&[app]), "without Django it is a module like others");
+}

@@ -66,6 +66,7 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
     let Loaded { files, tests } = load(project, &tree, &roots, &locator, &environment);
     services.retain(|service| service.declared || is_run_here(service, &environment, &files));
     let left_out = tree.left_out(project, &roots, &tests);
+    let only_for_django = tree.only_for_django(&tests);
     let named_within = named_within(&tree, &roots, &tests);
     let (facts, more_methods) = {
         let mut program = assemble(&files);
@@ -109,6 +110,7 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
         services,
         shadowed: facts.shadowed,
         left_out,
+        only_for_django,
         loops: tree.loops,
         unfollowed: facts.unfollowed,
         more_methods,

@@ -110,6 +110,8 @@ pub struct Sources {
     /// Folders that configure pytest for themselves and whose tests are not collected from the project's, each with how
     /// many test files it has.
     pub left_out: Vec<(String, usize)>,
+    /// How many files called `tests.py`, as Django's own runner finds them, pytest does not collect.
+    pub only_for_django: usize,
     /// Folders that a link leads back to.
     pub loops: Vec<String>,
     /// What uses a service without anybody seeing which tests come to it, by place.

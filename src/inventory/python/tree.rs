@@ -214,6 +214,16 @@ impl Tree {
         found
     }
 
+    /// Returns how many files called `tests.py` a project of Django's has that are not collected.
+    pub(super) fn only_for_django(&self, collected: &[Vec<String>]) -> usize {
+        let is_named = |file: &&String, name: &str| file.rsplit('/').next() == Some(name);
+        if !self.files.iter().any(|file| is_named(&file, "manage.py")) {
+            return 0;
+        }
+        let collected: BTreeSet<&String> = collected.iter().flatten().collect();
+        self.files.iter().filter(|file| is_named(file, "tests.py") && !collected.contains(file)).count()
+    }
+
     /// Returns the test files of a configuration, in order.
     pub(super) fn test_files(&self, settings: &PytestSettings) -> Vec<String> {
         let given: Vec<String> =
