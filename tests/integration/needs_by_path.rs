@@ -543,3 +543,39 @@ class Mixed(TestMixin):
 ";
     assert_eq!(needs(&[("test_a.py", tests)]), ["test_login:", "test_format:"]);
 }
+
+#[test]
+fn what_is_opened_while_conftest_files_are_imported_every_test_below_them_needs() {
+    let database = "
+from sqlalchemy import create_engine
+
+engine = create_engine('postgresql://localhost/app')
+";
+    let conftest = "
+from database import engine
+
+with engine.connect() as connection:
+    connection.execute('CREATE EXTENSION pg_trgm')
+";
+    let test = "def test_a(): pass\n";
+    let other = "def test_b(): pass\n";
+    let files = [
+        ("database.py", database),
+        ("tests/api/conftest.py", conftest),
+        ("tests/api/v1/test_a.py", test),
+        ("tests/unit/test_b.py", other),
+    ];
+    assert_eq!(needs(&files), ["test_a: postgres", "test_b:"]);
+    // An engine alone asks nobody.
+    let files = [
+        ("database.py", database),
+        ("conftest.py", "from database import engine\n"),
+        ("tests/test_a.py", test),
+    ];
+    assert_eq!(needs(&files), ["test_a:"]);
+    let package = ("tests/api/__init__.py", "import psycopg\npsycopg.connect('dbname=app')\n");
+    assert_eq!(needs(&[package, ("tests/api/test_a.py", test)]), ["test_a: postgres"]);
+    // What goes on where it fails only looks whether there is one.
+    let probe = "import psycopg\ntry:\n    psycopg.connect('dbname=app')\n    found = True\nexcept psycopg.Error:\n    found = False\n";
+    assert_eq!(needs(&[("conftest.py", probe), ("test_a.py", test)]), ["test_a:"]);
+}

@@ -52,9 +52,14 @@ fn what_the_fixtures_of_a_plug_in_give_is_known_to_who_asks_for_them() {
     let setup =
         "from setuptools import setup\nsetup(name='x', entry_points={'pytest11': ['stores = stores']})\n";
     assert_eq!(needs(&[HELPERS, ("stores.py", PLUGIN), ("setup.py", setup), TESTS]), expected);
-    // A package below the root is there for its tests as well.
-    let below = [HELPERS, ("plugin/stores/__init__.py", PLUGIN), ("plugin/setup.py", setup), TESTS];
-    assert_eq!(needs(&below), expected);
+    // A package below the root is there for its tests where it is named so.
+    let below = |package: &str| {
+        let setup = setup.replace("= stores", &format!("= {package}"));
+        let (file, manifest) = (format!("plugin/{package}/__init__.py"), "plugin/setup.py");
+        needs(&[HELPERS, (file.as_str(), PLUGIN), (manifest, setup.as_str()), TESTS])
+    };
+    assert_eq!(below("pytest_stores"), expected);
+    assert_eq!(below("stores"), ["test_clean:", "test_plain:", "test_reset:"]);
     let of_variable =
         "from os import environ\npytest_plugins = [f\"fixtures.{environ.get('DB', 'none')}\"]\n";
     assert_eq!(named(of_variable, "fixtures/stores.py"), ["test_clean:", "test_plain:", "test_reset:"]);

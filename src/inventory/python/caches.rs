@@ -32,14 +32,17 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     pub(super) fn cache(&mut self, used: &Use<'s>, path: &str, via: &[u64]) {
         let services = match used.how {
             How::Key(key) => {
-                let alias = hints_of(self.resolver, self.scope, [key]).texts.into_iter().next();
-                self.book.cache_named(alias.as_deref())
+                let hints = hints_of(self.resolver, self.scope, [key]);
+                if hints.open.is_empty() {
+                    self.book.caches_named(&hints.texts)
+                } else {
+                    self.book.caches.clone()
+                }
             }
-            How::Call(call) if has_keyword(call, &["cache"]) => &self.book.caches,
-            _ if path.contains(".caches") => &self.book.caches,
-            _ => &self.book.cache,
+            How::Call(call) if has_keyword(call, &["cache"]) => self.book.caches.clone(),
+            _ if path.contains(".caches") => self.book.caches.clone(),
+            _ => self.book.cache.clone(),
         };
-        let services = services.clone();
         let via: Vec<u64> = via.iter().copied().chain(marks_of_external(CACHES)).collect();
         for service in services {
             self.touch(used, service, TouchKind::Client, path, &via);

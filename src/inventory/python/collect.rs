@@ -557,12 +557,13 @@ fn is_unittest(path: &str) -> bool {
     last.ends_with("TestCase") || last.ends_with("LiveServerTestCase")
 }
 
-/// Returns whether a class that is not read is one of tests by its name, `WebTest` or `TestBase`: mostly it inherits from
-/// `unittest`'s.
+/// Returns whether a class that is not read is one of tests by its name, `WebTest` or `TestBase`: those that are known inherit
+/// from `unittest`'s.
 fn is_case_of_a_library(base: &Target) -> bool {
     let Target::External(path) = base else { return false };
     let words = words_of(path.rsplit('.').next().unwrap_or(path));
-    !is_unittest(path) && words.iter().any(|word| word == "test") && !words.iter().any(|word| word == "mixin")
+    // `TestClient` and `TestServer` are no cases.
+    !is_unittest(path) && (words.last().is_some_and(|word| word == "test") || words == ["test", "base"])
 }
 
 /// Returns whether a name is a class for type checkers alone: `if TYPE_CHECKING: Base = TestCase`, `else: Base = object`.

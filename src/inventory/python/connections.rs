@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ruff_text_size::TextRange;
 
 use super::links::Links;
+use super::locate::{folder_of, joined};
 use super::program::{Binding, How, ModuleIx, Program, Scope, ScopeIx, ScopeKind, Use};
 use super::resolve::{Resolver, Target};
 use super::signs::Sought;
@@ -108,10 +109,12 @@ fn is_call(program: &Program<'_>, scope: ScopeIx, range: TextRange) -> bool {
     program.scope(scope).uses.iter().any(|used| used.range == range && matches!(used.how, How::Call(_)))
 }
 
-/// Returns, for every module, the connections that its import and the imports of what it imports open.
+/// Returns, for every module, the connections that its import and the imports of what it imports open. Before a test's
+/// module pytest imports the conftest files above it and the packages that it stands in.
 pub(super) fn with_imports(
     resolver: &Resolver<'_, '_, '_>,
     own: &BTreeMap<ModuleIx, Vec<Connection>>,
+    tests: &BTreeSet<ModuleIx>,
 ) -> BTreeMap<ModuleIx, Vec<Connection>> {
     let program = resolver.program;
     let mut all: BTreeMap<ModuleIx, Vec<Connection>> = BTreeMap::new();
@@ -132,6 +135,9 @@ pub(super) fn with_imports(
         imported.extend(
             module.stars.iter().filter_map(|star| resolver.star_module(&module.file.path, &star.import)),
         );
+        if tests.contains(&ModuleIx(u32::try_from(at).unwrap_or(u32::MAX))) {
+            imported.extend(before(resolver, &module.file.path));
+        }
         for other in imported {
             if other.0 as usize != at {
                 importers[other.0 as usize].push(at);
@@ -156,4 +162,19 @@ pub(super) fn with_imports(
         }
     }
     all
+}
+
+/// Returns the modules that pytest imports before that of a test: conftest files and packages from its folder upwards.
+fn before(resolver: &Resolver<'_, '_, '_>, test: &str) -> Vec<ModuleIx> {
+    let mut found = Vec::new();
+    let mut folder = folder_of(test);
+    loop {
+        for name in ["conftest.py", "__init__.py"] {
+            found.extend(resolver.module_of(&joined(folder, name)));
+        }
+        if folder.is_empty() {
+            return found;
+        }
+        folder = folder_of(folder);
+    }
 }

@@ -57,7 +57,7 @@ pub(super) fn services_of(
             words[program..].iter().position(|word| matches!(*word, "run" | "create" | "start" | "up"));
         let Some(starts) = starts else { return BTreeSet::new() };
         words[program + starts + 1..].iter().copied().filter(|word| !word.starts_with('-')).collect()
-    } else if !texts.iter().any(|text| text.contains(['/', ':']) || book.image(text).is_some()) {
+    } else if texts.iter().all(|text| text.starts_with('-')) {
         return book.word(around).into_iter().collect();
     } else {
         texts.iter().map(String::as_str).collect()

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::chains::decorator_chain;
 use super::program::{ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 
@@ -48,6 +49,20 @@ impl Resolver<'_, '_, '_> {
     pub(super) fn class_decorated(&self, scope: ScopeIx) -> Option<ScopeIx> {
         *self.decorators.get(&outermost(self, scope)?)?
     }
+}
+
+/// Returns whether a function is given its class, and no object of it.
+pub(super) fn is_given_class(kind: ScopeKind<'_>) -> bool {
+    let ScopeKind::Function(def) = kind else { return false };
+    matches!(def.name.as_str(), "__new__" | "__init_subclass__" | "__class_getitem__")
+        || def.decorator_list.iter().filter_map(decorator_chain).any(|chain| {
+            chain.last().is_some_and(|last| {
+                matches!(
+                    *last,
+                    "classmethod" | "declared_attr" | "root_validator" | "validator" | "field_validator"
+                )
+            })
+        })
 }
 
 /// Returns the outermost function around one, where that belongs to no class.

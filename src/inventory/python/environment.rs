@@ -61,7 +61,7 @@ pub(super) struct Environment {
     pub(super) urls: BTreeSet<String>,
     /// The images that are started, without a tag.
     pub(super) images: BTreeSet<String>,
-    /// The Python files that a job copies before it runs the tests, each to where.
+    /// The Python files that a job, a runner or a Makefile copies, each to where.
     pub(super) copies: Vec<(String, String)>,
     /// The files of dependencies in lower case, one after the other.
     pub(super) dependencies: String,
@@ -147,10 +147,12 @@ impl Environment {
         })
     }
 
-    /// Returns what the files of the tests' runners and the workflows set, name by name.
+    /// Returns what the files of the tests' runners set, and the addresses that the workflows do, name by name: one job's
+    /// `DATABASE_TYPE: sqlite3` is one of several choices, of which the settings know the usual one.
     pub(super) fn when_tested(&self) -> impl Iterator<Item = (&str, &str)> {
         let of_tests = self.of_tests.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        of_tests.chain(self.of_jobs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        let of_jobs = self.of_jobs.iter().filter(|(_, value)| value.contains(':'));
+        of_tests.chain(of_jobs.map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     /// Returns whether an image is started that bears one of these names: `redis` of `docker.io/library/redis`.
@@ -242,7 +244,12 @@ impl Environment {
             .flat_map(|(_, text)| listed(text, "env_file:").map(str::to_owned).collect::<Vec<_>>())
             .collect();
         for path in named {
-            let path = normalised(path.trim().trim_start_matches("path:").trim().trim_matches(['"', '\'']));
+            let path = path.trim().trim_start_matches("path:").trim().trim_matches(['"', '\'']);
+            // What lies outside of the project is none of its files.
+            if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                continue;
+            }
+            let path = normalised(path);
             let (below, name) = path.rsplit_once('/').unwrap_or(("", &path));
             for (_, text) in files_in(&folder.join(below), &|file| file == name) {
                 self.read(&text, false);
@@ -361,27 +368,38 @@ fn listed<'t>(text: &'t str, key: &str) -> impl Iterator<Item = &'t str> {
         let indent = line.len() - item.len();
         if let Some(beside) = item.strip_prefix(key) {
             (within, depth) = (beside.trim().is_empty(), None);
-            return Some(beside.trim()).filter(|beside| !beside.is_empty());
+            return Some(beside.trim()).filter(|beside| !beside.is_empty() && !beside.starts_with('['));
         }
         if !within {
             return None;
         }
-        let image = item.strip_prefix("- ").filter(|_| depth.is_none_or(|depth| depth == indent));
+        let entry = item.strip_prefix("- ").filter(|_| depth.is_none_or(|depth| depth == indent));
         // A table, as GitHub has it for its services, is no list.
-        within = image.is_some() || depth.is_some_and(|depth| indent > depth);
-        depth = depth.or(image.map(|_| indent));
-        image
+        within = entry.is_some() || depth.is_some_and(|depth| indent > depth);
+        depth = depth.or(entry.map(|_| indent));
+        entry
     })
 }
 
 /// Returns the Python file that a line copies, and where: `cp ci/settings.py app/local_settings.py`.
 fn copied(line: &str) -> Option<(String, String)> {
     let (before, rest) = line.split_once("cp ")?;
-    if before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/')) {
+    // It is the command itself: at the beginning of a line or behind another, and of no comment.
+    let before = before.trim().trim_start_matches(['-', '@', ' ']);
+    let begins = before.is_empty()
+        || before.ends_with([';', '|', '&', '(', '{'])
+        || before.ends_with("run:")
+        || before.ends_with("sudo")
+        || before.ends_with('=');
+    if !begins || before.starts_with('#') {
         return None;
     }
     let mut paths = rest.split([' ', ';', '&', '|', '"', '\'']).filter(|word| !word.starts_with('-'));
     let (from, to) = (paths.next()?, paths.next()?);
+    // Several go into a folder.
+    if paths.next().is_some_and(|more| more.contains('/') || more.contains('.')) {
+        return None;
+    }
     let name = from.rsplit('/').next().filter(|name| has_extension(name, &["py"]))?;
     let to = if to.ends_with('/') { format!("{to}{name}") } else { to.to_owned() };
     let plain = |path: &str| {

@@ -295,9 +295,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         let reach = Reach::new(&links);
         let own = connections(self.resolver, &links);
-        let at_import = with_imports(self.resolver, &own);
         let test_modules: BTreeSet<ModuleIx> =
             tests.iter().flatten().filter_map(|file| self.resolver.module_of(file)).collect();
+        let at_import = with_imports(self.resolver, &own, &test_modules);
         let mut choices = Choices::of(program, self.project, &reaches, &test_modules);
         self.add_switches(&test_modules, &mut choices);
         let unknown = unknown_databases(&links);

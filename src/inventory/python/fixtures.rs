@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ruff_python_ast::{Expr, ExprCall, StmtFunctionDef};
 
 use super::asked::asked_by_name;
-use super::chains::{chain_of, is_name, strings_of};
+use super::chains::{chain_of, is_name};
 use super::locate::folder_of;
 use super::program::{Binding, ModuleIx, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 use super::shapes::returns_of;
+use super::stars::listed_in;
 
 /// A fixture as its decorator declares it.
 #[derive(Clone, Debug)]
@@ -255,13 +256,7 @@ pub(super) fn starred_names<'s>(
     let Some(module) = resolver.star_module(from, star) else { return Vec::new() };
     let module = resolver.program.module(module);
     let scope = resolver.program.scope(module.scope);
-    let all = match scope.binding("__all__") {
-        Some(Binding::Scope(ix)) => match resolver.program.scope(ix).kind {
-            ScopeKind::Value(value) => Some(strings_of(value)),
-            _ => None,
-        },
-        _ => None,
-    };
+    let all = listed_in(resolver.program, scope);
     let mut names: Vec<&'s str> = match all {
         Some(names) if !names.is_empty() => names,
         _ => scope.names.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_')).collect(),

@@ -582,9 +582,11 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                 {
                     self.written(&[name.as_str()]);
                 }
+                self.branches += 1;
                 for handler in without {
                     self.visit_body(&handler.body);
                 }
+                self.branches -= 1;
                 let probes = !(skips || self.in_function() || others.is_empty())
                     && others.iter().all(|handler| goes_on(&handler.body));
                 let (uses, values) = (self.scopes[self.at].uses.len(), self.scopes.len());
@@ -598,9 +600,11 @@ impl<'s> Visitor<'s> for Gatherer<'s> {
                         .filter(|scope| matches!(scope.kind, ScopeKind::Value(_)))
                         .flat_map(|scope| scope.uses.clone()),
                 );
+                self.branches += 1;
                 for handler in others {
                     self.visit_body(&handler.body);
                 }
+                self.branches -= 1;
                 self.visit_body(&attempt.orelse);
                 self.visit_body(&attempt.finalbody);
                 if probes {

@@ -235,7 +235,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
                             *name == chain[0] && matches!(binding, Binding::Parameter(_))
                         };
                         if matches!(here.kind, ScopeKind::Function(_)) && here.names.iter().any(is_given) {
-                            self.parameter(ix, chain[0], depth);
+                            self.given(ix, chain[0]);
                         }
                         if chain.len() > 1
                             && let Some(Target::Instance(class)) =
@@ -295,6 +295,15 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
     }
 
+    /// Notes that who calls a function says what a parameter is.
+    fn given(&mut self, scope: ScopeIx, name: &str) {
+        if let ScopeKind::Function(def) = self.resolver.program.scope(scope).kind
+            && let Some(at) = (&*def.parameters).into_iter().position(|it| it.name().as_str() == name)
+        {
+            self.hints.open.push((scope, at));
+        }
+    }
+
     /// Reads what a variable of the environment is while the tests run, where that is known.
     fn variable(&mut self, name: &str) -> bool {
         let known = self.resolver.variables.get(name);
@@ -329,7 +338,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
     }
 
     /// Reads what a validator of pydantic's puts together for a field: `return PostgresDsn.build(…)`.
-    fn validated(&mut self, class: ScopeIx, name: &str, depth: u32) -> bool {
+    fn validated(&mut self, class: ScopeIx, name: &str, depth: u32) {
         let program = self.resolver.program;
         let validates = |decorator: &Decorator| {
             let Expr::Call(call) = &decorator.expression else { return false };
@@ -337,17 +346,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
             is_name(&call.func, &["field_validator", "validator"])
                 && names.into_iter().any(|field| field.value.to_str() == name)
         };
-        let mut found = false;
         for method in program.methods_of(class) {
             let ScopeKind::Function(def) = program.scope(method).kind else { continue };
             if def.decorator_list.iter().any(validates) {
                 for value in returns_of(&def.body).into_iter().filter(|value| value.is_call_expr()) {
                     self.read(method, value, depth);
-                    found = true;
                 }
             }
         }
-        found
     }
 
     fn attribute(&mut self, class: ScopeIx, name: &'s str, depth: u32) {
@@ -410,9 +416,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
         }
         if let (ScopeKind::Value(_), Some(class)) = (scope.kind, scope.parent)
             && matches!(self.resolver.program.scope(class).kind, ScopeKind::Class(_))
-            && (self.setting(class, scope.name) || self.validated(class, scope.name, depth))
         {
-            return;
+            if self.setting(class, scope.name) {
+                return;
+            }
+            self.validated(class, scope.name, depth);
         }
         match scope.kind {
             ScopeKind::Value(value) => self.read(target, value, depth),

@@ -26,12 +26,13 @@ pub(super) type Keepers<'s> = HashMap<&'s str, Option<Kept<'s>>>;
 pub(super) fn kept_under(target: &Expr) -> Option<&str> {
     match *chain_of(target)? {
         [_, .., holder, name] if HOLDERS.contains(&holder) => Some(name),
-        [holder @ "g", name] if HOLDERS.contains(&holder) => Some(name),
+        ["g", name] => Some(name),
         _ => None,
     }
 }
 
-/// Returns what the modules of a program keep. What a test keeps may stand in for it.
+/// Returns what the modules of a program keep. Of what is kept twice under a name, by a test for one, nobody knows which is
+/// meant.
 pub(super) fn keepers<'s>(modules: &[Module<'s>]) -> Keepers<'s> {
     let mut found = Keepers::new();
     for kept in modules.iter().flat_map(|module| &module.kept) {

@@ -118,7 +118,11 @@ fn boot_all(resolver: &Resolver<'_, '_, '_>, scopes: &[ScopeIx], all: &mut [Link
             let mut links = Vec::new();
             let named: Option<Box<[&str]>> =
                 if let [app @ .., "test_client" | "asgi_client", _] = &*used.chain {
-                    Some(app.into())
+                    // `self.test_client` may be anything.
+                    match resolver.resolve(*scope, &used.chain).target {
+                        Some(Target::External(path)) if path.starts_with("sanic.") => Some(app.into()),
+                        _ => continue,
+                    }
                 } else {
                     arguments(call).next().and_then(|argument| match argument {
                         Expr::Call(inner) => super::chains::chain_of(&inner.func),
@@ -576,21 +580,19 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                     address if database => self.book.of_database(address),
                     address => address,
                 };
-                let hints = self.address_hints(path, call, Defaults::Count);
+                let hints = self.address_hints(used, path, call, Defaults::Count);
                 let (address, usual) = match address(&hints) {
                     // What the defaults of the function's own parameters say holds for callers that say nothing else.
                     Address::Of(services)
                         if hints.open.first().is_some_and(|(by, _)| *by == self.scope)
-                            && address(&self.address_hints(path, call, Defaults::LeftOut))
+                            && address(&self.address_hints(used, path, call, Defaults::LeftOut))
                                 == Address::Unknown =>
                     {
                         (Address::Unknown, services)
                     }
                     address => (address, Vec::new()),
                 };
-                let connects = ["socket.", "asyncio.", "requests.", "httpx.get"]
-                    .iter()
-                    .any(|start| path.starts_with(start));
+                let connects = connects_at_once(path, database);
                 if connects {
                     self.links.connects.extend(usual.iter().map(|service| (*service, used.range)));
                 }
@@ -624,6 +626,9 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
                             });
                         }
                         (None, Some(service)) if database => {
+                            if connects {
+                                self.links.connects.push((service, used.range));
+                            }
                             self.touch(used, service, TouchKind::Client, path, &via);
                         }
                         (None, None) if database => {
@@ -640,7 +645,15 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
     }
 
     /// Returns what the arguments of a call are made of that say which address it opens.
-    fn address_hints(&self, path: &str, call: &'s ExprCall, defaults: Defaults) -> Hints {
+    fn address_hints(&self, used: &Use<'s>, path: &str, call: &'s ExprCall, defaults: Defaults) -> Hints {
+        // `engine.connect()` opens what the engine is made with.
+        if call.arguments.is_empty()
+            && let Some((_, before)) = used.chain.split_last().filter(|(_, before)| !before.is_empty())
+            && let Some(Target::Scope(made)) = self.resolver.resolve(self.scope, before).target
+            && let ScopeKind::Value(Expr::Call(engine)) = self.resolver.program.scope(made).kind
+        {
+            return hints_with(self.resolver, made, arguments(engine), defaults);
+        }
         if speaks_http(path) {
             hints_with(self.resolver, self.scope, address_arguments(call), defaults)
         } else {
@@ -726,6 +739,12 @@ impl<'s> Linker<'_, '_, 's, '_, '_> {
             self.links.named_guards.push((service, used.range, to));
         }
     }
+}
+
+/// Returns whether a call of this name opens the address at once that it is given: not so what makes an engine.
+fn connects_at_once(path: &str, database: bool) -> bool {
+    ["socket.", "asyncio.", "requests.", "httpx.get"].iter().any(|start| path.starts_with(start))
+        || database && [".begin", ".connect"].iter().any(|end| path.ends_with(end))
 }
 
 /// Returns whether what is done with a value asks a service for nothing: it is closed, told of an application, or only

@@ -167,8 +167,8 @@ pub(super) fn patch_of_caches<'s>(said: &Expr, body: &[Stmt]) -> Option<Patch<'s
                     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
                     self.local |=
                         has(&["backends.locmem.", "backends.dummy.", "backends.filebased.", "backends.db."]);
-                    self.other |=
-                        has(&["redis://", "rediss://", "valkey", "rediscache", "memcached", "pymemcache"]);
+                    self.other |= has(&["redis://", "rediss://", "valkey", "rediscache"])
+                        || text.replace("locmemcache", "").contains("memcache");
                 }
                 // `{**settings.CACHES, "other": …}` keeps what was there.
                 Expr::Dict(dict) => self.other |= dict.items.iter().any(|item| item.key.is_none()),

@@ -9,7 +9,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use super::arguments::{Callees, is_stand_in};
 use super::by_path::{DJANGO_SETTINGS, Importers};
 use super::chains::{CALLED, SUPER, chain_of};
-use super::decorated::Decorators;
+use super::decorated::{Decorators, is_given_class};
 use super::dispatch::Methods;
 use super::elements::Owners;
 use super::fuel::{burn, refuel};
@@ -374,7 +374,8 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         };
         if first == Some(name) && matches!(name, "self" | "cls") {
             let class = self.class_around(scope).or_else(|| self.class_decorated(scope))?;
-            return Some(if name == "cls" { Target::Scope(class) } else { Target::Instance(class) });
+            let is_class = name == "cls" && is_given_class(here.kind);
+            return Some(if is_class { Target::Scope(class) } else { Target::Instance(class) });
         }
         if let Some(found) = self.given_by_fixture(scope, name, via, steps) {
             return Some(found);
@@ -400,7 +401,13 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
         }
     }
 
-    fn bound(&self, scope: ScopeIx, binding: Binding<'s>, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+    pub(super) fn bound(
+        &self,
+        scope: ScopeIx,
+        binding: Binding<'s>,
+        via: &mut Vec<u64>,
+        steps: u32,
+    ) -> Option<Target> {
         let steps = steps.checked_sub(1)?;
         match binding {
             Binding::Scope(ix) => Some(Target::Scope(ix)),

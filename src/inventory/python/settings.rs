@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::ini::{self, IniValue};
+use super::load::bytes_of;
 use super::plugins::entry_points_of;
 use super::source::SourceFile;
 
@@ -132,11 +133,8 @@ impl PytestSettings {
 
     /// Adds the plugins that a package in a folder gives pytest by its entry points: `[project.entry-points.pytest11]`,
     /// Poetry's table, the section of `setup.cfg` or the argument of `setup.py`.
-    pub(super) fn add_plugins(&mut self, folder: &Path) {
-        let read = |name: &str| {
-            let bytes = std::fs::read(folder.join(name)).ok()?;
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        };
+    pub(super) fn add_plugins(&mut self, folder: &Path, wanted: impl Fn(&str) -> bool) {
+        let read = |name: &str| text_of(folder, name);
         let tables: [&[&str]; 2] =
             [&["project", "entry-points", "pytest11"], &["tool", "poetry", "plugins", "pytest11"]];
         let written = read("pyproject.toml").filter(|text| text.contains("pytest11"));
@@ -155,7 +153,7 @@ impl PytestSettings {
         }
         // `package.plugin:object` names something in the module.
         let module = |named: String| named.split(':').next().map(|module| module.trim().to_owned());
-        self.plugins.extend(modules.into_iter().filter_map(module));
+        self.plugins.extend(modules.into_iter().filter_map(module).filter(|module| wanted(module)));
     }
 
     fn from_values(root: &str, file: &str, values: Vec<(String, Value)>) -> Self {
@@ -283,6 +281,13 @@ impl Value {
             matches!(line.trim().to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0")
         })
     }
+}
+
+/// Returns the text of a file of a folder, where it is a file.
+fn text_of(folder: &Path, name: &str) -> Option<String> {
+    let path = folder.join(name);
+    std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+    Some(String::from_utf8_lossy(&bytes_of(&path).ok()?).into_owned())
 }
 
 /// Returns the words of a line as a shell would part them.

@@ -119,10 +119,17 @@ impl<'c> SignBook<'c> {
         &self.services[sought.0]
     }
 
-    /// Returns where the cache of this name lies; any of them where it is not known which is meant.
-    pub(super) fn cache_named(&self, name: Option<&str>) -> &Vec<Sought> {
-        let known = self.named_caches.iter().find(|(known, _)| Some(known.as_str()) == name);
-        known.map_or(&self.caches, |(_, services)| services)
+    /// Returns where the caches of these names lie; any of them where it is not known of each which is meant.
+    pub(super) fn caches_named(&self, names: &[String]) -> Vec<Sought> {
+        let lies = |name: &String| {
+            let mut known = self.named_caches.iter();
+            known.find(|(known, _)| known == name).map(|(_, services)| services.iter().copied())
+        };
+        let all: Option<Vec<_>> = names.iter().map(lies).collect();
+        match all {
+            Some(all) if !all.is_empty() => distinct(all.into_iter().flatten().collect()),
+            _ => self.caches.clone(),
+        }
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (Sought, &SoughtService)> {

@@ -122,24 +122,25 @@ impl Tree {
     /// folders below it, and the defaults for the tests outside of these.
     pub(super) fn settings(&self, project: &Path) -> Vec<PytestSettings> {
         let mut settings = self.configurations(project);
+        let packaged = self.packaged();
         for root in &mut settings {
-            // Packages below a root are there for its tests as well.
+            // A package below a root is there for its tests where its plug-in is named so.
             let outer = root.root.clone();
-            for folder in self.packaged().filter(|folder| is_below(folder, &outer)) {
-                root.add_plugins(&project.join(folder));
+            root.add_plugins(&project.join(&outer), |_| true);
+            for folder in packaged.iter().filter(|folder| **folder != outer && is_below(folder, &outer)) {
+                root.add_plugins(&project.join(folder), is_named_for_tests);
             }
         }
         settings
     }
 
     /// Returns the folders with a file that may describe a package.
-    fn packaged(&self) -> impl Iterator<Item = &str> {
+    fn packaged(&self) -> BTreeSet<&str> {
         let by_program = self.files.iter().filter_map(|file| match file.strip_suffix("setup.py")? {
             "" => Some(""),
             folder => folder.strip_suffix('/'),
         });
-        let folders: BTreeSet<&str> = self.configured.iter().map(String::as_str).chain(by_program).collect();
-        folders.into_iter()
+        self.configured.iter().map(String::as_str).chain(by_program).collect()
     }
 
     fn configurations(&self, project: &Path) -> Vec<PytestSettings> {
@@ -359,6 +360,11 @@ fn class(pattern: &[char], open: usize, c: char) -> Option<usize> {
         }
     }
     (found != negated).then_some(close + 1)
+}
+
+/// Returns whether a module is one for tests by its name: `pytest_app.plugin`, `apptesting`.
+fn is_named_for_tests(module: &str) -> bool {
+    module.split('.').next().is_some_and(|package| package.contains("test"))
 }
 
 #[cfg(test)]

@@ -30,9 +30,7 @@ pub(super) fn variables(files: &[SourceFile], tests: &[Vec<String>], environment
         }
     }
     let mut known = Variables::new();
-    // One job's `DATABASE_TYPE: sqlite3` is one of several choices, of which the settings know the usual one.
-    let addresses = environment.when_tested().filter(|(_, value)| value.contains(':'));
-    addresses.for_each(|(name, value)| add(&mut known, name, value));
+    environment.when_tested().for_each(|(name, value)| add(&mut known, name, value));
     reader.unless_set.iter().for_each(|(name, value)| add(&mut known, name, value));
     // What the tests set themselves holds whatever was set before.
     let mut set = Variables::new();
