@@ -117,7 +117,9 @@ impl Audited {
             workflows.iter().map(|workflow| (workflow.path.clone(), workflow.text.clone())).collect();
         others.extend(manifest_text.iter().map(|text| (manifest.clone(), text.clone())));
         others.extend(known.into_iter().map(|(name, text)| (name.to_owned(), text)));
-        for file in sources.roots.iter().filter_map(|root| root.file.as_ref()) {
+        let by_dependency = sources.unfollowed.iter().filter(|found| found.by_dependency);
+        let by_dependency: Vec<String> = by_dependency.map(|found| found.place.file.to_string()).collect();
+        for file in sources.roots.iter().filter_map(|root| root.file.as_ref()).chain(&by_dependency) {
             if !others.iter().any(|(name, _)| name == file)
                 && let Ok(text) = std::fs::read_to_string(settings.below_root(file.as_ref()))
             {

@@ -579,3 +579,130 @@ with engine.connect() as connection:
     let probe = "import psycopg\ntry:\n    psycopg.connect('dbname=app')\n    found = True\nexcept psycopg.Error:\n    found = False\n";
     assert_eq!(needs(&[("conftest.py", probe), ("test_a.py", test)]), ["test_a:"]);
 }
+
+#[test]
+fn what_may_be_any_of_several_counts_as_all_of_them() {
+    let settings = "
+CACHES = {
+    'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://cache'},
+    'own': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'},
+}
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}
+";
+    let tests = "
+from django.core.cache import caches
+
+def read(alias='own'):
+    return caches[alias].get('a')
+
+def test_told():
+    read(alias='default')
+
+def test_either(flag):
+    caches['own' if flag else 'default'].get('a')
+
+def test_each():
+    for alias in ('own', 'default'):
+        caches[alias].clear()
+
+def test_own():
+    caches['own'].get('a')
+";
+    assert_eq!(
+        needs(&[INI, ("app/__init__.py", ""), ("app/settings.py", settings), ("test_a.py", tests)]),
+        ["test_told: redis", "test_either: redis", "test_each: redis", "test_own:"]
+    );
+    // A validator that only tidies says nothing of its own.
+    let tidied = "
+import redis
+from pydantic import BaseModel, field_validator
+
+class Conf(BaseModel):
+    url: str = 'redis://localhost'
+
+    @field_validator('url')
+    def strip(cls, value):
+        return value.strip()
+
+conf = Conf()
+";
+    let tests = "
+import socket
+from conf import conf
+
+def test_open():
+    socket.create_connection(conf.url)
+";
+    assert_eq!(needs(&[("conf.py", tidied), ("test_a.py", tests)]), ["test_open: redis"]);
+}
+
+#[test]
+fn an_import_of_all_names_brings_only_what_its_module_exports() {
+    let core = |last: &str| format!("import redis\n\ndef connect():\n    return redis.Redis()\n\n{last}\n");
+    let extra = "__all__ = ['other']\n\ndef connect(): pass\n\ndef other(): pass\n";
+    let tests = "from app.core import connect\n\ndef test_connect():\n    connect()\n";
+    let with = |last: &str, extra: &str| {
+        let core = core(last);
+        needs(&[
+            ("app/__init__.py", ""),
+            ("app/core.py", &core),
+            ("app/extra.py", extra),
+            ("test_a.py", tests),
+        ])
+    };
+    assert_eq!(with("from .extra import *", extra), ["test_connect: redis"]);
+    assert_eq!(with("from .extra import *", "def connect(): pass\n"), ["test_connect:"]);
+    let tried = "try:\n    import fast\nexcept ImportError:\n    from .extra import *";
+    assert_eq!(with(tried, "def connect(): pass\n"), ["test_connect: redis"]);
+    // Modules that import each other's names come to an end.
+    let ring: Vec<(String, String)> = (0..12)
+        .map(|at| {
+            let stars: Vec<String> = (0..12).map(|other| format!("from .m{other} import *\n")).collect();
+            (format!("app/m{at}.py"), format!("def f{at}(): pass\n{}", stars.concat()))
+        })
+        .collect();
+    let mut files: Vec<(&str, &str)> =
+        ring.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    files.push(("test_a.py", "from app.m0 import f0, f11\n\ndef test_a():\n    f0()\n    f11()\n"));
+    assert_eq!(needs(&files), ["test_a:"]);
+}
+
+#[test]
+fn a_hook_that_asks_a_test_something_is_not_for_all() {
+    let conftest = "
+def pytest_runtest_teardown(item):
+    if 'cache' in item.fixturenames:
+        import redis
+        redis.Redis().flushdb()
+";
+    assert_eq!(needs(&[("conftest.py", conftest), ("test_a.py", "def test_a(): pass\n")]), ["test_a:"]);
+}
+
+#[test]
+fn a_client_of_tests_that_is_no_application_of_sanic_starts_none() {
+    let app = "
+import redis
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+@asynccontextmanager
+async def lifespan(app):
+    redis.Redis().ping()
+    yield
+
+app = FastAPI(lifespan=lifespan)
+";
+    let tests = "
+import unittest
+from fastapi.testclient import TestClient
+from app import app
+
+class Cases(unittest.TestCase):
+    def setUp(self):
+        self.test_client = TestClient(app)
+
+    def test_get(self):
+        self.test_client.get('/')
+";
+    assert_eq!(needs(&[("app.py", app), ("test_a.py", tests)]), ["test_get:"]);
+}

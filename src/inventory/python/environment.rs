@@ -182,27 +182,31 @@ impl Environment {
 
     /// Returns whether the project depends on a package.
     pub(super) fn depends_on(&self, package: &str) -> bool {
-        self.dependency(package).is_some()
+        self.dependency(package).next().is_some()
     }
 
     /// Returns the file and the line that name a package on which the project depends.
     pub(super) fn depends_at(&self, package: &str) -> Option<(&str, usize)> {
-        let at = self.dependency(package)?;
+        // A dependency begins a line or a text between quotes; what is only spoken of is none.
+        let is_listed = |at: &usize| {
+            let line = self.dependencies[..*at].rsplit('\n').next().unwrap_or_default().trim_end();
+            line.is_empty() || !line.contains('#') && line.ends_with(['"', '\'', '-', '[', ','])
+        };
+        let at = self.dependency(package).find(is_listed)?;
         let (file, start) = self.dependency_files.iter().rev().find(|(_, start)| *start <= at)?;
         Some((file, 1 + self.dependencies[*start..at].matches('\n').count()))
     }
 
-    fn dependency(&self, package: &str) -> Option<usize> {
+    fn dependency<'e>(&'e self, package: &'e str) -> impl Iterator<Item = usize> + 'e {
         let text = &self.dependencies;
-        let mut found = text.match_indices(package).map(|(at, _)| at).filter(|at| {
+        text.match_indices(package).map(|(at, _)| at).filter(move |at| {
             let before = text[..*at].chars().next_back();
             let after = text[*at + package.len()..].chars().next();
             let edge = |c: Option<char>| {
                 c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
             };
             edge(before) && edge(after)
-        });
-        found.next()
+        })
     }
 
     fn read_folder(&mut self, folder: &Path, wanted: &dyn Fn(&str) -> bool) {

@@ -20,7 +20,8 @@ use super::dispatch::{Methods, add_methods, seen_differently};
 use super::environment::Environment;
 use super::fixtures::{Fixture, Fixtures, Home};
 use super::gather::{Gathered, gather};
-use super::hooks::{Given, given_by_hooks};
+use super::hints::validators;
+use super::hooks::{Given, given_by_hooks, runs_for_every_test};
 use super::ignored::Ignored;
 use super::kept::keepers;
 use super::links::link_all;
@@ -88,6 +89,7 @@ pub(super) fn read(project: &Path, mut services: Vec<SoughtService>) -> Sources 
         resolver.fixtures = VisibleFixtures::of_tests(&resolver, &roots, &tests);
         resolver.decorators = decorators(&resolver);
         resolver.importers = importers(&resolver);
+        resolver.validators = validators(&program);
         let reader =
             Reader { project, roots: &roots, named_within, resolver: &resolver, environment: &environment };
         (reader.read(&services, &tests), wanted.more)
@@ -434,10 +436,13 @@ impl<'s> Reader<'_, '_, 's, '_> {
             |service: Sought| django && finder.book.databases().any(|(database, _)| database == service);
         let depended = |service: Sought, nothing: bool| {
             let sought = finder.book.get(service);
-            let in_jobs = sought.declared || self.environment.starts_in_jobs(&sought.words);
+            let in_jobs = self.environment.starts_in_jobs(&sought.words);
             // What only a developer starts may be for the application, and stood in for by the tests.
-            let named = in_jobs
-                || nothing && (started(service) || self.environment.names_address(&sought.signs.schemes));
+            let beside = || {
+                self.environment.starts(&sought.words)
+                    || self.environment.names_address(&sought.signs.schemes)
+            };
+            let named = in_jobs || nothing && beside();
             let mut packages = sought.signs.packages.iter().filter(|_| named && !settled(service));
             packages.find_map(|package| {
                 let (file, line) = self.environment.depends_at(package)?;
@@ -472,7 +477,9 @@ impl<'s> Reader<'_, '_, 's, '_> {
             hooked.read(self.resolver, module);
             given.entry(folder.clone()).or_default().extend(given_by_hooks(self.resolver, module));
             for name in HOOKS {
-                if let Some(Binding::Scope(ix)) = program.scope(program.module(module).scope).binding(name) {
+                if let Some(Binding::Scope(ix)) = program.scope(program.module(module).scope).binding(name)
+                    && runs_for_every_test(program.scope(ix).kind)
+                {
                     hooks.entry(folder.clone()).or_default().push(ix);
                 }
             }

@@ -1,11 +1,11 @@
 //! What an expression gives away about an address: the literal texts, numbers and names that it is made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use ruff_python_ast::{Decorator, Expr, ExprFString, InterpolatedStringElement, Number};
+use ruff_python_ast::{Expr, ExprFString, InterpolatedStringElement, Number};
 
 use super::chains::{chain_of, is_name};
-use super::program::{Binding, ScopeIx, ScopeKind};
+use super::program::{Binding, Program, ScopeIx, ScopeKind};
 use super::resolve::{Resolver, Target};
 use super::shapes::returns_of;
 use super::visible::parametrised;
@@ -64,6 +64,28 @@ fn asks_environment(chain: &[&str]) -> bool {
     chain.contains(&"environ")
         || chain.last().is_some_and(|last| matches!(*last, "getenv" | "config"))
         || chain.first() == Some(&"env")
+}
+
+/// The methods that validate the fields of pydantic's classes.
+pub(super) type Validators<'s> = HashMap<ScopeIx, HashMap<&'s str, Vec<ScopeIx>>>;
+
+/// Finds the validators of all classes: `@field_validator("url")`.
+pub(super) fn validators<'s>(program: &Program<'s>) -> Validators<'s> {
+    let mut found = Validators::new();
+    for method in program.scope_indices() {
+        let scope = program.scope(method);
+        let (ScopeKind::Function(def), Some(class)) = (scope.kind, scope.parent) else { continue };
+        for decorator in &def.decorator_list {
+            let Expr::Call(call) = &decorator.expression else { continue };
+            if is_name(&call.func, &["field_validator", "validator"]) {
+                let fields = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
+                for field in fields {
+                    found.entry(class).or_default().entry(field.value.to_str()).or_default().push(method);
+                }
+            }
+        }
+    }
+    found
 }
 
 struct Reader<'r, 'p, 's, 't> {
@@ -339,19 +361,11 @@ impl<'s> Reader<'_, '_, 's, '_> {
 
     /// Reads what a validator of pydantic's puts together for a field: `return PostgresDsn.build(…)`.
     fn validated(&mut self, class: ScopeIx, name: &str, depth: u32) {
-        let program = self.resolver.program;
-        let validates = |decorator: &Decorator| {
-            let Expr::Call(call) = &decorator.expression else { return false };
-            let names = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
-            is_name(&call.func, &["field_validator", "validator"])
-                && names.into_iter().any(|field| field.value.to_str() == name)
-        };
-        for method in program.methods_of(class) {
-            let ScopeKind::Function(def) = program.scope(method).kind else { continue };
-            if def.decorator_list.iter().any(validates) {
-                for value in returns_of(&def.body).into_iter().filter(|value| value.is_call_expr()) {
-                    self.read(method, value, depth);
-                }
+        let validators = self.resolver.validators.get(&class).and_then(|fields| fields.get(name));
+        for method in validators.into_iter().flatten() {
+            let ScopeKind::Function(def) = self.resolver.program.scope(*method).kind else { continue };
+            for value in returns_of(&def.body).into_iter().filter(|value| value.is_call_expr()) {
+                self.read(*method, value, depth);
             }
         }
     }

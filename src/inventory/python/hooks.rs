@@ -32,6 +32,15 @@ pub(super) fn given_by_hooks(resolver: &Resolver<'_, '_, '_>, module: ModuleIx) 
     found
 }
 
+/// Returns whether a hook that runs around tests does for all of them what it does: it asks none of them anything but for
+/// its marks.
+pub(super) fn runs_for_every_test(hook: ScopeKind<'_>) -> bool {
+    const AROUND: &[&str] = &["pytest_runtest_protocol", "pytest_runtest_teardown", "pytest_pyfunc_call"];
+    let ScopeKind::Function(def) = hook else { return true };
+    !AROUND.contains(&def.name.as_str())
+        || !def.body.iter().any(|stmt| matches!(stmt, Stmt::If(branch) if mark_asked(&branch.test).is_none()))
+}
+
 fn read(body: &[Stmt], mark: Option<&str>, found: &mut Vec<Given>) {
     for stmt in body {
         match stmt {

@@ -13,6 +13,7 @@ use super::decorated::{Decorators, is_given_class};
 use super::dispatch::Methods;
 use super::elements::Owners;
 use super::fuel::{burn, refuel};
+use super::hints::Validators;
 use super::links::speaks_http;
 use super::locate::Locator;
 use super::program::{
@@ -91,6 +92,8 @@ pub(super) struct Resolver<'p, 's, 't> {
     pub(super) decorators: Decorators,
     /// Functions that import a class by its path.
     pub(super) importers: Importers,
+    /// The methods that validate fields.
+    pub(super) validators: Validators<'s>,
     /// The modules of Django's settings, once they are known.
     pub(super) settings: OnceLock<Vec<ScopeIx>>,
     /// What variables of the environment are while the tests run.
@@ -157,6 +160,7 @@ impl<'p, 's, 't> Resolver<'p, 's, 't> {
             fixtures,
             decorators: Decorators::new(),
             importers: Importers::new(),
+            validators: Validators::new(),
             settings: OnceLock::new(),
             variables,
             owners: OnceLock::new(),

@@ -10,6 +10,7 @@ impl<'s> Resolver<'_, 's, '_> {
         self.locator.module(from, star).and_then(|file| self.module_of(file))
     }
 
+    /// Returns what a name means that a module has from another, whatever that one lists: a list may be put together.
     pub(super) fn starred(
         &self,
         module: ModuleIx,
@@ -17,10 +18,17 @@ impl<'s> Resolver<'_, 's, '_> {
         via: &mut Vec<u64>,
         steps: u32,
     ) -> Option<Target> {
-        let steps = steps.checked_sub(1)?;
-        let stars = self.names.stars.get(module.0 as usize)?;
-        let mut stars = stars.iter().rev();
-        stars.find_map(|(from, _)| self.member(self.program.module(*from).scope, name, via, steps))
+        let stars = self.names.stars.get(module.0 as usize).filter(|stars| !stars.is_empty())?;
+        let mut seen = vec![module];
+        let mut all = stars.iter().rev();
+        let from = all.find_map(|(from, _)| self.exporter(*from, name, false, &mut seen))?;
+        self.exported(from, name, via, steps)
+    }
+
+    fn exported(&self, from: ScopeIx, name: &str, via: &mut Vec<u64>, steps: u32) -> Option<Target> {
+        let binding = self.program.scope(from).binding(name)?;
+        via.push(binding_mark(from, name));
+        self.bound(from, binding, via, steps.checked_sub(1)?)
     }
 
     /// Returns what a name of a module means to which an import of all names gives another meaning further down:
@@ -40,33 +48,37 @@ impl<'s> Resolver<'_, 's, '_> {
         let at = here.position(name)?;
         let mut seen = vec![here.module];
         let later = stars.iter().rev().filter(|(_, behind)| *behind > at);
-        let from = later.into_iter().find_map(|(from, _)| self.exporter(*from, name, &mut seen))?;
-        let binding = self.program.scope(from).binding(name)?;
-        via.push(binding_mark(from, name));
-        self.bound(from, binding, via, steps.checked_sub(1)?)
+        let from = later.into_iter().find_map(|(from, _)| self.exporter(*from, name, true, &mut seen))?;
+        self.exported(from, name, via, steps)
     }
 
-    /// Returns the scope of the module that binds a name which a module exports, itself or one of which it imports all names.
-    fn exporter(&self, module: ModuleIx, name: &str, seen: &mut Vec<ModuleIx>) -> Option<ScopeIx> {
+    /// Returns the scope of the module that binds a name which a module exports, itself or one of which it imports all names;
+    /// where it must be certain, only what the module lists, or what has no underscore.
+    fn exporter(
+        &self,
+        module: ModuleIx,
+        name: &str,
+        certain: bool,
+        seen: &mut Vec<ModuleIx>,
+    ) -> Option<ScopeIx> {
         if seen.contains(&module) {
             return None;
         }
         seen.push(module);
         let scope = self.program.module(module).scope;
         let here = self.program.scope(scope);
-        let listed = listed_in(self.program, here);
-        let exports = match listed {
+        let exports = || match listed_in(self.program, here) {
             Some(names) if !names.is_empty() => names.contains(&name),
             _ => !name.starts_with('_'),
         };
-        if !exports {
+        if certain && !exports() {
             return None;
         }
         if here.binding(name).is_some() {
             return Some(scope);
         }
         let stars = self.names.stars.get(module.0 as usize)?;
-        stars.iter().rev().find_map(|(from, _)| self.exporter(*from, name, seen))
+        stars.iter().rev().find_map(|(from, _)| self.exporter(*from, name, certain, seen))
     }
 }
 
