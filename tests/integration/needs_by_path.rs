@@ -675,7 +675,25 @@ def pytest_runtest_teardown(item):
         import redis
         redis.Redis().flushdb()
 ";
-    assert_eq!(needs(&[("conftest.py", conftest), ("test_a.py", "def test_a(): pass\n")]), ["test_a:"]);
+    let with = |conftest: &str| needs(&[("conftest.py", conftest), ("test_a.py", "def test_a(): pass\n")]);
+    assert_eq!(with(conftest), ["test_a:"]);
+    let kept = "
+def pytest_runtest_teardown(item):
+    client = getattr(item, '_client', None)
+    if client is None:
+        return
+    import redis
+    redis.Redis().flushdb()
+";
+    assert_eq!(with(kept), ["test_a:"]);
+    let of_settings = "
+def pytest_runtest_teardown(item):
+    import redis
+    redis.Redis().flushdb()
+    if settings.STORE == 'other':
+        pass
+";
+    assert_eq!(with(of_settings), ["test_a: redis"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Fixtures that a hook gives to tests while they are collected: `item.fixturenames.append("db")`, for all of them or
 //! for those that bear a mark.
 
+use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{CmpOp, Expr, Stmt};
 
 use super::chains::{chain_of, strings_of};
@@ -32,13 +33,42 @@ pub(super) fn given_by_hooks(resolver: &Resolver<'_, '_, '_>, module: ModuleIx) 
     found
 }
 
-/// Returns whether a hook that runs around tests does for all of them what it does: it asks none of them anything but for
-/// its marks.
+/// Returns whether a hook that runs around tests does for all of them what it does: no condition of its body asks the test,
+/// or what it took from it, for anything but marks.
 pub(super) fn runs_for_every_test(hook: ScopeKind<'_>) -> bool {
     const AROUND: &[&str] = &["pytest_runtest_protocol", "pytest_runtest_teardown", "pytest_pyfunc_call"];
     let ScopeKind::Function(def) = hook else { return true };
-    !AROUND.contains(&def.name.as_str())
-        || !def.body.iter().any(|stmt| matches!(stmt, Stmt::If(branch) if mark_asked(&branch.test).is_none()))
+    if !AROUND.contains(&def.name.as_str()) {
+        return true;
+    }
+    let mut of_test: Vec<&str> = (&*def.parameters).into_iter().map(|it| it.name().as_str()).collect();
+    for stmt in &def.body {
+        match stmt {
+            Stmt::Assign(assign) if names_any(&assign.value, &of_test) => {
+                let names = assign.targets.iter().filter_map(Expr::as_name_expr);
+                of_test.extend(names.map(|name| name.id.as_str()));
+            }
+            Stmt::If(branch) if mark_asked(&branch.test).is_none() && names_any(&branch.test, &of_test) => {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    true
+}
+
+/// Returns whether an expression has one of these names in it.
+fn names_any(expr: &Expr, names: &[&str]) -> bool {
+    struct Names<'n>(&'n [&'n str], bool);
+    impl<'a> Visitor<'a> for Names<'_> {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            self.1 |= matches!(expr, Expr::Name(name) if self.0.contains(&name.id.as_str()));
+            walk_expr(self, expr);
+        }
+    }
+    let mut found = Names(names, false);
+    found.visit_expr(expr);
+    found.1
 }
 
 fn read(body: &[Stmt], mark: Option<&str>, found: &mut Vec<Given>) {
