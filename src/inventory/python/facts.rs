@@ -431,9 +431,14 @@ impl<'s> Reader<'_, '_, 's, '_> {
             let sought = finder.book.get(service);
             sought.declared || self.environment.starts(&sought.words)
         };
-        // What Django's settings say of the database holds, whatever else the project can talk to.
-        let settled =
-            |service: Sought| django && finder.book.databases().any(|(database, _)| database == service);
+        // What Django's settings say of the database holds, whatever else the project can talk to; but hardly that it is a
+        // file, where a job starts a server.
+        let settled = |service: Sought| {
+            let is_database = finder.book.databases().any(|(database, _)| database == service);
+            let in_doubt = finder.book.database.is_none()
+                && self.environment.starts_in_jobs(&finder.book.get(service).words);
+            django && is_database && !in_doubt
+        };
         let depended = |service: Sought, nothing: bool| {
             let sought = finder.book.get(service);
             let in_jobs = self.environment.starts_in_jobs(&sought.words);

@@ -72,3 +72,23 @@ fn a_project_that_depends_on_what_talks_to_a_service_hardly_needs_none() {
         .manifest("[services.postgres]\nimage = \"postgres:17\"\npaths = [\"tests/**\"]\n");
     assert!(named.found().is_empty());
 }
+
+#[test]
+fn settings_that_name_a_file_are_in_doubt_where_a_job_starts_a_database() {
+    let case = |image: &str| {
+        let job = format!(
+            "on: push\njobs:\n  a:\n    services:\n      db:\n        image: {image}\n    steps:\n      - run: pytest\n"
+        );
+        Case::new("SP306")
+            .workflow(&job)
+            .file("requirements.txt", "django\nmysqlclient\n")
+            .file("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = conf\n")
+            .file("conf.py", "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}\n")
+            .file(
+                "tests/test_a.py",
+                "from django.test import TestCase\n\nclass T(TestCase):\n    def test_a(self): pass\n",
+            )
+    };
+    assert_eq!(case("mysql:8").found().len(), 1);
+    assert!(case("postgres:17").found().is_empty(), "it depends on nothing that talks to one");
+}
