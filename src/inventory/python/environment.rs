@@ -190,7 +190,9 @@ impl Environment {
         // A dependency begins a line or a text between quotes; what is only spoken of is none.
         let is_listed = |at: &usize| {
             let line = self.dependencies[..*at].rsplit('\n').next().unwrap_or_default().trim_end();
-            line.is_empty() || !line.contains('#') && line.ends_with(['"', '\'', '-', '[', ','])
+            let begins = line.is_empty() || !line.contains('#') && line.ends_with(['"', '\'', '-', '[', ',']);
+            // `"redis: needs a cache"` registers a marker.
+            begins && !self.dependencies[*at + package.len()..].starts_with([':', '('])
         };
         let at = self.dependency(package).find(is_listed)?;
         let (file, start) = self.dependency_files.iter().rev().find(|(_, start)| *start <= at)?;
