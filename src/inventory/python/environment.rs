@@ -169,9 +169,7 @@ impl Environment {
     pub(super) fn names_address(&self, schemes: &[String]) -> bool {
         let mut addresses = self.urls.iter().chain(self.all_values());
         addresses.any(|address| {
-            let scheme = address.split("://").next().filter(|scheme| scheme.len() < address.len());
-            let scheme = scheme.and_then(|scheme| scheme.split('+').next());
-            scheme.is_some_and(|scheme| schemes.iter().any(|known| known == scheme))
+            scheme_of(address).is_some_and(|scheme| schemes.iter().any(|known| known == scheme))
         })
     }
 
@@ -428,6 +426,14 @@ fn settings_of_tests(line: &str) -> Option<&str> {
     let dotted =
         module.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
     dotted.then_some(module)
+}
+
+/// Returns the scheme of an address without its driver, whatever stands before it: `postgresql` of
+/// `{env:URL:postgresql+asyncpg://db}`.
+pub(super) fn scheme_of(address: &str) -> Option<&str> {
+    let (scheme, _) = address.split_once("://")?;
+    let scheme = scheme.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next()?;
+    Some(scheme.split('+').next().unwrap_or(scheme))
 }
 
 /// Returns the addresses in a text that are none of the web.

@@ -8,7 +8,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use super::chains::is_name;
 use super::collect::Collected;
-use super::environment::{Environment, modules_named};
+use super::environment::{Environment, modules_named, scheme_of};
 use super::facts::Reader;
 use super::hints::{Hints, hints_of};
 use super::needs::NeedFinder;
@@ -516,12 +516,10 @@ impl<'s> Reader<'_, '_, 's, '_> {
             service.signs.packages.iter().any(|package| self.environment.depends_on(package))
         });
         let by_scheme = |url: &String| {
-            let (scheme, _) = url.split_once("://")?;
-            let scheme = scheme.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '+')).next()?;
-            let plain = scheme.split('+').next().unwrap_or(scheme);
+            let scheme = scheme_of(url)?;
             let mut databases = book.databases();
             databases
-                .find(|(_, known)| known.signs.schemes.iter().any(|known| known == plain))
+                .find(|(_, known)| known.signs.schemes.iter().any(|known| known == scheme))
                 .map(|(at, _)| at)
         };
         let by_image = |image: &String| {

@@ -99,7 +99,8 @@ struct Reader<'r, 'p, 's, 't> {
 impl<'s> Reader<'_, '_, 's, '_> {
     fn read(&mut self, scope: ScopeIx, expr: &'s Expr, depth: u32) {
         // A name is nothing by itself, and each is followed once.
-        let step = u32::from(chain_of(expr).is_none());
+        let chain = if expr.is_name_expr() || expr.is_attribute_expr() { chain_of(expr) } else { None };
+        let step = u32::from(chain.is_none());
         let (Some(depth), Some(looks)) = (depth.checked_sub(step), self.looks.checked_sub(1)) else { return };
         self.looks = looks;
         match expr {
@@ -111,7 +112,7 @@ impl<'s> Reader<'_, '_, 's, '_> {
             }
             Expr::FString(text) => self.formatted(scope, text, depth),
             Expr::Name(_) | Expr::Attribute(_) => {
-                if let Some(chain) = chain_of(expr) {
+                if let Some(chain) = chain {
                     self.name(scope, &chain, depth);
                 } else if let Expr::Attribute(attribute) = expr {
                     self.hints.words.push(attribute.attr.as_str().to_owned());

@@ -47,8 +47,8 @@ impl<'s> Resolver<'_, 's, '_> {
         }
         let at = here.position(name)?;
         let mut seen = vec![here.module];
-        let later = stars.iter().rev().filter(|(_, behind)| *behind > at);
-        let from = later.into_iter().find_map(|(from, _)| self.exporter(*from, name, true, &mut seen))?;
+        let mut later = stars.iter().rev().filter(|(_, behind)| *behind > at);
+        let from = later.find_map(|(from, _)| self.exporter(*from, name, true, &mut seen))?;
         self.exported(from, name, via, steps)
     }
 
